@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/io.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fd_close(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+int write_all(int fd, const void *bytes, size_t length)
+{
+    const char *p = bytes;
+
+    while (length > 0) {
+        const ssize_t n = write(fd, p, length);
+        if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        p += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int read_fd(int fd, Buffer *out, size_t limit)
+{
+    char block[65536];
+
+    for (;;) {
+        const ssize_t n = read(fd, block, sizeof block);
+        if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        if (n == 0)
+            return 0;
+        if ((size_t)n > limit || out->length > limit - (size_t)n)
+            return -EFBIG;
+        const int r = buffer_append(out, block, (size_t)n);
+        if (r < 0)
+            return r;
+    }
+}
+
+int read_file(const char *path, Buffer *out, size_t limit, Error *err)
+{
+    CLEANUP(fd_close) int owned = -1;
+    int fd = STDIN_FILENO;
+
+    if (strcmp(path, "-") != 0) {
+        fd = owned = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+            return error_errno(err, errno, "%s: cannot open", path);
+    }
+    const int r = read_fd(fd, out, limit);
+    if (r == -EFBIG)
+        return error_set(err, r, "%s: larger than the limit of %zu bytes", path, limit);
+    if (r < 0)
+        return error_errno(err, r, "%s: cannot read", path);
+    return 0;
+}
+
+int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err)
+{
+    CLEANUP(free_pointer) char *temporary = NULL;
+    CLEANUP(fd_close) int fd = -1;
+
+    if (strcmp(path, "-") == 0) {
+        const int r = write_all(STDOUT_FILENO, bytes, length);
+        return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
+    }
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+        temporary = NULL;
+        return error_errno(err, ENOMEM, "%s", path);
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, errno, "%s: cannot create a file beside it", path);
+
+    const mode_t mask = umask(0);
+    (void)umask(mask);
+    int r = write_all(fd, bytes, length);
+    if (r == 0 && fchmod(fd, 0644 & ~mask) < 0)
+        r = -errno;
+    if (r == 0 && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
+        r = -errno;
+    const int closed = close(fd) < 0 ? -errno : 0;
+    fd = -1;
+    if (r == 0)
+        r = closed;
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        (void)unlink(temporary);
+        return error_errno(err, r, "%s: cannot write", path);
+    }
+    return 0;
+}
+
+int make_folder(const char *path, Error *err)
+{
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    return error_errno(err, errno == EEXIST ? ENOTDIR : errno, "%s: cannot make this folder", path);
+}

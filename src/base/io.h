@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole-file input and output that checks every step. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Closes *FD unless it is -1, and sets it to -1. For CLEANUP(fd_close). */
+void fd_close(int *fd);
+
+/* Writes all of it, through EINTR and short writes. 0 or a negative errno. */
+int write_all(int fd, const void *bytes, size_t length);
+
+/* Reads to the end, appending to OUT; -EFBIG if there are more than LIMIT bytes. */
+int read_fd(int fd, Buffer *out, size_t limit);
+
+/* Reads all of PATH ("-" is standard input). -EFBIG past LIMIT. */
+int read_file(const char *path, Buffer *out, size_t limit, Error *err);
+
+/*
+ * Replaces PATH with the given bytes by a temporary file in the same folder and rename, so that a
+ * reader sees the old file or the whole new one. Mode 0644 less umask. "-" writes to standard output.
+ * Never follows a link at PATH: the link itself is replaced.
+ */
+int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err);
+
+/* Makes the folder if it is not there (its parents must be). */
+int make_folder(const char *path, Error *err);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A recording: a set of facts, the runs they come from, and the loss account.
+ * File format: docs/FORMATS.md (JSON Lines: header, facts, footer).
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/strset.h"
+#include "model/fact.h"
+
+#include <sys/types.h>
+
+#define RECORDING_FORMAT 1
+
+/* One run of a workload. Strings are borrowed from the recording's StringSet; NULL is not known. */
+typedef struct Run {
+    const char *id; /* 32 hexadecimal digits, random: tells the same run from another one */
+    const char *label;
+    const char *arch;
+    const char *kernel;
+    const char *backend;
+    const char *features; /* what of the backend was in use: "sync-wakeup wait-killable" */
+    const char *runtime;
+    const char *runtime_version;
+    const char *image;
+    const char *image_digest;
+    const char *container;
+    const char *version; /* whittle's */
+    const char *start;   /* RFC 3339, UTC, seconds */
+    const char *end;
+    const char **command; /* owned array */
+    size_t command_count;
+    int exit_status; /* as whittle record's own; -1 not known */
+    bool no_new_privs;
+    bool complete;  /* a footer was there and nothing was lost */
+    uint64_t calls; /* system calls looked at */
+} Run;
+
+typedef struct Loss {
+    const char *cause;   /* one of the names in docs/FORMATS.md: "unreadable-argument", … */
+    const char *example; /* the first one, in words; may be NULL */
+    uint64_t count;
+} Loss;
+
+typedef struct Recording Recording;
+
+Recording *recording_new(void);
+Recording *recording_free(Recording *recording);
+
+StringSet *recording_strings(Recording *recording);
+
+/* Adds a run (its strings are copied) and gives its index. 0 or a negative errno. */
+int recording_add_run(Recording *recording, const Run *run, uint32_t *ret_index);
+size_t recording_runs_count(const Recording *recording);
+Run *recording_run(Recording *recording, uint32_t index);
+
+/*
+ * Adds COUNT sightings of DRAFT in run RUN, or adds them to the same fact if it is there already
+ * (results and labels are united, peaks maximised, `predicted` cleared once seen otherwise).
+ * Everything of the draft is copied; draft->labels and draft->runs are ignored, LABEL may be NULL.
+ * *RET_FACT gets the fact, whose address stays good as long as the recording.
+ * Returns 1 if it is new, 0 if it was there, -ENOMEM.
+ */
+int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_t count,
+                  const char *label, Fact **ret_fact);
+
+/* Adds LABEL to a fact's labels. 1 new, 0 there already, -ENOMEM. */
+int recording_add_label(Recording *recording, Fact *fact, const char *label);
+
+size_t recording_facts_count(const Recording *recording);
+/* In the order of arrival; recording_sort() makes that the order of fact_compare(). */
+Fact *recording_fact(const Recording *recording, size_t index);
+void recording_sort(Recording *recording);
+
+/* The fact equal to DRAFT by fact_compare(), or NULL. */
+Fact *recording_find(const Recording *recording, const Fact *draft);
+
+/* Counts N losses of CAUSE; the first EXAMPLE (may be NULL) is kept. */
+int recording_add_loss(Recording *recording, const char *cause, const char *example, uint64_t n);
+size_t recording_losses_count(const Recording *recording);
+const Loss *recording_loss(const Recording *recording, size_t index); /* ordered by cause */
+
+/* Every run has its footer and nothing was lost. */
+bool recording_is_complete(const Recording *recording);
+
+/* Adds all of FROM to INTO: a union; the same run in both counts once. */
+int recording_merge(Recording *into, const Recording *from);
+
+/* ---- file format ---------------------------------------------------------------------------- */
+
+/* Reads PATH ("-" standard input). A file without footer is read as far as its last whole line and
+ * marked incomplete. Errors name the line. */
+int recording_read(const char *path, Recording **ret_recording, Error *err);
+
+/* Parses LENGTH bytes of TEXT; NAME is for messages. */
+int recording_parse(const char *name, const char *text, size_t length, Recording **ret_recording,
+                    Error *err);
+
+/* The canonical form: sorted, every fact with its final counts, footer last. */
+int recording_print(Recording *recording, Buffer *out);
+
+/* One line each, with newline: what a recorder appends while it runs. */
+int recording_print_header(const Recording *recording, Buffer *out);
+int recording_print_fact(const Recording *recording, const Fact *fact, Buffer *out);
+int recording_print_footer(const Recording *recording, Buffer *out);
+
+/* The first bytes are those of a recording. */
+bool recording_detect(const char *text, size_t length);
+
+/* As one JSON document, for `show --json`. */
+int recording_print_document(Recording *recording, Buffer *out);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The knowledge under profiles/tables, compiled in: system call numbers, what each argument means,
+ * flag families, capabilities. Everything returned is constant and lives as long as the program.
+ *
+ * Sources: the kernel's syscall tables and uapi headers; see profiles/tables/README.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- architectures -------------------------------------------------------------------------- */
+
+typedef enum Arch {
+    ARCH_X86_64,
+    ARCH_I386,
+    ARCH_X32,
+    ARCH_AARCH64,
+    ARCH_ARM,
+    ARCH_RISCV64,
+    ARCH_PPC64LE,
+    ARCH_S390X,
+    ARCH_COUNT,
+} Arch;
+
+/* "x86_64", "i386", "x32", "aarch64", "arm", "riscv64", "ppc64le", "s390x" */
+const char *arch_name(Arch arch);
+/* As the OCI runtime specification spells it: "SCMP_ARCH_X86_64", … */
+const char *arch_scmp_name(Arch arch);
+/* AUDIT_ARCH_*; x32 has that of x86_64. */
+uint32_t arch_audit(Arch arch);
+/* An Arch, or -1. */
+int arch_from_name(const char *name);
+int arch_from_scmp_name(const char *name);
+/* The Arch of a call by its audit architecture and number, which tells x32 (bit 30) from x86_64;
+ * -1 if the tables do not know the architecture. */
+int arch_from_call(uint32_t audit_arch, int64_t nr);
+/* The architecture this program was built for. */
+Arch arch_native(void);
+
+/* ---- flag families -------------------------------------------------------------------------- */
+
+typedef enum FlagStyle {
+    FLAG_STYLE_ENUM,  /* the value is one of the names */
+    FLAG_STYLE_FLAGS, /* the value is a combination of bits */
+} FlagStyle;
+
+typedef struct FlagName {
+    const char *name;
+    uint64_t value;
+} FlagName;
+
+typedef struct FlagFamily {
+    const char *name; /* "socket_domain" */
+    FlagStyle style;
+    uint64_t mask;      /* the bits of the argument that select; the rest is noise */
+    bool closed;        /* small and closed set of values: fit for a seccomp condition */
+    const FlagName *names; /* ordered by value */
+    size_t count;
+} FlagFamily;
+
+/* NULL if there is none of that name. */
+const FlagFamily *flag_family(const char *name);
+
+/* The name of a single VALUE of FAMILY, NULL if it has none. */
+const char *flag_name(const FlagFamily *family, uint64_t value);
+
+/* "AF_INET", "CLONE_VM|CLONE_FS|0x11", "0x99": VALUE as text in OUT, which gets at most SIZE bytes
+ * with its NUL. Returns OUT. */
+char *flag_text(const FlagFamily *family, uint64_t value, char *out, size_t size);
+
+/* The value of what flag_text() writes; -EINVAL where a part is neither a name nor a number. */
+int flag_parse(const FlagFamily *family, const char *text, uint64_t *ret_value);
+
+/* ---- system calls --------------------------------------------------------------------------- */
+
+enum { SYSCALL_ARGS = 6 };
+
+/* What a path argument is used for: profiles/tables/path_operations.csv. */
+typedef enum PathFinal {
+    PATH_FINAL_FOLLOW,   /* a link as last component is followed */
+    PATH_FINAL_NOFOLLOW, /* it is not */
+    PATH_FINAL_PARENT,   /* the last component is a name in its folder (create, delete, rename) */
+} PathFinal;
+
+typedef struct PathOperation {
+    const char *name;   /* "open", "stat", "delete", … */
+    uint32_t access;    /* ACCESS_* of model/fact.h */
+    PathFinal final;
+} PathOperation;
+
+typedef enum ArgRole {
+    ROLE_NONE,       /* argument not used */
+    ROLE_VALUE,      /* a plain number */
+    ROLE_FD,         /* a descriptor */
+    ROLE_DIRFD,      /* the folder that the next ROLE_PATH is relative to */
+    ROLE_PATH,       /* a path; operation tells what for */
+    ROLE_TEXT,       /* a string that is not resolved (a link's content, a mount's type) */
+    ROLE_OPEN_FLAGS, /* O_* */
+    ROLE_OPEN_HOW,   /* struct open_how */
+    ROLE_AT_FLAGS,   /* AT_*: AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH matter */
+    ROLE_MODE,
+    ROLE_SOCKADDR,   /* its length is the next ROLE_SOCKLEN */
+    ROLE_SOCKLEN,
+    ROLE_MSGHDR,
+    ROLE_MMSGHDR,
+    ROLE_IOVEC,
+    ROLE_POINTER,    /* memory that whittle does not look into */
+    ROLE_LENGTH,
+    ROLE_PID,
+    ROLE_TID,
+    ROLE_PIDFD,
+    ROLE_SIGNAL,
+    ROLE_UID,
+    ROLE_GID,
+    ROLE_SELECTOR,   /* chooses which functionality runs; family tells the names */
+    ROLE_CLONE_ARGS, /* struct clone_args */
+    ROLE_ARGV,
+    ROLE_ENVP,
+    ROLE_COUNT,
+} ArgRole;
+
+typedef struct SyscallArg {
+    ArgRole role;
+    const PathOperation *operation; /* of a ROLE_PATH, else NULL */
+    const FlagFamily *family;       /* of a ROLE_SELECTOR, ROLE_OPEN_FLAGS, ROLE_AT_FLAGS, else NULL */
+    bool condition; /* generate a seccomp condition for this selector (the risk is worth the cost) */
+    bool wide;      /* a full register; otherwise only the low 32 bits reach the kernel's code */
+} SyscallArg;
+
+typedef struct Syscall {
+    const char *name;
+    SyscallArg args[SYSCALL_ARGS];
+    uint16_t index;       /* 0 ≤ index < syscall_count(), by name */
+    bool returns_fd;      /* success gives a new descriptor */
+    bool has_roles;       /* some argument names a file, descriptor, address or selector */
+    bool fallback;        /* libc falls back from it: a denial answers ENOSYS (clone3, openat2, …) */
+} Syscall;
+
+/* All known calls, ordered by name. */
+size_t syscall_count(void);
+const Syscall *syscall_at(size_t index);
+
+/* NULL where the tables do not know it. x32 numbers are taken with or without bit 30. */
+const Syscall *syscall_by_number(Arch arch, int64_t nr);
+const Syscall *syscall_by_name(const char *name);
+
+/* The number (x32: with bit 30 set), or -1 where ARCH has no such call. */
+int64_t syscall_number(const Syscall *syscall, Arch arch);
+
+/* Highest number plus one of ARCH (x32: without bit 30). */
+size_t syscall_number_limit(Arch arch);
+
+/* ---- capabilities --------------------------------------------------------------------------- */
+
+typedef struct Capability {
+    const char *name;           /* "CAP_CHOWN" */
+    int number;
+    const char *summary;        /* what it lets a process do, one line */
+    const char *const *implied; /* names of smaller ones that this one includes; NULL-terminated */
+} Capability;
+
+size_t capability_count(void);
+const Capability *capability_at(size_t index); /* ordered by number */
+const Capability *capability_by_name(const char *name);
+const Capability *capability_by_number(int number);
+
+/* ---- signals -------------------------------------------------------------------------------- */
+
+/* "SIGTERM", "SIGRT_3"; "SIG_77" where it has no name. The text lives in OUT. */
+char *signal_text(int number, char *out, size_t size);

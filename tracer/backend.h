@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A backend stops the system calls of a workload and tells the observer of them. Each is one row in
+ * backends[]; adding one touches its own file and that row.
+ *
+ * Processes of a recorded run (tracer/supervise.c):
+ *
+ *     whittle record   the front: what the shell started; forwards signals, stops and continues
+ *      └─ recorder     runs Backend.run(): stops calls, observes, appends to the recording
+ *          └─ workload
+ *
+ * The recorder lives in a session of its own, so that ^C and ^Z reach the front and the workload but not
+ * the recorder.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "tracer/observer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What to start. Borrowed pointers. */
+typedef struct Launch {
+    const char *path;  /* resolved program, to be given to execve(2) */
+    char *const *argv; /* NULL-terminated */
+} Launch;
+
+/* Messages from the front to the recorder: one byte KIND and one byte VALUE each, on control_fd.
+ * End of file: the front is gone (it was killed). */
+typedef enum ControlKind {
+    CONTROL_SIGNAL = 's', /* send signal VALUE to the workload's main process */
+    CONTROL_DETACH = 'd', /* stop recording, leave the workload running */
+} ControlKind;
+
+/* Messages from the recorder to the front, on report_fd: KIND, three bytes of padding, int32 VALUE. */
+typedef enum ReportKind {
+    REPORT_STARTED = 'p', /* VALUE: pid of the main process; its execve() is under way */
+    REPORT_STOPPED = 't', /* the main process was stopped by signal VALUE: stop with it */
+    REPORT_EXITED = 'x',  /* VALUE: wait status of the main process (wait(2)) */
+    REPORT_EXEC_FAILED = 'e', /* VALUE: errno of execve() */
+} ReportKind;
+
+int report_send(int report_fd, ReportKind kind, int value);
+
+typedef struct BackendRun {
+    Observer *observer;
+    const Launch *launch; /* what to start; NULL to join what runs already */
+    const pid_t *join;    /* processes to join with all their descendants */
+    size_t join_count;
+    int control_fd; /* from the front; borrowed */
+    int report_fd;  /* to the front; borrowed */
+    /* To be called about once a second. */
+    void (*tick)(void *data);
+    void *tick_data;
+    /* Set on return. */
+    bool detached;  /* ended because of CONTROL_DETACH or because the front died */
+} BackendRun;
+
+typedef struct Backend {
+    const char *name;    /* "notify", "ptrace" */
+    const char *summary; /* one line for doctor and help */
+    bool sees_results;
+    bool can_launch;
+    bool can_join;
+    /* 0 if this machine can; negative with ERR telling what is missing and how to get it. */
+    int (*probe)(Error *err);
+    /* Space-separated names of the optional kernel features that would be in use; into OUT. */
+    void (*features)(char *out, size_t size);
+    /* Returns when every recorded process has ended, or when told to detach. */
+    int (*run)(BackendRun *run, Error *err);
+} Backend;
+
+extern const Backend backend_notify;
+extern const Backend backend_ptrace;
+
+/* Best first; ended by NULL. */
+extern const Backend *const backends[];
+
+const Backend *backend_by_name(const char *name);

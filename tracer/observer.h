@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From system calls to facts. A backend tells the observer of each call it stopped; the observer
+ * reads what it needs from the tracee and adds facts to the recording. Backends that see results
+ * report them; for those that do not, outcomes are predicted at entry and marked so.
+ *
+ * Nothing here ends the run: what cannot be read goes into the loss account.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "model/recording.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Observer Observer;
+
+typedef struct ObserverOptions {
+    Recording *recording;
+    uint32_t run;
+    int journal_fd;    /* facts are appended here as they appear; borrowed; -1 none */
+    const char *label; /* first label, NULL none */
+    bool sees_results; /* the backend calls observer_result() when asked to */
+} ObserverOptions;
+
+/* 0 or a negative errno with ERR. */
+int observer_new(const ObserverOptions *options, Observer **ret_observer, Error *err);
+Observer *observer_free(Observer *observer);
+
+typedef struct SyscallStop {
+    pid_t tid;
+    uint32_t audit_arch; /* AUDIT_ARCH_* of the entry path */
+    int64_t nr;
+    uint64_t args[SYSCALL_ARGS];
+    uint64_t instruction_pointer;
+} SyscallStop;
+
+enum {
+    OBSERVER_CONTINUE = 0,    /* let the call run */
+    OBSERVER_WANT_RESULT = 1, /* let it run, and call observer_result() when it returned */
+    OBSERVER_ANSWER = 2,      /* `whittle mark`: do not run it, let it return 0 */
+};
+
+/* The thread is about to run a system call. Gives one of the verdicts above. */
+int observer_enter(Observer *observer, const SyscallStop *stop);
+
+/*
+ * The caller has checked that the thread still waits in that very call, so that what
+ * observer_enter() read from its memory was its own (seccomp_unotify(2), "checking the cookie").
+ * Backends whose stops cannot go away (ptrace) never need it. STILL_VALID false drops the call's
+ * facts: the thread was killed and its call never ran.
+ * Only after observer_enter() gave OBSERVER_CONTINUE and only if options.sees_results is false.
+ */
+void observer_confirm(Observer *observer, pid_t tid, bool still_valid);
+
+/* The call of OBSERVER_WANT_RESULT returned RESULT (negative errno for failure; internal restart
+ * codes -512 … -516 count as EINTR). */
+void observer_result(Observer *observer, pid_t tid, int64_t result);
+
+/* A task appeared (PARENT 0: unknown), replaced its program, ended. A backend that cannot see these
+ * need not call them: the observer then works it out from /proc. After exec by a thread that was
+ * not the leader FORMER_TID tells its old id, else it equals TID. */
+void observer_task_new(Observer *observer, pid_t parent, pid_t tid);
+void observer_task_exec(Observer *observer, pid_t tid, pid_t former_tid);
+void observer_task_exit(Observer *observer, pid_t tid);
+
+/* Something was lost that only the backend knows of; see recording_add_loss(). */
+void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n);
+
+/* For progress lines. */
+typedef struct ObserverProgress {
+    uint64_t calls;
+    uint64_t facts;
+    uint64_t processes; /* alive now */
+    uint64_t losses;
+} ObserverProgress;
+
+ObserverProgress observer_progress(const Observer *observer);
+
+/* Writes the counts that are only kept in memory while running into the recording. */
+void observer_finish(Observer *observer);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process that is being recorded, seen through /proc, the same for every backend that looks at
+ * stopped or waiting threads. Everything read here was written by a hostile program.
+ */
+#pragma once
+
+#include "model/tables.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+typedef struct Tracee Tracee;
+
+/* Credentials of a task, proc_pid_status(5); ids are those of whittle's own user namespace. */
+enum { CREDENTIALS_GROUPS_MAX = 64 };
+typedef struct Credentials {
+    uid_t uid, euid, suid, fsuid;
+    gid_t gid, egid, sgid, fsgid;
+    gid_t groups[CREDENTIALS_GROUPS_MAX];
+    size_t groups_count;
+    bool groups_cut; /* it has more groups than fit */
+    uint64_t inheritable, permitted, effective, bounding, ambient;
+    bool no_new_privs;
+    bool own_user_namespace; /* it is not in the user namespace whittle runs in */
+} Credentials;
+
+/* The thread's id as whittle's pid namespace numbers it, and its process's. */
+pid_t tracee_tid(const Tracee *tracee);
+pid_t tracee_pid(const Tracee *tracee);
+
+/* A descriptor of the folder /proc/PID (borrowed), or a negative errno. */
+int tracee_proc_fd(Tracee *tracee);
+
+/* Reads LENGTH bytes at ADDRESS of the tracee's memory: 0, or -EFAULT / another negative errno if
+ * not all of it could be read. */
+int tracee_read(Tracee *tracee, uint64_t address, void *bytes, size_t length);
+
+/* Reads a NUL-terminated string of at most SIZE - 1 bytes. Its length, or a negative errno
+ * (-ENAMETOOLONG where no NUL came). */
+long tracee_read_string(Tracee *tracee, uint64_t address, char *out, size_t size);
+
+/* The current credentials (cached for the length of one call). 0 or a negative errno. */
+int tracee_credentials(Tracee *tracee, const Credentials **ret_credentials);
+
+/* What descriptor FD refers to, as /proc/PID/fd/FD reads ("socket:[12]", "/etc/passwd"), in OUT.
+ * 0 or a negative errno. */
+int tracee_descriptor(Tracee *tracee, int fd, char *out, size_t size);
+
+/* Metadata of what descriptor FD refers to. */
+int tracee_descriptor_stat(Tracee *tracee, int fd, struct stat *ret_stat);
+
+/* A path argument as the kernel will resolve it, in the tracee's root, cwd and mount namespace. */
+typedef struct ResolvedPath {
+    unsigned argument; /* index of the path argument in the call */
+    const PathOperation *operation;
+    const char *raw;  /* the bytes the program passed; NULL when unreadable */
+    const char *text; /* canonical, as an LSM would see it; NULL when unknown */
+    int error;        /* 0: it exists (a name whose folder exists is ENOENT); else the errno */
+    bool has_stat;    /* of the thing itself: after following the last link unless NOFOLLOW/PARENT */
+    bool has_parent;
+    struct stat st;
+    struct stat parent;
+    const char *mount; /* file system type, "" unknown */
+} ResolvedPath;
+
+enum { CALL_PATHS_MAX = 2 };
+
+/* One system call of one tracee. */
+typedef struct Call {
+    Tracee *tracee;
+    const Syscall *syscall; /* NULL where the tables do not know it */
+    Arch arch;              /* meaningful if syscall is set */
+    uint32_t audit_arch;
+    int64_t nr;
+    uint64_t args[SYSCALL_ARGS];
+    ResolvedPath paths[CALL_PATHS_MAX]; /* in argument order */
+    size_t paths_count;
+    bool has_result;
+    int64_t result; /* what the call returned (-errno for failure), if has_result */
+} Call;
