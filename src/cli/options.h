@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A command line by its command's option table; getopt_long(3) does the work. */
+#pragma once
+
+#include "cli/command.h"
+
+typedef enum ParseVerdict {
+    PARSE_RUN = 0,
+    PARSE_HELP = 1, /* --help was asked for */
+} ParseVerdict;
+
+/*
+ * Parses argv[1]… for COMMAND; argv[0] is the command's name. Gives a ParseVerdict, or -EINVAL
+ * after having said what is wrong and what was perhaps meant. parsed_deinit() after success.
+ */
+int parsed_init(Parsed *parsed, const Command *command, int argc, char **argv);
+void parsed_deinit(Parsed *parsed);
+
+/* The word of WORDS (ended by NULL) that is nearest to what was typed, or NULL if none is near. */
+const char *nearest_word(const char *typed, const char *const *words);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing results to standard output so that a full disk or a closed pipe is not taken for success.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Writes all of OUT's text to standard output; a buffer that ran out of memory is an error. */
+int output_buffer(const Buffer *out, Error *err);
+
+/* Flushes standard output and says if anything written to it was lost. */
+int output_finish(Error *err);
