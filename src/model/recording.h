@@ -51,9 +51,14 @@ Recording *recording_free(Recording *recording);
 
 StringSet *recording_strings(Recording *recording);
 
-/* Adds a run (its strings are copied) and gives its index. 0 or a negative errno. */
+/*
+ * Adds a run (its strings are copied, overlong ones cut) and gives its index, which holds until
+ * recording_sort(). 0 or a negative errno: -EINVAL without an id of 1 to 64 letters, digits, '.',
+ * '_' or '-'; -EEXIST if a run of that id is there.
+ */
 int recording_add_run(Recording *recording, const Run *run, uint32_t *ret_index);
 size_t recording_runs_count(const Recording *recording);
+/* NULL past the end. Good until the next run is added or the recording is sorted. */
 Run *recording_run(Recording *recording, uint32_t index);
 
 /*
@@ -61,7 +66,8 @@ Run *recording_run(Recording *recording, uint32_t index);
  * (results and labels are united, peaks maximised, `predicted` cleared once seen otherwise).
  * Everything of the draft is copied; draft->labels and draft->runs are ignored, LABEL may be NULL.
  * *RET_FACT gets the fact, whose address stays good as long as the recording.
- * Returns 1 if it is new, 0 if it was there, -ENOMEM.
+ * Returns 1 if it is new, 0 if it was there, -ENOMEM, -EINVAL for a run that is not there,
+ * -EMSGSIZE for a text of more than 64 KiB.
  */
 int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_t count,
                   const char *label, Fact **ret_fact);
@@ -70,15 +76,18 @@ int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_
 int recording_add_label(Recording *recording, Fact *fact, const char *label);
 
 size_t recording_facts_count(const Recording *recording);
-/* In the order of arrival; recording_sort() makes that the order of fact_compare(). */
+/* In the order of arrival; recording_sort() makes that the order of fact_compare(), and that of the
+ * runs the order of their ids: run indexes change. 0 or -ENOMEM. */
 Fact *recording_fact(const Recording *recording, size_t index);
-void recording_sort(Recording *recording);
+int recording_sort(Recording *recording);
 
 /* The fact equal to DRAFT by fact_compare(), or NULL. */
 Fact *recording_find(const Recording *recording, const Fact *draft);
 
-/* Counts N losses of CAUSE; the first EXAMPLE (may be NULL) is kept. */
+/* Counts N losses of CAUSE in the run added last; the first EXAMPLE (may be NULL) is kept. 0,
+ * -ENOMEM, -EINVAL while there is no run. */
 int recording_add_loss(Recording *recording, const char *cause, const char *example, uint64_t n);
+/* What the public accessors give are sums over all runs; good until the next change. */
 size_t recording_losses_count(const Recording *recording);
 const Loss *recording_loss(const Recording *recording, size_t index); /* ordered by cause */
 
