@@ -5,7 +5,10 @@
 
 #include <string.h>
 
+extern const Command command_mark;
+
 const Command *const commands[] = {
+    &command_mark,
     NULL,
 };
 

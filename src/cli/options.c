@@ -288,7 +288,7 @@ static const Option *option_by_name(const Command *command, const char *name)
     for (size_t i = 0; i < option_count(command->options); i++)
         if (strcmp(command->options[i].name, name) == 0)
             return &command->options[i];
-    assert(!"an option that is in the command's table");
+    assert(false); /* the command asks for an option that its table does not have */
     return NULL;
 }
 

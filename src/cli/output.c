@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void message_line(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void message_line(const char *format,
+                                                               va_list arguments)
 {
     char text[2 * ERROR_TEXT_MAX];
     int length = vsnprintf(text, sizeof text, format, arguments);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of one kind and name are neighbours once sorted. They make one line: the name, what
+ * distinguishes the facts (at most DETAILS_MAX of them are spelled out), how often, which failures.
+ */
+#include "cli/show_recording.h"
+
+#include "base/escape.h"
+#include "base/memory.h"
+#include "cli/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+enum { DETAILS_MAX = 6, TEXT_MAX = 512 };
+
+/* ---- selecting --------------------------------------------------------------------------------
+ */
+
+static int copy_fact(Recording *into, const Fact *fact)
+{
+    Fact *copy = NULL;
+
+    for (size_t i = 0; i < fact->runs_count; i++) {
+        int r = recording_add(into, fact, fact->runs[i].run, fact->runs[i].count, NULL, &copy);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; copy && i < fact->labels_count; i++) {
+        int r = recording_add_label(into, copy, fact->labels[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int copy_facts(Recording *into, const Recording *from, int kind, const char *subject)
+{
+    for (size_t i = 0; i < recording_facts_count(from); i++) {
+        const Fact *fact = recording_fact(from, i);
+        int r;
+
+        if ((kind >= 0 && (int)fact->kind != kind) ||
+            (subject && (!fact->subject || strcmp(fact->subject, subject) != 0)))
+            continue;
+        r = copy_fact(into, fact);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int recording_select(Recording *from, int kind, const char *subject, Recording **ret_recording)
+{
+    Recording *into = recording_new();
+    int r = into ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r >= 0 && i < recording_runs_count(from); i++) {
+        uint32_t index;
+        r = recording_add_run(into, recording_run(from, (uint32_t)i), &index);
+    }
+    for (size_t i = 0; r >= 0 && i < recording_losses_count(from); i++) {
+        const Loss *loss = recording_loss(from, i);
+        r = recording_add_loss(into, loss->cause, loss->example, loss->count);
+    }
+    if (r >= 0)
+        r = copy_facts(into, from, kind, subject);
+    if (r < 0) {
+        recording_free(into);
+        return r;
+    }
+    *ret_recording = into;
+    return 0;
+}
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static void put(Buffer *out, const char *text)
+{
+    (void)escape_append(out, text, strlen(text));
+}
+
+/* A number with a comma every three digits. */
+static void put_number(Buffer *out, uint64_t number)
+{
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
+
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            (void)buffer_putc(out, ',');
+        (void)buffer_putc(out, digits[i]);
+    }
+}
+
+static void put_access(Buffer *out, int64_t access)
+{
+    const char *separator = "";
+
+    for (unsigned bit = 0; bit < ACCESS_BITS; bit++) {
+        if (!(access >> bit & 1))
+            continue;
+        (void)buffer_printf(out, "%s%s", separator, access_bit_name(bit));
+        separator = " ";
+    }
+}
+
+static void put_field(Buffer *out, const Fact *fact, FactField field)
+{
+    const FieldInfo *info = field_info(field);
+
+    switch (info->type) {
+    case FIELD_TYPE_ACCESS:
+        put_access(out, fact_number(fact, field, 0));
+        break;
+    case FIELD_TYPE_FLAG:
+        (void)buffer_puts(out, fact_number(fact, field, 0) ? info->name : "");
+        break;
+    case FIELD_TYPE_NUMBER:
+        if (field == FIELD_PORT)
+            (void)buffer_puts(out, "port ");
+        (void)buffer_printf(out, "%" PRId64, fact_number(fact, field, 0));
+        break;
+    case FIELD_TYPE_TEXT:
+        put(out, fact_text(fact, field));
+        break;
+    }
+}
+
+static bool field_is_shown(const Fact *fact, FactField field)
+{
+    if (!fact_has(fact, field) || field == FIELD_NUMBER) /* the number of a call is its name */
+        return false;
+    /* The machine's own architecture goes without saying. */
+    return field != FIELD_ARCH || strcmp(fact_text(fact, field), arch_name(arch_native())) != 0;
+}
+
+/* What tells this fact from others of its name. */
+static void put_details(Buffer *out, const Fact *fact)
+{
+    char text[TEXT_MAX];
+    const char *separator = "";
+
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if (!(fact->args_present >> i & 1))
+            continue;
+        (void)buffer_printf(out, "%s%s", separator, fact_arg_text(fact, i, text, sizeof text));
+        separator = ", ";
+    }
+    for (const FactField *field = fact_kind_fields(fact->kind); *field != FIELD_COUNT; field++) {
+        CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
+
+        if (!field_is_shown(fact, *field))
+            continue;
+        put_field(&one, fact, *field);
+        if (!one.length)
+            continue;
+        (void)buffer_printf(out, "%s%s", out->length ? " " : "", buffer_text(&one));
+    }
+}
+
+static void put_failures(Buffer *out, const Results *results)
+{
+    const char *separator = "";
+
+    for (int i = 1; i < RESULT_UNKNOWN; i++) {
+        const char *name = results_has(results, i) ? errno_name(i) : NULL;
+
+        if (!name)
+            continue;
+        (void)buffer_printf(out, "%s%s", separator, name);
+        separator = " ";
+    }
+}
+
+/* ---- one line a name ----------------------------------------------------------------------------
+ */
+
+/* Facts [BEGIN, END) have the same kind and name. */
+typedef struct Group {
+    const Recording *recording;
+    size_t begin, end;
+} Group;
+
+static Group group_at(const Recording *recording, size_t begin)
+{
+    const Fact *first = recording_fact(recording, begin);
+    Group group = {recording, begin, begin + 1};
+
+    while (group.end < recording_facts_count(recording)) {
+        const Fact *fact = recording_fact(recording, group.end);
+        if (fact->kind != first->kind || strcmp(fact->name, first->name) != 0)
+            break;
+        group.end++;
+    }
+    return group;
+}
+
+/* The distinct details of the group's facts, most DETAILS_MAX of them. */
+static void put_group_details(Buffer *out, const Group *group)
+{
+    StringSet *seen = strset_new();
+    size_t shown = 0, distinct = 0;
+
+    for (size_t i = group->begin; seen && i < group->end; i++) {
+        CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
+        size_t before = strset_count(seen);
+
+        put_details(&one, recording_fact(group->recording, i));
+        if (!one.length || !strset_add(seen, buffer_text(&one)) || strset_count(seen) == before)
+            continue;
+        distinct++;
+        if (shown < DETAILS_MAX)
+            (void)buffer_printf(out, "%s%s", shown++ ? "; " : "  ", buffer_text(&one));
+    }
+    if (distinct > shown)
+        (void)buffer_printf(out, "; and %zu more", distinct - shown);
+    strset_free(seen);
+}
+
+static void put_group(Buffer *out, const Group *group, const ShowOptions *options)
+{
+    const Fact *first = recording_fact(group->recording, group->begin);
+    Results results = {0};
+    uint64_t count = 0;
+    bool inferred = true;
+    CLEANUP(buffer_deinit) Buffer failures = BUFFER_INIT;
+
+    for (size_t i = group->begin; i < group->end; i++) {
+        const Fact *fact = recording_fact(group->recording, i);
+
+        count += fact_count(fact);
+        inferred = inferred && fact->rule;
+        for (size_t word = 0; word < RESULT_WORDS; word++)
+            results.words[word] |= fact->results.words[word];
+    }
+    (void)buffer_puts(out, "  ");
+    put(out, first->name);
+    put_group_details(out, group);
+    if (first->kind != FACT_RESOURCE) {
+        (void)buffer_puts(out, options->coloured ? "  \033[2m" : "  ");
+        put_number(out, count);
+        (void)buffer_puts(out, options->coloured ? "x\033[0m" : "x");
+    }
+    if (inferred)
+        (void)buffer_printf(out, "  (inferred: %s)", first->rule);
+    put_failures(&failures, &results);
+    if (failures.length)
+        (void)buffer_printf(out, "  %s%s", results_may_succeed(&results) ? "also " : "only ",
+                            buffer_text(&failures));
+    (void)buffer_putc(out, '\n');
+}
+
+/* ---- the head
+ * ------------------------------------------------------------------------------------ */
+
+static void put_losses(Buffer *out, const Recording *recording, const ShowOptions *options)
+{
+    if (recording_is_complete(recording))
+        return;
+    (void)buffer_printf(out, "%sNOT COMPLETE%s: something this workload did is not in here.\n",
+                        options->coloured ? "\033[1;31m" : "", options->coloured ? "\033[0m" : "");
+    for (size_t i = 0; i < recording_losses_count(recording); i++) {
+        const Loss *loss = recording_loss(recording, i);
+
+        (void)buffer_puts(out, "  lost: ");
+        put(out, loss->cause);
+        (void)buffer_puts(out, ", ");
+        put_number(out, loss->count);
+        (void)buffer_puts(out, loss->count == 1 ? " time" : " times");
+        if (loss->example) {
+            (void)buffer_puts(out, ", first: ");
+            put(out, loss->example);
+        }
+        (void)buffer_putc(out, '\n');
+    }
+    (void)buffer_putc(out, '\n');
+}
+
+static void put_line(Buffer *out, const char *title, const char *text)
+{
+    if (!text)
+        return;
+    (void)buffer_printf(out, "  %-9s ", title);
+    put(out, text);
+    (void)buffer_putc(out, '\n');
+}
+
+static void put_run(Buffer *out, const Run *run, size_t number)
+{
+    (void)buffer_printf(out, "run %zu%s\n", number, run->complete ? "" : ", not complete");
+    (void)buffer_printf(out, "  %-9s", "command");
+    for (size_t i = 0; i < run->command_count; i++) {
+        (void)buffer_putc(out, ' ');
+        put(out, run->command[i]);
+    }
+    (void)buffer_putc(out, '\n');
+    put_line(out, "label", run->label);
+    put_line(out, "machine", run->arch);
+    put_line(out, "kernel", run->kernel);
+    put_line(out, "backend", run->backend);
+    put_line(out, "features", run->features && *run->features ? run->features : NULL);
+    put_line(out, "runtime", run->runtime);
+    put_line(out, "image", run->image);
+    put_line(out, "started", run->start);
+    put_line(out, "ended", run->end);
+    if (run->exit_status >= 0)
+        (void)buffer_printf(out, "  %-9s %d\n", "status", run->exit_status);
+    (void)buffer_printf(out, "  %-9s ", "calls");
+    put_number(out, run->calls);
+    (void)buffer_putc(out, '\n');
+}
+
+/* ---- the kinds
+ * ----------------------------------------------------------------------------------- */
+
+typedef struct KindTotals {
+    size_t names, facts;
+} KindTotals;
+
+static void count_kinds(const Recording *recording, KindTotals totals[FACT_KIND_COUNT])
+{
+    for (size_t i = 0; i < recording_facts_count(recording);) {
+        Group group = group_at(recording, i);
+        KindTotals *total = &totals[recording_fact(recording, i)->kind];
+
+        total->names++;
+        total->facts += group.end - group.begin;
+        i = group.end;
+    }
+}
+
+static void put_totals(Buffer *out, const KindTotals totals[FACT_KIND_COUNT])
+{
+    (void)buffer_puts(out, "\nkind          names     facts\n");
+    for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
+        if (totals[kind].facts)
+            (void)buffer_printf(out, "%-10s %8zu  %8zu\n", fact_kind_name((FactKind)kind),
+                                totals[kind].names, totals[kind].facts);
+}
+
+int show_recording(Recording *recording, const ShowOptions *options, Buffer *out)
+{
+    KindTotals totals[FACT_KIND_COUNT] = {0};
+    int kind = -1;
+
+    recording_sort(recording);
+    put_losses(out, recording, options);
+    put(out, options->path);
+    (void)buffer_printf(out, ": a recording of %zu run%s\n", recording_runs_count(recording),
+                        recording_runs_count(recording) == 1 ? "" : "s");
+    for (size_t i = 0; i < recording_runs_count(recording); i++)
+        put_run(out, recording_run(recording, (uint32_t)i), i + 1);
+    count_kinds(recording, totals);
+    put_totals(out, totals);
+    for (size_t i = 0; i < recording_facts_count(recording);) {
+        const Fact *fact = recording_fact(recording, i);
+        Group group = group_at(recording, i);
+
+        if ((int)fact->kind != kind) {
+            kind = (int)fact->kind;
+            (void)buffer_printf(out, "\n%s%s%s\n", options->coloured ? "\033[1m" : "",
+                                fact_kind_name(fact->kind), options->coloured ? "\033[0m" : "");
+        }
+        put_group(out, &group, options);
+        i = group.end;
+    }
+    return out->error;
+}
