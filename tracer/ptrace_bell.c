@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bell keeps nothing of the recorder but control_fd: were it to hold the pipes, the front could
+ * not see the recorder's death by their end of file.
+ */
+#include "tracer/ptrace_bell.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BELL_INTERVAL_MS = 1000 };
+
+static void close_range_or_loop(unsigned first, unsigned last)
+{
+    struct rlimit limit;
+
+    if (first > last)
+        return;
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, last, 0) == 0)
+        return;
+#endif
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
+        limit.rlim_cur = 65536;
+    if (last >= limit.rlim_cur)
+        last = (unsigned)limit.rlim_cur - 1;
+    for (unsigned fd = first; fd <= last; fd++)
+        (void)close((int)fd);
+}
+
+__attribute__((noreturn)) static void bell_main(int control_fd, pid_t parent)
+{
+    struct pollfd poll_fd = {.fd = control_fd, .events = POLLIN};
+    sigset_t all;
+
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "whittle-bell");
+    if (getppid() != parent)
+        _exit(0);
+    if (control_fd < 0) {
+        close_range_or_loop(0, ~0u);
+    } else {
+        if (control_fd > 0)
+            close_range_or_loop(0, (unsigned)control_fd - 1);
+        close_range_or_loop((unsigned)control_fd + 1, ~0u);
+    }
+    for (;;) {
+        (void)poll(&poll_fd, 1, BELL_INTERVAL_MS);
+        (void)kill(getpid(), SIGSTOP);
+    }
+}
+
+int bell_start(Bell *bell, int control_fd)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0)
+        bell_main(control_fd, parent);
+    bell->pid = pid;
+    return 0;
+}
+
+void bell_continue(const Bell *bell)
+{
+    if (bell->pid > 0)
+        (void)kill(bell->pid, SIGCONT);
+}
+
+void bell_stop(Bell *bell)
+{
+    int status;
+
+    if (bell->pid <= 0)
+        return;
+    (void)kill(bell->pid, SIGKILL);
+    do {
+        errno = 0;
+    } while (waitpid(bell->pid, &status, __WALL) < 0 ? errno == EINTR : WIFSTOPPED(status));
+    bell->pid = 0;
+}

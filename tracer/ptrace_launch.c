@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child waits until it is seized; then it loads a seccomp filter of one instruction, "stop for
+ * the tracer", and executes the program. The filter comes without no_new_privs where the kernel
+ * lets it (CAP_SYS_ADMIN), so that setuid programs stay what they are. A filter without a tracer
+ * makes calls fail with ENOSYS: hence seized first.
+ */
+#include "tracer/ptrace_launch.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct ChildFailure {
+    int32_t error;
+    int32_t setup;
+} ChildFailure;
+
+long ptrace_launch_options(void)
+{
+    return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+           PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
+}
+
+bool ptrace_filter_available(void)
+{
+    uint32_t action = SECCOMP_RET_TRACE;
+
+    /* Linux 4.14. Until 4.7 the seccomp stop came before the entry stop rather than after it. */
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+static int load_filter(void)
+{
+    struct sock_filter trace[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE)};
+    const struct sock_fprog program = {.len = ARRAY_LENGTH(trace), .filter = trace};
+    /* The filter is no sandbox: leave speculation as it was (4.17). */
+    const unsigned long flags[] = {SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i], &program) == 0)
+            return 0;
+        if (errno == EACCES) {
+            if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+            if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i], &program) == 0)
+                return 0;
+        }
+        if (errno != EINVAL)
+            return -errno;
+    }
+    return -EINVAL;
+}
+
+static int exec_program(const Launch *launch)
+{
+    (void)execve(launch->path, launch->argv, environ);
+    return -errno;
+}
+
+__attribute__((noreturn)) static void child_main(const Launch *launch, bool filtered, int fd)
+{
+    ChildFailure failure = {0};
+    char go;
+    int r = 0;
+
+    while ((r = (int)read(fd, &go, 1)) < 0 && errno == EINTR)
+        ;
+    if (r != 1)
+        _exit(127);
+    r = filtered ? load_filter() : 0;
+    failure.setup = r < 0;
+    if (r == 0)
+        r = exec_program(launch);
+    failure.error = -r;
+    (void)!write(fd, &failure, sizeof failure);
+    _exit(r == -ENOENT ? 127 : 126);
+}
+
+static void kill_child(pid_t pid)
+{
+    int status;
+
+    (void)kill(pid, SIGKILL);
+    do {
+        errno = 0;
+    } while (waitpid(pid, &status, __WALL) < 0 ? errno == EINTR : WIFSTOPPED(status));
+}
+
+int ptrace_child_start(const Launch *launch, bool filtered, PtraceChild *ret_child, Error *err)
+{
+    CLEANUP(fd_close) int ours = -1;
+    CLEANUP(fd_close) int theirs = -1;
+    int pair[2];
+    int status;
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return error_errno(err, errno, "cannot make a socket pair");
+    ours = pair[0];
+    theirs = pair[1];
+    pid = fork();
+    if (pid < 0)
+        return error_errno(err, errno, "cannot start a process");
+    if (pid == 0) {
+        (void)close(ours);
+        child_main(launch, filtered, theirs);
+    }
+    if (ptrace(PTRACE_SEIZE, pid, 0, ptrace_launch_options()) < 0) {
+        const int code = -errno;
+
+        kill_child(pid);
+        return ptrace_seize_error(err, code, pid);
+    }
+    if (!filtered &&
+        (ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0 || waitpid(pid, &status, __WALL) != pid ||
+         !WIFSTOPPED(status) || ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)) {
+        const int code = -errno;
+
+        kill_child(pid);
+        return error_errno(err, code, "cannot stop the new process");
+    }
+    *ret_child = (PtraceChild){.pid = pid, .fd = ours};
+    ours = -1;
+    return 0;
+}
+
+int ptrace_child_go(const PtraceChild *child)
+{
+    return write_all(child->fd, "g", 1);
+}
+
+int ptrace_child_failure(const PtraceChild *child, bool *ret_setup)
+{
+    ChildFailure failure = {0};
+
+    if (recv(child->fd, &failure, sizeof failure, MSG_DONTWAIT) != (ssize_t)sizeof failure)
+        return 0;
+    *ret_setup = failure.setup;
+    return failure.error;
+}
+
+/* ---- why a seize fails ---------------------------------------------------------------------- */
+
+static long read_number_after(const char *path, const char *key)
+{
+    CLEANUP(file_close) FILE *file = fopen(path, "re");
+    char line[256];
+    const size_t length = strlen(key);
+
+    if (!file)
+        return -1;
+    while (fgets(line, sizeof line, file)) {
+        if (strncmp(line, key, length) == 0)
+            return strtol(line + length, NULL, 10);
+    }
+    return -1;
+}
+
+pid_t ptrace_tracer_of(pid_t pid)
+{
+    char path[64];
+    long tracer;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    tracer = read_number_after(path, "TracerPid:");
+    return tracer < 0 ? -ESRCH : (pid_t)tracer;
+}
+
+int ptrace_seize_error(Error *err, int code, pid_t pid)
+{
+    const long scope = read_number_after("/proc/sys/kernel/yama/ptrace_scope", "");
+    const pid_t tracer = ptrace_tracer_of(pid);
+
+    if (code == -ESRCH)
+        return error_set(err, code, "there is no process %d", (int)pid);
+    if (code != -EPERM && code != -EACCES)
+        return error_errno(err, code, "cannot trace process %d", (int)pid);
+    if (tracer > 0)
+        return error_set(err, code,
+                         "process %d is traced by process %d already, and only one can; end that "
+                         "tracer (a debugger, strace) first",
+                         (int)pid, (int)tracer);
+    if (scope == 3)
+        return error_set(err, code,
+                         "this system forbids all tracing until it is booted again: the sysctl "
+                         "kernel.yama.ptrace_scope is 3");
+    if (scope > 0)
+        return error_set(err, code,
+                         "not allowed to trace process %d: the sysctl kernel.yama.ptrace_scope is "
+                         "%ld; run as root (CAP_SYS_PTRACE), or set it to 0",
+                         (int)pid, scope);
+    return error_set(err, code,
+                     "not allowed to trace process %d: it belongs to another user, has more "
+                     "privileges, or a container's seccomp profile forbids ptrace; run as root "
+                     "(CAP_SYS_PTRACE; for a container --cap-add SYS_PTRACE)",
+                     (int)pid);
+}
