@@ -96,10 +96,10 @@ static int spawn_reading(const char *path, const char *argument, int output, pid
 int program_version(const char *path, const char *argument, char *out, size_t size)
 {
     CLEANUP(fd_close) int reading = -1;
-    int ends[2];
+    int ends[2] = {-1, -1};
     char text[1024];
     size_t length;
-    pid_t pid;
+    pid_t pid = -1;
     int r;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
