@@ -68,7 +68,7 @@ const FlagFamily *flag_family(const char *name);
 const char *flag_name(const FlagFamily *family, uint64_t value);
 
 /* "AF_INET", "CLONE_VM|CLONE_FS|0x11", "0x99": VALUE as text in OUT, which gets at most SIZE bytes
- * with its NUL. Returns OUT. */
+ * with its NUL. A family that has no names at all (socket_protocol) gives decimal. Returns OUT. */
 char *flag_text(const FlagFamily *family, uint64_t value, char *out, size_t size);
 
 /* The value of what flag_text() writes; -EINVAL where a part is neither a name nor a number. */
@@ -90,6 +90,9 @@ typedef struct PathOperation {
     uint32_t access;    /* ACCESS_* of model/fact.h */
     PathFinal final;
 } PathOperation;
+
+/* NULL if there is none of that name. */
+const PathOperation *path_operation(const char *name);
 
 typedef enum ArgRole {
     ROLE_NONE,       /* argument not used */
@@ -150,7 +153,18 @@ const Syscall *syscall_by_name(const char *name);
 /* The number (x32: with bit 30 set), or -1 where ARCH has no such call. */
 int64_t syscall_number(const Syscall *syscall, Arch arch);
 
-/* Highest number plus one of ARCH (x32: without bit 30). */
+/* The form of SYSCALL whose args[] are right on ARCH, as syscall_by_number() gives it: some calls
+ * take theirs in another order there (clone on s390x). Same name and index. NULL where ARCH has no
+ * such call. */
+const Syscall *syscall_on(const Syscall *syscall, Arch arch);
+
+/* The family that argument ARG's value is to be named by, given all ARGS of the call: that of the
+ * argument's role, or a finer one where an earlier argument decides (socket_option by level,
+ * socket_protocol by domain). NULL if it has none. The mask is always that of the role's family. */
+const FlagFamily *syscall_arg_family(const Syscall *syscall, unsigned arg, const uint64_t *args);
+
+/* Highest number plus one of ARCH (x32: without bit 30; arm: counting its private calls, which are
+ * from 0xf0001 on). */
 size_t syscall_number_limit(Arch arch);
 
 /* ---- capabilities --------------------------------------------------------------------------- */
