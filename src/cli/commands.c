@@ -6,9 +6,13 @@
 #include <string.h>
 
 extern const Command command_mark;
+extern const Command command_merge;
+extern const Command command_show;
 
 const Command *const commands[] = {
     &command_mark,
+    &command_show,
+    &command_merge,
     NULL,
 };
 

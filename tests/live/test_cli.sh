@@ -53,7 +53,7 @@ expect 2 '' 'control character' mark $'a\nb'
 expect 2 '' 'is empty' mark ''
 expect 2 '' 'longer than 255' mark "$(printf '%0256d' 0)"
 expect 3 '' 'nobody is recording' mark a
-expect 2 '' '/nonexistent: No such file' show /nonexistent
+expect 2 '' '/nonexistent: .*No such file' show /nonexistent
 expect 2 '' 'No such file' merge /nonexistent
 # Escape sequences of a file's name do not reach the terminal.
 expect 2 '' '\?\[31mred' show $'/nonexistent\e[31mred'

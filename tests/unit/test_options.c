@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parsing of command lines by a command's table. What is said about mistakes:
  * tests/live/test_cli.sh. */
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "cli/options.h"
 #include "suite.h"
