@@ -50,8 +50,9 @@ void error_prefix(Error *err, const char *format, ...)
     (void)vsnprintf(prefix, sizeof prefix, format, args);
     va_end(args);
     memcpy(rest, err->text, sizeof rest);
-    const int written = snprintf(err->text, sizeof err->text, "%s: %s", prefix, rest);
-    (void)written; /* a text that is too long is cut, which is what is wanted */
+    /* A text that is too long is cut, which is what is wanted. */
+    if (snprintf(err->text, sizeof err->text, "%s: %s", prefix, rest) < 0)
+        err->text[0] = '\0';
 }
 
 const char *errno_name(int n)
