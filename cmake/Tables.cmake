@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # profiles/tables compiled in. WHITTLE_TABLES_SOURCE is the generated C file, for the model library;
-# WHITTLE_FLAGS_CHECK_SOURCES are two more, with which a unit test compares the flags with the
-# system's headers.
+# WHITTLE_FLAGS_CHECK_SOURCES are more, with which unit tests compare flags and numbers with
+# the system's headers.
 set(whittle_tables ${CMAKE_SOURCE_DIR}/profiles/tables)
 set(whittle_tables_script ${CMAKE_SOURCE_DIR}/cmake/tables/generate.py)
 set(whittle_tables_depends
@@ -25,14 +25,14 @@ add_custom_command(
   VERBATIM)
 
 set(WHITTLE_FLAGS_CHECK_SOURCES "")
-foreach(side kernel libc)
+foreach(side kernel libc numbers)
   set(source ${CMAKE_BINARY_DIR}/generated/flags_check_${side}.c)
   add_custom_command(
     OUTPUT ${source}
     COMMAND Python3::Interpreter ${whittle_tables_script} --check ${whittle_tables} ${side}
             ${source}
     DEPENDS ${whittle_tables_depends}
-    COMMENT "Preparing to check flags against the ${side} headers"
+    COMMENT "Preparing to check tables against headers: ${side}"
     VERBATIM)
   list(APPEND WHITTLE_FLAGS_CHECK_SOURCES ${source})
 endforeach()

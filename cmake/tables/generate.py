@@ -3,10 +3,11 @@
 """Turn profiles/tables/*.csv into C, refusing anything that does not fit together.
 
 usage: generate.py TABLES_DIR OUTPUT.c
-       generate.py --check TABLES_DIR kernel|libc OUTPUT.c
+       generate.py --check TABLES_DIR kernel|libc|numbers OUTPUT.c
 
-The second form writes a table that the unit tests compare with the system's headers. What each
-column means is in profiles/tables/README.md.
+The second form writes a table of what the system's headers say, which the unit tests compare with
+the first: flags by the kernel's and by libc's headers, system call numbers of the machine that
+compiles it. What each column means is in profiles/tables/README.md.
 """
 import csv
 import pathlib
@@ -385,9 +386,23 @@ def check_text(tables, side):
     return "\n".join(out)
 
 
+def numbers_check_text(tables):
+    out = ["/* SPDX-License-Identifier: Apache-2.0 */",
+           "/* Made from profiles/tables by cmake/tables/generate.py --check. */",
+           "#include <asm/unistd.h>", '#include "flags_check.h"', "",
+           "const FlagCheck flags_check_numbers[] = {"]
+    for name in tables.syscalls:
+        out += [f"#ifdef __NR_{name}", f"    {{\"syscall\", {c_string(name)}, __NR_{name}}},",
+                "#endif"]
+    out += ["    {NULL, NULL, 0},", "};", ""]
+    return "\n".join(out)
+
+
 def main(arguments):
     if len(arguments) == 4 and arguments[0] == "--check" and arguments[2] in ("kernel", "libc"):
         text = check_text(Tables(pathlib.Path(arguments[1])), arguments[2])
+    elif len(arguments) == 4 and arguments[0] == "--check" and arguments[2] == "numbers":
+        text = numbers_check_text(Tables(pathlib.Path(arguments[1])))
     elif len(arguments) == 2:
         text = Writer(Tables(pathlib.Path(arguments[0]))).text()
     else:

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables against libseccomp, libcap, libc and the kernel's headers, and what they say of calls
+ * that people rely on. */
+#include "model/fact.h"
+#include "model/tables.h"
+#include "model/tables_data.h"
+
+#include "base/memory.h"
+#include "flags_check.h"
+#include "suite.h"
+
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/capability.h>
+
+static const uint32_t scmp_arches[ARCH_COUNT] = {
+    [ARCH_X86_64] = SCMP_ARCH_X86_64,   [ARCH_I386] = SCMP_ARCH_X86,
+    [ARCH_X32] = SCMP_ARCH_X32,         [ARCH_AARCH64] = SCMP_ARCH_AARCH64,
+    [ARCH_ARM] = SCMP_ARCH_ARM,         [ARCH_RISCV64] = SCMP_ARCH_RISCV64,
+    [ARCH_PPC64LE] = SCMP_ARCH_PPC64LE, [ARCH_S390X] = SCMP_ARCH_S390X,
+};
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+/*
+ * libseccomp gives -1 for a name that no architecture has, below -10000 for one that this
+ * architecture has not, and -101 … -299 for calls that it reaches through socketcall() or ipc():
+ * there the kernel has a direct number as well, which is in the table and in the headers.
+ */
+static bool is_multiplexed(int nr)
+{
+    return nr <= -101 && nr >= -299;
+}
+
+/* The names of the table, each on each architecture. */
+START_TEST(test_numbers_are_libseccomps)
+{
+    unsigned compared = 0, multiplexed = 0, unknown = 0;
+
+    for (size_t i = 0; i < syscall_count(); i++) {
+        const Syscall *syscall = syscall_at(i);
+        int64_t ours = syscall_number(syscall, (Arch)_i);
+        int theirs = seccomp_syscall_resolve_name_arch(scmp_arches[_i], syscall->name);
+
+        if (theirs == __NR_SCMP_ERROR) {
+            unknown++; /* newer than that libseccomp */
+        } else if (is_multiplexed(theirs)) {
+            multiplexed++;
+        } else {
+            ck_assert_msg(ours == (theirs < 0 ? -1 : theirs), "%s on %s: %lld, libseccomp says %d",
+                          syscall->name, arch_name((Arch)_i), (long long)ours, theirs);
+            compared++;
+        }
+    }
+    printf("%s: %u calls compared, %u multiplexed, %u unknown to libseccomp\n", arch_name((Arch)_i),
+           compared, multiplexed, unknown);
+    ck_assert_uint_ge(compared, 430);
+    ck_assert_uint_le(multiplexed, 34);
+    ck_assert_uint_le(unknown, 40);
+}
+END_TEST
+
+/* The other way round: no number that libseccomp knows is missing. */
+START_TEST(test_no_number_is_missing)
+{
+    Arch arch = (Arch)_i;
+    int base = arch == ARCH_X32 ? 0x40000000 : 0;
+    unsigned compared = 0;
+
+    for (int nr = 0; nr < 1024; nr++) {
+        char *theirs = seccomp_syscall_resolve_num_arch(scmp_arches[_i], base + nr);
+        const Syscall *ours = syscall_by_number(arch, base + nr);
+
+        if (theirs) {
+            ck_assert_msg(ours && strcmp(ours->name, theirs) == 0, "%d on %s is %s", nr,
+                          arch_name(arch), theirs);
+            compared++;
+        }
+        free(theirs);
+    }
+    ck_assert_uint_ge(compared, 300);
+}
+END_TEST
+
+START_TEST(test_numbers_are_the_headers)
+{
+    unsigned compared = 0;
+
+    for (const FlagCheck *check = flags_check_numbers; check->family; check++) {
+        const Syscall *syscall = syscall_by_name(check->name);
+
+        ck_assert_ptr_nonnull(syscall);
+        ck_assert_msg(syscall_number(syscall, arch_native()) == (int64_t)check->value, "%s",
+                      check->name);
+        compared++;
+    }
+    ck_assert_uint_ge(compared, 280);
+}
+END_TEST
+
+START_TEST(test_lookups_agree)
+{
+    Arch arch = (Arch)_i;
+    size_t limit = syscall_number_limit(arch), known = 0;
+
+    for (size_t nr = 0; nr < limit; nr++) {
+        const Syscall *syscall = syscall_by_number(arch, (int64_t)nr);
+        int64_t bit = arch == ARCH_X32 ? 0x40000000 : 0;
+
+        if (!syscall)
+            continue;
+        known++;
+        ck_assert_int_eq(syscall_number(syscall, arch), (int64_t)nr + bit);
+        ck_assert_ptr_eq(syscall_on(syscall, arch), syscall);
+        ck_assert_ptr_eq(syscall_by_number(arch, (int64_t)nr + bit), syscall);
+    }
+    for (size_t i = 0; i < syscall_count(); i++) {
+        if (syscall_number(syscall_at(i), arch) >= 0)
+            known--;
+        else
+            ck_assert_ptr_null(syscall_on(syscall_at(i), arch));
+    }
+    ck_assert_uint_eq(known, 0);
+    ck_assert_ptr_null(syscall_by_number(arch, (int64_t)limit));
+    ck_assert_ptr_null(syscall_by_number(arch, -1));
+    ck_assert_ptr_null(syscall_by_number(arch, INT64_MIN));
+    ck_assert_ptr_null(syscall_by_number(arch, INT64_MAX));
+    ck_assert_ptr_null(syscall_by_number(arch, 0xffffffff));
+}
+END_TEST
+
+START_TEST(test_names)
+{
+    for (size_t i = 0; i < syscall_count(); i++) {
+        const Syscall *syscall = syscall_at(i);
+
+        ck_assert_uint_eq(syscall->index, i);
+        ck_assert_ptr_eq(syscall_by_name(syscall->name), syscall);
+        if (i > 0)
+            ck_assert_int_lt(strcmp(syscall_at(i - 1)->name, syscall->name), 0);
+    }
+    ck_assert_ptr_null(syscall_at(syscall_count()));
+    ck_assert_ptr_null(syscall_by_name(""));
+    ck_assert_ptr_null(syscall_by_name("openat3"));
+    ck_assert_uint_ge(syscall_count(), 500);
+}
+END_TEST
+
+typedef struct NumberRow {
+    const char *name;
+    Arch arch;
+    int64_t nr;
+} NumberRow;
+
+/* Newer than the libseccomp and headers of Debian 12, or easily got wrong. */
+static const NumberRow numbers[] = {
+    {"mseal", ARCH_X86_64, 462},
+    {"mseal", ARCH_X32, 0x40000000 + 462},
+    {"getxattrat", ARCH_S390X, 464},
+    {"file_setattr", ARCH_I386, 469},
+    {"statmount", ARCH_AARCH64, 457},
+    {"lsm_list_modules", ARCH_PPC64LE, 461},
+    {"open_tree_attr", ARCH_ARM, 467},
+    {"uretprobe", ARCH_X86_64, 335},
+    {"uprobe", ARCH_X86_64, 336},
+    {"uretprobe", ARCH_AARCH64, -1},
+    {"rt_sigaction", ARCH_X32, 0x40000000 + 512},
+    {"pwritev2", ARCH_X32, 0x40000000 + 547},
+    {"clock_gettime64", ARCH_I386, 403},
+    {"clock_gettime64", ARCH_X86_64, -1},
+    {"set_tls", ARCH_ARM, 0xf0005},
+    {"set_tls", ARCH_X86_64, -1},
+    {"socketcall", ARCH_S390X, 102},
+    {"socket", ARCH_S390X, 359},
+    {"newfstatat", ARCH_AARCH64, 79},
+    {"riscv_flush_icache", ARCH_RISCV64, 259},
+    {"spu_run", ARCH_PPC64LE, 278},
+    {"s390_sthyi", ARCH_S390X, 380},
+};
+
+START_TEST(test_number)
+{
+    const NumberRow *row = &numbers[_i];
+    const Syscall *syscall = syscall_by_name(row->name);
+
+    ck_assert_ptr_nonnull(syscall);
+    ck_assert_int_eq(syscall_number(syscall, row->arch), row->nr);
+    if (row->nr >= 0)
+        ck_assert_ptr_eq(syscall_by_number(row->arch, row->nr), syscall);
+}
+END_TEST
+
+/* ---- architectures -------------------------------------------------------------------------- */
+
+START_TEST(test_arch)
+{
+    Arch arch = (Arch)_i;
+
+    ck_assert_int_eq(arch_from_name(arch_name(arch)), _i);
+    ck_assert_int_eq(arch_from_scmp_name(arch_scmp_name(arch)), _i);
+    if (arch == ARCH_X32) { /* libseccomp's token is its own invention */
+        ck_assert_uint_eq(arch_audit(arch), AUDIT_ARCH_X86_64);
+        ck_assert_int_eq(arch_from_call(arch_audit(arch), 0x40000000), ARCH_X32);
+    } else {
+        ck_assert_uint_eq(arch_audit(arch), scmp_arches[_i]);
+        ck_assert_int_eq(arch_from_call(arch_audit(arch), 0), _i);
+        ck_assert_int_eq(arch_from_call(arch_audit(arch), -1), _i);
+        ck_assert_int_eq(arch_from_call(arch_audit(arch), 0xffffffff), _i);
+    }
+}
+END_TEST
+
+START_TEST(test_unknown_arch)
+{
+    ck_assert_int_eq(arch_from_name("sparc"), -1);
+    ck_assert_int_eq(arch_from_scmp_name("x86_64"), -1);
+    ck_assert_int_eq(arch_from_call(0, 0), -1);
+    ck_assert_int_eq(arch_from_call(AUDIT_ARCH_I386, 0x40000000), ARCH_I386);
+    ck_assert_uint_eq(scmp_arches[arch_native()], seccomp_arch_native());
+}
+END_TEST
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+static const char *const role_names[ROLE_COUNT] = {
+    "-",        "value",    "fd",       "dirfd",      "path",    "text",   "open_flags",
+    "open_how", "at_flags", "mode",     "sockaddr",   "socklen", "msghdr", "mmsghdr",
+    "iovec",    "pointer",  "length",   "pid",        "tid",     "pidfd",  "signal",
+    "uid",      "gid",      "selector", "clone_args", "argv",    "envp",
+};
+
+/* "dirfd path:open open_flags mode" */
+static void describe_arguments(const Syscall *syscall, char *out, size_t size)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < SYSCALL_ARGS && syscall->args[i].role != ROLE_NONE; i++) {
+        const SyscallArg *arg = &syscall->args[i];
+        const char *detail = arg->operation               ? arg->operation->name
+                             : arg->role == ROLE_SELECTOR ? arg->family->name
+                                                          : "";
+
+        length += (size_t)snprintf(out + length, size - length, "%s%s%s%s%s%s", i ? " " : "",
+                                   role_names[arg->role], *detail ? ":" : "", detail,
+                                   arg->condition ? "!" : "",
+                                   arg->role == ROLE_SELECTOR && arg->wide ? "+" : "");
+    }
+}
+
+typedef struct ArgumentRow {
+    const char *name;
+    Arch arch;
+    const char *arguments;
+} ArgumentRow;
+
+static const ArgumentRow arguments[] = {
+    {"openat", ARCH_X86_64, "dirfd path:open open_flags mode"},
+    {"openat2", ARCH_X86_64, "dirfd path:open open_how length"},
+    {"execve", ARCH_X86_64, "path:exec argv envp"},
+    {"execveat", ARCH_X86_64, "dirfd path:exec argv envp at_flags"},
+    {"renameat2", ARCH_X86_64, "dirfd path:rename_from dirfd path:rename_to selector:rename_flags"},
+    {"linkat", ARCH_X86_64, "dirfd path:link_from dirfd path:link_to at_flags"},
+    {"symlinkat", ARCH_X86_64, "text dirfd path:symlink"},
+    {"statx", ARCH_X86_64, "dirfd path:stat at_flags value pointer"},
+    {"newfstatat", ARCH_X86_64, "dirfd path:stat pointer at_flags"},
+    {"socket", ARCH_X86_64,
+     "selector:socket_domain! selector:socket_type! selector:socket_protocol!"},
+    {"connect", ARCH_X86_64, "fd sockaddr socklen"},
+    {"sendto", ARCH_X86_64, "fd pointer length value sockaddr socklen"},
+    {"accept4", ARCH_X86_64, "fd pointer pointer value"},
+    {"sendmsg", ARCH_X86_64, "fd msghdr value"},
+    {"ioctl", ARCH_X86_64, "fd selector:ioctl_request! value"},
+    {"ptrace", ARCH_X86_64, "selector:ptrace_request!+ pid pointer value"},
+    {"tgkill", ARCH_X86_64, "pid tid signal"},
+    {"clone", ARCH_X86_64, "selector:clone_flags! pointer pointer pointer pointer"},
+    {"clone", ARCH_S390X, "pointer selector:clone_flags! pointer pointer pointer"},
+    {"clone3", ARCH_X86_64, "clone_args length"},
+    {"mmap", ARCH_X86_64, "pointer length selector:mmap_protection+ selector:mmap_flags+ fd value"},
+    {"mmap", ARCH_I386, "pointer"},
+    {"mmap", ARCH_S390X, "pointer"},
+    {"mmap", ARCH_AARCH64,
+     "pointer length selector:mmap_protection+ selector:mmap_flags+ fd value"},
+    {"fanotify_mark", ARCH_X86_64, "fd value value dirfd path:watch"},
+    {"fanotify_mark", ARCH_I386, "fd value value value dirfd path:watch"},
+    {"mount", ARCH_X86_64,
+     "path:mount_source path:mount_target text selector:mount_flags+ pointer"},
+    {"move_mount", ARCH_X86_64,
+     "dirfd path:mount_source dirfd path:mount_target selector:move_mount_flags"},
+    {"getpid", ARCH_X86_64, ""},
+};
+
+START_TEST(test_arguments)
+{
+    const ArgumentRow *row = &arguments[_i];
+    const Syscall *ordinary = syscall_by_name(row->name);
+    const Syscall *syscall = syscall_on(ordinary, row->arch);
+    char text[512];
+
+    ck_assert_ptr_nonnull(syscall);
+    ck_assert_str_eq(syscall->name, row->name);
+    ck_assert_uint_eq(syscall->index, ordinary->index);
+    describe_arguments(syscall, text, sizeof text);
+    ck_assert_str_eq(text, row->arguments);
+}
+END_TEST
+
+/* What readers of the tables rely on. */
+START_TEST(test_roles_fit)
+{
+    for (int nr = 0; nr < (int)syscall_number_limit((Arch)_i); nr++) {
+        const Syscall *syscall = syscall_by_number((Arch)_i, nr);
+
+        for (int i = 0; syscall && i < SYSCALL_ARGS; i++) {
+            const SyscallArg *arg = &syscall->args[i];
+            ArgRole next = i + 1 < SYSCALL_ARGS ? arg[1].role : ROLE_NONE;
+
+            ck_assert_int_eq(arg->role == ROLE_PATH, arg->operation != NULL);
+            ck_assert_int_eq(arg->role == ROLE_SELECTOR || arg->role == ROLE_OPEN_FLAGS ||
+                                 arg->role == ROLE_AT_FLAGS,
+                             arg->family != NULL);
+            if (arg->role == ROLE_DIRFD)
+                ck_assert_int_eq(next, ROLE_PATH);
+            if (arg->role == ROLE_SOCKADDR)
+                ck_assert_int_eq(next, ROLE_SOCKLEN);
+            if (arg->role == ROLE_OPEN_HOW || arg->role == ROLE_CLONE_ARGS)
+                ck_assert_int_eq(next, ROLE_LENGTH);
+            if (arg->condition)
+                ck_assert(arg->role == ROLE_SELECTOR && arg->family->closed);
+            if (arg->role == ROLE_FD || arg->role == ROLE_PATH || arg->role == ROLE_SELECTOR)
+                ck_assert(syscall->has_roles);
+        }
+    }
+}
+END_TEST
+
+typedef struct AttributeRow {
+    const char *name;
+    bool returns_fd;
+    bool fallback;
+} AttributeRow;
+
+static const AttributeRow attributes[] = {
+    {"openat", true, false},       {"openat2", true, true},  {"read", false, false},
+    {"clone3", false, true},       {"clone", false, false},  {"socket", true, false},
+    {"dup2", true, false},         {"statx", false, true},   {"faccessat2", false, true},
+    {"inotify_init", true, false}, {"bpf", false, false},    {"epoll_pwait2", false, true},
+    {"socketpair", false, false},  {"execve", false, false}, {"close_range", false, true},
+};
+
+START_TEST(test_attributes)
+{
+    const AttributeRow *row = &attributes[_i];
+    const Syscall *syscall = syscall_by_name(row->name);
+
+    ck_assert_int_eq(syscall->returns_fd, row->returns_fd);
+    ck_assert_int_eq(syscall->fallback, row->fallback);
+}
+END_TEST
+
+typedef struct RefinementRow {
+    const char *name;
+    unsigned arg;
+    uint64_t args[SYSCALL_ARGS];
+    const char *family;
+} RefinementRow;
+
+static const RefinementRow refinements[] = {
+    {"socket", 2, {2, 1, 6}, "ip_protocol"},
+    {"socket", 2, {16, 3, 0}, "netlink_protocol"},
+    {"socket", 2, {17, 3, 0}, "socket_protocol"},
+    {"socket", 2, {UINT64_C(0xffffffff00000002), 1, 6}, "ip_protocol"},
+    {"socket", 0, {2, 1, 6}, "socket_domain"},
+    {"setsockopt", 2, {3, 1, 2}, "socket_option_socket"},
+    {"setsockopt", 2, {3, 6, 1}, "socket_option_tcp"},
+    {"setsockopt", 2, {3, 99, 1}, "socket_option"},
+    {"read", 0, {0}, NULL},
+    {"read", 6, {0}, NULL},
+};
+
+START_TEST(test_refinement)
+{
+    const RefinementRow *row = &refinements[_i];
+    const FlagFamily *family = syscall_arg_family(syscall_by_name(row->name), row->arg, row->args);
+
+    if (row->family)
+        ck_assert_str_eq(family->name, row->family);
+    else
+        ck_assert_ptr_null(family);
+}
+END_TEST
+
+typedef struct OperationRow {
+    const char *name;
+    uint32_t access;
+    PathFinal final;
+} OperationRow;
+
+static const OperationRow operations[] = {
+    {"open", 0, PATH_FINAL_FOLLOW},
+    {"stat", ACCESS_STAT, PATH_FINAL_FOLLOW},
+    {"lstat", ACCESS_STAT, PATH_FINAL_NOFOLLOW},
+    {"exec", ACCESS_EXEC, PATH_FINAL_FOLLOW},
+    {"unlink", ACCESS_DELETE, PATH_FINAL_PARENT},
+    {"rename_from", ACCESS_RENAME | ACCESS_DELETE, PATH_FINAL_PARENT},
+    {"rename_to", ACCESS_RENAME | ACCESS_CREATE, PATH_FINAL_PARENT},
+    {"link_from", ACCESS_LINK, PATH_FINAL_NOFOLLOW},
+    {"lchown", ACCESS_CHOWN, PATH_FINAL_NOFOLLOW},
+    {"truncate", ACCESS_TRUNCATE, PATH_FINAL_FOLLOW},
+};
+
+START_TEST(test_operation)
+{
+    const OperationRow *row = &operations[_i];
+    const PathOperation *operation = path_operation(row->name);
+
+    ck_assert_ptr_nonnull(operation);
+    ck_assert_uint_eq(operation->access, row->access);
+    ck_assert_int_eq(operation->final, row->final);
+    ck_assert_ptr_null(path_operation("no_such_operation"));
+}
+END_TEST
+
+/* ---- capabilities and signals --------------------------------------------------------------- */
+
+START_TEST(test_capability)
+{
+    const Capability *capability = capability_at((size_t)_i);
+    char *theirs = cap_to_name(_i);
+
+    ck_assert_int_eq(capability->number, _i);
+    ck_assert_ptr_eq(capability_by_name(capability->name), capability);
+    ck_assert_ptr_eq(capability_by_number(_i), capability);
+    ck_assert_msg(strcasecmp(theirs, capability->name) == 0, "%s, libcap says %s", capability->name,
+                  theirs);
+    ck_assert(*capability->summary != '\0');
+    for (size_t i = 0; capability->implied[i]; i++)
+        ck_assert_ptr_nonnull(capability_by_name(capability->implied[i]));
+    cap_free(theirs);
+}
+END_TEST
+
+START_TEST(test_capability_end)
+{
+    ck_assert_uint_ge(capability_count(), CAP_LAST_CAP + 1);
+    ck_assert_ptr_null(capability_at(capability_count()));
+    ck_assert_ptr_null(capability_by_number((int)capability_count()));
+    ck_assert_ptr_null(capability_by_number(-1));
+    ck_assert_ptr_null(capability_by_name("CAP_NONE"));
+    ck_assert_ptr_null(capability_by_name("cap_chown"));
+}
+END_TEST
+
+START_TEST(test_signal)
+{
+    const char *theirs = sigabbrev_np(_i);
+    char ours[32], expected[32];
+
+    if (_i == 0 || _i > 64)
+        (void)snprintf(expected, sizeof expected, "SIG_%d", _i);
+    else if (_i > 31)
+        (void)snprintf(expected, sizeof expected, "SIGRT_%d", _i - 32);
+    else
+        (void)snprintf(expected, sizeof expected, "SIG%s", theirs);
+    /* libc's name for 29 is the older one */
+    if (_i == SIGPOLL)
+        (void)snprintf(expected, sizeof expected, "SIGIO");
+    ck_assert_str_eq(signal_text(_i, ours, sizeof ours), expected);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tables");
+
+    suite_add(suite, "libseccomp", test_numbers_are_libseccomps, ARCH_COUNT);
+    suite_add(suite, "missing", test_no_number_is_missing, ARCH_COUNT);
+    suite_add(suite, "headers", test_numbers_are_the_headers, 1);
+    suite_add(suite, "lookups", test_lookups_agree, ARCH_COUNT);
+    suite_add(suite, "names", test_names, 1);
+    suite_add(suite, "number", test_number, ARRAY_LENGTH(numbers));
+    suite_add(suite, "arch", test_arch, ARCH_COUNT);
+    suite_add(suite, "unknown arch", test_unknown_arch, 1);
+    suite_add(suite, "arguments", test_arguments, ARRAY_LENGTH(arguments));
+    suite_add(suite, "roles", test_roles_fit, ARCH_COUNT);
+    suite_add(suite, "attributes", test_attributes, ARRAY_LENGTH(attributes));
+    suite_add(suite, "refinement", test_refinement, ARRAY_LENGTH(refinements));
+    suite_add(suite, "operation", test_operation, ARRAY_LENGTH(operations));
+    suite_add(suite, "capability", test_capability, capability_count());
+    suite_add(suite, "capability end", test_capability_end, 1);
+    suite_add(suite, "signal", test_signal, 67);
+    return suite_run(suite);
+}
