@@ -9,22 +9,25 @@
  *      └─ recorder     runs Backend.run(): stops calls, observes, appends to the recording
  *          └─ workload
  *
- * The recorder lives in a session of its own, so that ^C and ^Z reach the front and the workload but not
- * the recorder.
+ * The recorder lives in a session of its own, so that ^C and ^Z reach the front and the workload
+ * but not the recorder.
  */
 #pragma once
 
 #include "base/error.h"
 #include "tracer/observer.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* What to start. Borrowed pointers. */
 typedef struct Launch {
-    const char *path;  /* resolved program, to be given to execve(2) */
-    char *const *argv; /* NULL-terminated */
+    const char *path;     /* resolved program, to be given to execve(2) */
+    char *const *argv;    /* NULL-terminated */
+    sigset_t signal_mask; /* to be in force in the workload: whittle's own blocks everything */
 } Launch;
 
 /* Messages from the front to the recorder: one byte KIND and one byte VALUE each, on control_fd.
@@ -34,14 +37,21 @@ typedef enum ControlKind {
     CONTROL_DETACH = 'd', /* stop recording, leave the workload running */
 } ControlKind;
 
-/* Messages from the recorder to the front, on report_fd: KIND, three bytes of padding, int32 VALUE. */
+/* Messages from the recorder to the front, on report_fd. */
+typedef struct Report {
+    char kind; /* ReportKind */
+    char padding[3];
+    int32_t value;
+} Report;
+
 typedef enum ReportKind {
-    REPORT_STARTED = 'p', /* VALUE: pid of the main process; its execve() is under way */
-    REPORT_STOPPED = 't', /* the main process was stopped by signal VALUE: stop with it */
-    REPORT_EXITED = 'x',  /* VALUE: wait status of the main process (wait(2)) */
+    REPORT_STARTED = 'p',     /* VALUE: pid of the main process; its execve() is under way */
+    REPORT_STOPPED = 't',     /* the main process was stopped by signal VALUE: stop with it */
+    REPORT_EXITED = 'x',      /* VALUE: wait status of the main process (wait(2)) */
     REPORT_EXEC_FAILED = 'e', /* VALUE: errno of execve() */
 } ReportKind;
 
+/* 0 or a negative errno. */
 int report_send(int report_fd, ReportKind kind, int value);
 
 typedef struct BackendRun {
@@ -55,7 +65,7 @@ typedef struct BackendRun {
     void (*tick)(void *data);
     void *tick_data;
     /* Set on return. */
-    bool detached;  /* ended because of CONTROL_DETACH or because the front died */
+    bool detached; /* ended because of CONTROL_DETACH or because the front died */
 } BackendRun;
 
 typedef struct Backend {

@@ -41,6 +41,8 @@ enum {
     OBSERVER_CONTINUE = 0,    /* let the call run */
     OBSERVER_WANT_RESULT = 1, /* let it run, and call observer_result() when it returned */
     OBSERVER_ANSWER = 2,      /* `whittle mark`: do not run it, let it return 0 */
+    OBSERVER_CONFIRM = 3,     /* let it run, but call observer_confirm() before: facts depend on the
+                                 tracee's memory (only if options.sees_results is false) */
 };
 
 /* The thread is about to run a system call. Gives one of the verdicts above. */
@@ -51,13 +53,17 @@ int observer_enter(Observer *observer, const SyscallStop *stop);
  * observer_enter() read from its memory was its own (seccomp_unotify(2), "checking the cookie").
  * Backends whose stops cannot go away (ptrace) never need it. STILL_VALID false drops the call's
  * facts: the thread was killed and its call never ran.
- * Only after observer_enter() gave OBSERVER_CONTINUE and only if options.sees_results is false.
+ * Only after observer_enter() gave OBSERVER_CONFIRM.
  */
 void observer_confirm(Observer *observer, pid_t tid, bool still_valid);
 
 /* The call of OBSERVER_WANT_RESULT returned RESULT (negative errno for failure; internal restart
  * codes -512 … -516 count as EINTR). */
 void observer_result(Observer *observer, pid_t tid, int64_t result);
+
+/* PID is whittle's own child, which will run the workload's program PATH: recording starts with its
+ * execve(), whose facts are PATH's. To be called before the child's first stop. */
+void observer_task_launched(Observer *observer, pid_t pid, const char *path);
 
 /* A task appeared (PARENT 0: unknown), replaced its program, ended. A backend that cannot see these
  * need not call them: the observer then works it out from /proc. After exec by a thread that was
@@ -68,6 +74,11 @@ void observer_task_exit(Observer *observer, pid_t tid);
 
 /* Something was lost that only the backend knows of; see recording_add_loss(). */
 void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n);
+
+/* For backends without exit events: a descriptor that is readable when observer_reap() has ended
+ * processes to forget; -1 if options.sees_results. Borrowed. */
+int observer_exit_fd(const Observer *observer);
+void observer_reap(Observer *observer);
 
 /* For progress lines. */
 typedef struct ObserverProgress {

@@ -16,6 +16,7 @@
  * are let go.
  */
 #include "base/io.h"
+#include "tracer/launch.h"
 #include "tracer/ptrace_private.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@
 enum {
     BATCH_INTERVAL = 16, /* events between two looks at what else waits */
     BATCH_MAX = 64,
-    HELD_TICKS_MAX = 2, /* seconds a new thread waits for a creator that was killed */
+    KILLED_TICKS = 2, /* seconds in which a new thread's creator may have been killed */
 };
 
 static void loop_let_go(PtraceLoop *loop, PtraceTask *task, int signal_number)
@@ -67,10 +68,18 @@ static void loop_resume_stop(PtraceLoop *loop, PtraceTask *task, int signal_numb
         (void)ptrace(PTRACE_LISTEN, task->tid, 0, 0);
 }
 
+static void loop_hold(PtraceLoop *loop, PtraceTask *task, int signal_number)
+{
+    task->held = true;
+    task->held_signal = signal_number;
+    loop->held++;
+}
+
 static void loop_release(PtraceLoop *loop, PtraceTask *task)
 {
     task->known = true;
     task->held = false;
+    loop->held--;
     loop_resume_stop(loop, task, task->held_signal);
 }
 
@@ -242,6 +251,8 @@ static void loop_ended(PtraceLoop *loop, PtraceTask *task, pid_t tid, int status
 {
     if (tid == loop->child.pid && loop->child_alive)
         loop_child_ended(loop, status);
+    if (task && task->held)
+        loop->held--;
     if (task && task->known) {
         ptrace_tasks_remove(&loop->tasks, task);
         if (!loop->keeping)
@@ -254,17 +265,57 @@ static void loop_ended(PtraceLoop *loop, PtraceTask *task, pid_t tid, int status
         ptrace_tasks_mark_gone(&loop->tasks, task);
 }
 
+/* A new thread goes on without its creator's event. */
+static void loop_adopt(PtraceLoop *loop, PtraceTask *task)
+{
+    task->known = true;
+    task->full = loop->any_full;
+    if (!loop->keeping)
+        observer_task_new(loop->run->observer, 0, task->tid);
+}
+
+static void adopt_held(void *data, PtraceTask *task)
+{
+    if (task->held) {
+        loop_adopt(data, task);
+        loop_release(data, task);
+    }
+}
+
+/*
+ * A thread was killed, perhaps just after it made another one and before it could say so. What is
+ * held or appears now need not wait: should its creator's event come after all, little is lost.
+ */
+static void loop_killed(PtraceLoop *loop)
+{
+    loop->killed_ticks = KILLED_TICKS;
+    if (loop->held > 0)
+        ptrace_tasks_each(&loop->tasks, adopt_held, loop);
+}
+
+/* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
+static void loop_child_stop(PtraceLoop *loop, int signal_number)
+{
+    if (signal_number) {
+        (void)report_send(loop->run->report_fd, REPORT_STOPPED, signal_number);
+    } else if (loop->child_stopped && getppid() == loop->front) {
+        /* Who continued it may not have thought of the front, which stopped itself and cannot read
+         * a report. */
+        (void)kill(loop->front, SIGCONT);
+    }
+    loop->child_stopped = signal_number != 0;
+}
+
 static void loop_event_stop(PtraceLoop *loop, PtraceTask *task, int signal_number)
 {
-    if (!task->known && !loop->leaving && !loop->keeping) {
-        task->held = true;
-        task->held_signal = signal_number;
-        task->held_ticks = 0;
+    if (!task->known && !loop->keeping && !loop->killed_ticks) {
+        loop_hold(loop, task, signal_number);
         return;
     }
-    task->known = true;
-    if (task->tid == loop->child.pid && is_stop_signal(signal_number))
-        (void)report_send(loop->run->report_fd, REPORT_STOPPED, signal_number);
+    if (!task->known)
+        loop_adopt(loop, task);
+    if (task->tid == loop->child.pid)
+        loop_child_stop(loop, is_stop_signal(signal_number) ? signal_number : 0);
     loop_resume_stop(loop, task, signal_number);
 }
 
@@ -272,18 +323,10 @@ static void loop_event_stop(PtraceLoop *loop, PtraceTask *task, int signal_numbe
 
 static void interrupt_task(void *data, PtraceTask *task)
 {
-    PtraceLoop *loop = data;
-
-    if (task->held)
-        loop_let_go(loop, task, 0);
-    else
-        (void)ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
-}
-
-static void release_task(void *data, PtraceTask *task)
-{
     if (task->held)
         loop_release(data, task);
+    else
+        (void)ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
 }
 
 /* Records no more. */
@@ -294,7 +337,7 @@ static void loop_detach(PtraceLoop *loop)
     loop->run->detached = true;
     loop->keeping = true;
     loop->leaving = !loop->child.pid;
-    ptrace_tasks_each(&loop->tasks, loop->leaving ? interrupt_task : release_task, loop);
+    ptrace_tasks_each(&loop->tasks, loop->leaving ? interrupt_task : adopt_held, loop);
 }
 
 static void loop_message(PtraceLoop *loop, const unsigned char message[2])
@@ -330,19 +373,6 @@ static void loop_control(PtraceLoop *loop)
     }
 }
 
-/* Its creator was killed between making it and saying so. */
-static void release_forgotten(void *data, PtraceTask *task)
-{
-    PtraceLoop *loop = data;
-
-    if (!task->held || ++task->held_ticks < HELD_TICKS_MAX)
-        return;
-    task->full = true;
-    if (!loop->keeping)
-        observer_task_new(loop->run->observer, 0, task->tid);
-    loop_release(loop, task);
-}
-
 /* The bell rang or, killed by someone, must be replaced. */
 static void loop_bell(PtraceLoop *loop, int status)
 {
@@ -350,7 +380,8 @@ static void loop_bell(PtraceLoop *loop, int status)
         loop->bell.pid = 0;
     if (!loop->control_closed)
         loop_control(loop);
-    ptrace_tasks_each(&loop->tasks, release_forgotten, loop);
+    if (loop->killed_ticks > 0)
+        loop->killed_ticks--;
     if (!loop->keeping && loop->run->tick)
         loop->run->tick(loop->run->tick_data);
     if (loop->bell.pid > 0)
@@ -373,6 +404,8 @@ static void loop_dispatch(PtraceLoop *loop, pid_t tid, int status)
     task = ptrace_tasks_find(&loop->tasks, tid);
     if (WIFEXITED(status) || WIFSIGNALED(status)) {
         loop_ended(loop, task, tid, status);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+            loop_killed(loop);
         return;
     }
     if (!WIFSTOPPED(status))
@@ -483,13 +516,13 @@ static int loop_launch(PtraceLoop *loop, Error *err)
         return r;
     loop->child_alive = true;
     /* The child is in the front's session; from here on ^C there is not for the recorder. */
-    (void)setsid();
+    recorder_step_aside();
     task = ptrace_tasks_add(&loop->tasks, loop->child.pid);
     if (!task)
         return error_set(err, -ENOMEM, "out of memory");
     task->known = true;
     task->full = !loop->filtered;
-    observer_task_new(loop->run->observer, 0, loop->child.pid);
+    observer_task_launched(loop->run->observer, loop->child.pid, loop->run->launch->path);
     (void)report_send(loop->run->report_fd, REPORT_STARTED, loop->child.pid);
     r = ptrace_child_go(&loop->child);
     return r < 0 ? error_errno(err, r, "cannot start the workload") : 0;
@@ -499,7 +532,7 @@ static int ptrace_run(BackendRun *run, Error *err)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     struct sigaction previous;
-    PtraceLoop loop = {.run = run, .child = {.fd = -1}};
+    PtraceLoop loop = {.run = run, .front = getppid(), .child = {.fd = -1}};
     int r;
 
     run->detached = false;

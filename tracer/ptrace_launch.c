@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/launch.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -66,12 +67,6 @@ static int load_filter(void)
     return -EINVAL;
 }
 
-static int exec_program(const Launch *launch)
-{
-    (void)execve(launch->path, launch->argv, environ);
-    return -errno;
-}
-
 __attribute__((noreturn)) static void child_main(const Launch *launch, bool filtered, int fd)
 {
     ChildFailure failure = {0};
@@ -85,7 +80,7 @@ __attribute__((noreturn)) static void child_main(const Launch *launch, bool filt
     r = filtered ? load_filter() : 0;
     failure.setup = r < 0;
     if (r == 0)
-        r = exec_program(launch);
+        r = launch_exec(launch);
     failure.error = -r;
     (void)!write(fd, &failure, sizeof failure);
     _exit(r == -ENOENT ? 127 : 126);

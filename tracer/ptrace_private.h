@@ -28,14 +28,19 @@ typedef struct PtraceLoop {
     BackendRun *run;
     PtraceTasks tasks;
     Bell bell;
-    PtraceChild child; /* pid 0 where processes were joined */
-    bool child_alive;  /* its end was not seen yet: its id is its own */
-    bool child_execed; /* it runs the workload's program */
+    pid_t front;        /* the process that started the recorder */
+    PtraceChild child;  /* pid 0 where processes were joined */
+    bool child_alive;   /* its end was not seen yet: its id is its own */
+    bool child_execed;  /* it runs the workload's program */
+    bool child_stopped; /* the front was told to stop with it */
     bool setup_failed;
     bool filtered;            /* calls stop by PTRACE_EVENT_SECCOMP, once each */
     bool has_info;            /* PTRACE_GET_SYSCALL_INFO works, as far as we know */
     bool keeping;             /* records no more, only lets every stop go on */
     bool leaving;             /* lets go of every thread at its next stop */
+    bool any_full;            /* some thread went over to two stops a call */
+    size_t held;              /* threads that wait at their first stop */
+    unsigned killed_ticks;    /* for so many seconds new threads do not wait */
     bool control_closed;      /* the front is gone */
     unsigned char control[2]; /* a message of which only the first byte came */
     size_t control_length;

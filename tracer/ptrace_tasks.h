@@ -28,7 +28,6 @@ struct PtraceTask {
     bool watch_strict;   /* WATCH_FILTER: strict mode is asked for */
     pid_t watch_target;  /* WATCH_TRACER: whom it wants to trace */
     int held_signal;     /* the stop signal it was held with */
-    unsigned held_ticks;
 };
 
 typedef struct PtraceTasks {

@@ -159,6 +159,7 @@ void ptrace_watch_result(PtraceLoop *loop, PtraceTask *task, PtraceWatch watch, 
             1);
     } else if (watch == WATCH_FILTER && result == 0) {
         task->full = true;
+        loop->any_full = true;
         if (task->watch_all)
             follow_all_threads(loop, task->tid);
     } else if (watch == WATCH_TRACER && result == -EPERM &&

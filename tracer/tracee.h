@@ -60,7 +60,7 @@ typedef struct ResolvedPath {
     const char *raw;  /* the bytes the program passed; NULL when unreadable */
     const char *text; /* canonical, as an LSM would see it; NULL when unknown */
     int error;        /* 0: it exists (a name whose folder exists is ENOENT); else the errno */
-    bool has_stat;    /* of the thing itself: after following the last link unless NOFOLLOW/PARENT */
+    bool has_stat; /* of the thing itself: after following the last link unless NOFOLLOW/PARENT */
     bool has_parent;
     struct stat st;
     struct stat parent;
@@ -82,3 +82,7 @@ typedef struct Call {
     bool has_result;
     int64_t result; /* what the call returned (-errno for failure), if has_result */
 } Call;
+
+/* Credentials of any task by its id in whittle's pid namespace (own_user_namespace is left false).
+ * 0 or a negative errno. */
+int credentials_of_task(pid_t tid, Credentials *ret_credentials);

@@ -7,13 +7,11 @@
 
 extern const Command command_mark;
 extern const Command command_merge;
+extern const Command command_record;
 extern const Command command_show;
 
 const Command *const commands[] = {
-    &command_mark,
-    &command_show,
-    &command_merge,
-    NULL,
+    &command_record, &command_mark, &command_show, &command_merge, NULL,
 };
 
 const Command *command_by_name(const char *name)

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `whittle record -- CMD…`: runs a command and writes down what it needed. */
+#include "base/memory.h"
+#include "cli/command.h"
+#include "model/mark.h"
+#include "model/recording.h"
+#include "tracer/launch.h"
+#include "tracer/supervise.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_OUTPUT "recording.jsonl"
+
+enum { JOIN_MAX = 1024 };
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+/* ---- the run's own description -------------------------------------------------------------- */
+
+static int random_id(char *out, size_t size)
+{
+    unsigned char bytes[16];
+
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return -EIO;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        (void)snprintf(out + 2 * i, size - 2 * i, "%02x", bytes[i]);
+    return 0;
+}
+
+static int describe_run(const Parsed *parsed, const Backend *backend, Recording *recording,
+                        uint32_t *ret_index, Error *err)
+{
+    char id[33];
+    char start[32];
+    char features[128] = "";
+    struct utsname system;
+    struct tm now;
+    const time_t seconds = time(NULL);
+
+    if (random_id(id, sizeof id) < 0)
+        return error_set(err, -EIO, "cannot get random bytes for the run's id");
+    if (!gmtime_r(&seconds, &now) || strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &now) == 0)
+        return error_set(err, -EIO, "cannot read the clock");
+    if (uname(&system) < 0)
+        return error_errno(err, errno, "cannot read the kernel's version");
+    backend->features(features, sizeof features);
+    const Run run = {
+        .id = id,
+        .label = parsed_value(parsed, "label", NULL),
+        .arch = arch_name(arch_native()),
+        .kernel = system.release,
+        .backend = backend->name,
+        .features = features,
+        .version = WHITTLE_VERSION,
+        .start = start,
+        .command = (const char **)parsed->arguments,
+        .command_count = (size_t)parsed->arguments_count,
+        .exit_status = -1,
+        .no_new_privs =
+            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || !may_filter_with_privileges(),
+    };
+    const int r = recording_add_run(recording, &run, ret_index);
+    return r < 0 ? error_errno(err, r, "cannot begin a recording") : 0;
+}
+
+/* ---- which backend -------------------------------------------------------------------------- */
+
+static bool backend_fits(const Backend *backend, bool joins)
+{
+    return joins ? backend->can_join : backend->can_launch;
+}
+
+/* The one asked for, or the best that this machine and this job allow. */
+static const Backend *choose_backend(const char *name, bool joins, Error *err)
+{
+    if (strcmp(name, "auto") != 0) {
+        const Backend *backend = backend_by_name(name);
+        if (!backend) {
+            (void)error_set(err, -EINVAL, "there is no backend called %s", name);
+            return NULL;
+        }
+        if (!backend_fits(backend, joins)) {
+            (void)error_set(err, -EINVAL,
+                            "the %s backend can only record what it starts itself: use --backend "
+                            "ptrace to join a running process",
+                            name);
+            return NULL;
+        }
+        return backend->probe(err) < 0 ? NULL : backend;
+    }
+    for (size_t i = 0; backends[i]; i++) {
+        if (backend_fits(backends[i], joins) && backends[i]->probe(err) == 0)
+            return backends[i];
+    }
+    return NULL;
+}
+
+/* ---- progress ------------------------------------------------------------------------------- */
+
+static void show_progress(void *data, const ObserverProgress *progress, bool last)
+{
+    (void)data;
+    if (last) {
+        (void)fprintf(stderr, "\r\033[K");
+    } else {
+        (void)fprintf(stderr,
+                      "\r\033[Kwhittle: %" PRIu64 " calls, %" PRIu64 " facts, %" PRIu64
+                      " processes%s",
+                      progress->calls, progress->facts, progress->processes,
+                      progress->losses ? ", LOSSES" : "");
+    }
+    (void)fflush(stderr);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void say_result(const char *output, const SuperviseResult *result)
+{
+    if (result->recorder_died)
+        message("the recorder was killed; %s has what was recorded until then and is marked "
+                "incomplete",
+                output);
+    else if (result->losses > 0)
+        message("the recording is INCOMPLETE: %" PRIu64 " losses; `whittle show %s` lists them",
+                result->losses, output);
+    else if (result->detached)
+        message("recording ended before the workload did; what it does from here on is not in %s",
+                output);
+    if (!result->recorder_died && isatty(STDERR_FILENO))
+        message("%s: %" PRIu64 " facts from %" PRIu64 " system calls", output, result->facts,
+                result->calls);
+}
+
+static int exit_status(const SuperviseResult *result)
+{
+    if (result->exec_error == ENOENT)
+        return EXIT_NOT_FOUND;
+    if (result->exec_error != 0)
+        return EXIT_CANNOT_EXECUTE;
+    if (!result->has_status)
+        return result->recorder_died ? EXIT_RECORD_FAILED : EXIT_YES;
+    return WIFSIGNALED(result->wait_status) ? 128 + WTERMSIG(result->wait_status)
+                                            : WEXITSTATUS(result->wait_status);
+}
+
+static int record(const Parsed *parsed, const Backend *backend, Launch *launch, const pid_t *join,
+                  size_t join_count)
+{
+    CLEANUP(recording_drop) Recording *recording = recording_new();
+    Error err = {0};
+    SuperviseResult result;
+    uint32_t run = 0;
+
+    if (!recording) {
+        message("no memory for a recording");
+        return EXIT_RECORD_FAILED;
+    }
+    if (describe_run(parsed, backend, recording, &run, &err) < 0)
+        return fail(EXIT_RECORD_FAILED, &err);
+    const Supervision supervision = {
+        .backend = backend,
+        .launch = launch,
+        .join = join,
+        .join_count = join_count,
+        .recording = recording,
+        .run = run,
+        .label = parsed_value(parsed, "label", NULL),
+        .output = parsed_value(parsed, "output", DEFAULT_OUTPUT),
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+    };
+    if (supervise(&supervision, &result, &err) < 0)
+        return fail(EXIT_RECORD_FAILED, &err);
+    if (result.exec_error != 0)
+        message("cannot run %s: %s", launch->path, strerror(result.exec_error));
+    else
+        say_result(supervision.output, &result);
+    return exit_status(&result);
+}
+
+static int record_command(const Parsed *parsed)
+{
+    CLEANUP(free_pointer) char *path = NULL;
+    Error err = {0};
+
+    const int r = launch_resolve(parsed->arguments[0], &path, &err);
+    if (r < 0)
+        return fail(r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, &err);
+    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), false, &err);
+    if (!backend)
+        return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
+    Launch launch = {.path = path, .argv = parsed->arguments};
+    return record(parsed, backend, &launch, NULL, 0);
+}
+
+static int record_running(const Parsed *parsed)
+{
+    pid_t pids[JOIN_MAX];
+    size_t count = 0;
+    Error err = {0};
+    const char *value;
+
+    while ((value = parsed_nth(parsed, "pid", count)) != NULL) {
+        char *end;
+        errno = 0;
+        const long pid = strtol(value, &end, 10);
+        if (errno != 0 || *end != '\0' || end == value || pid < 1 || pid > INT32_MAX)
+            return usage_error(parsed->command, "%s is no process id", value);
+        if (count == JOIN_MAX)
+            return usage_error(parsed->command, "more than %d --pid", JOIN_MAX);
+        pids[count++] = (pid_t)pid;
+    }
+    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), true, &err);
+    if (!backend)
+        return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
+    return record(parsed, backend, NULL, pids, count);
+}
+
+static const char *label_fault(const char *label)
+{
+    if (label && (*label == '\0' || strlen(label) > MARK_LABEL_MAX))
+        return "a label is 1 to 255 bytes long";
+    return NULL;
+}
+
+static int run(const Parsed *parsed)
+{
+    const bool joins = parsed_flag(parsed, "pid");
+    const char *fault = label_fault(parsed_value(parsed, "label", NULL));
+
+    if (fault)
+        return usage_error(parsed->command, "%s", fault);
+    if (joins && parsed->arguments_count > 0)
+        return usage_error(parsed->command, "either --pid or a command, not both");
+    if (!joins && parsed->arguments_count == 0)
+        return usage_error(parsed->command, "what shall be recorded? Give a command, or --pid");
+    return joins ? record_running(parsed) : record_command(parsed);
+}
+
+static const Option options[] = {
+    {"output", 'o', VALUE_FILE, "REC", NULL, "write the recording to REC (" DEFAULT_OUTPUT ")"},
+    {"backend", 0, VALUE_WORDS, "NAME", "auto notify ptrace",
+     "how to watch; auto takes the best that works here"},
+    {"label", 0, VALUE_TEXT, "LABEL", NULL, "name the run's facts, as by `whittle mark`"},
+    {"pid", 'p', VALUE_TEXT, "PID", NULL,
+     "join this running process and all its descendants (may be given often)"},
+    {0},
+};
+
+const Command command_record = {
+    .name = "record",
+    .summary = "Run a command and record what it needs",
+    .usage = "[-o REC] [--backend NAME] [--label LABEL] -- CMD…",
+    .options = options,
+    .details =
+        "Runs CMD with all its descendants, daemons included, and records every system call, file, "
+        "program, socket, signal and capability that they need. It ends when the last of them has "
+        "ended, with CMD's own exit status (128 plus the signal's number if CMD was killed). "
+        "whittle itself "
+        "fails with 125; a command that cannot be executed gives 126, one that is not there "
+        "127.\n\n"
+        "No privilege is needed. Without privilege the command runs with no_new_privs, so that "
+        "setuid programs run as the caller; the recording then says so.\n\n"
+        "The recording is appended to REC while the command runs and put into canonical order at "
+        "the "
+        "end. If whittle is killed, the command goes on unharmed, and REC has what was seen until "
+        "then and is marked incomplete.\n\n"
+        "With --pid nothing is started: end the recording by ^C; the processes go on.\n\n"
+        "Examples:\n"
+        "  whittle record -o nginx.jsonl -- nginx -g 'daemon off;'\n"
+        "  whittle record --label unit -- make check\n"
+        "  whittle record --pid \"$(pidof -s redis-server)\"",
+    .arguments = VALUE_FILE,
+    .arguments_min = 0,
+    .arguments_max = -1,
+    .stop_at_argument = true,
+    .run = run,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tracer/notify_keeper.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Keeps only what it needs: two descriptors, in 0 and 1, and no capability. */
+static void shed(int listener_fd, int life_fd)
+{
+    const int listener = fcntl(listener_fd, F_DUPFD_CLOEXEC, 3);
+    const int life = fcntl(life_fd, F_DUPFD_CLOEXEC, 3);
+
+    (void)dup3(listener, 0, O_CLOEXEC);
+    (void)dup3(life, 1, O_CLOEXEC);
+    if (syscall(SYS_close_range, 2, ~0u, 0) < 0) {
+        for (int fd = 2; fd < 4096; fd++)
+            (void)close(fd);
+    }
+    (void)setsid();
+    (void)prctl(PR_SET_NAME, "notify-keeper");
+    cap_t none = cap_init();
+    if (none) {
+        (void)cap_set_proc(none);
+        (void)cap_free(none);
+    }
+    if (chdir("/") < 0)
+        return; /* it then keeps the folder busy, no more */
+}
+
+static void let_run(int listener, uint64_t id)
+{
+    struct seccomp_notif_resp response = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+
+    (void)seccomp_notify_respond(listener, &response);
+}
+
+static void serve(int listener)
+{
+    struct pollfd waiting = {.fd = listener, .events = POLLIN};
+
+    while (poll(&waiting, 1, -1) >= 0 || errno == EINTR) {
+        struct seccomp_notif request = {0};
+        if (!(waiting.revents & POLLIN)) {
+            if (waiting.revents & (POLLHUP | POLLERR | POLLNVAL))
+                return;
+            continue;
+        }
+        if (seccomp_notify_receive(listener, &request) == 0)
+            let_run(listener, request.id);
+    }
+}
+
+__attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int listener_fd,
+                                                  int life_fd)
+{
+    char byte;
+
+    shed(listener_fd, life_fd);
+    while (read(1, &byte, 1) < 0 && errno == EINTR)
+        ;
+    if (page->request.id != 0)
+        let_run(0, page->request.id);
+    serve(0);
+    _exit(0);
+}
+
+int keeper_start(Keeper *keeper, int listener_fd)
+{
+    int life[2];
+
+    KeeperPage *page =
+        mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return -errno;
+    if (pipe2(life, O_CLOEXEC) < 0) {
+        const int error = -errno;
+        (void)munmap(page, sizeof *page);
+        return error;
+    }
+    const pid_t pid = fork();
+    if (pid < 0) {
+        const int error = -errno;
+        (void)close(life[0]);
+        (void)close(life[1]);
+        (void)munmap(page, sizeof *page);
+        return error;
+    }
+    if (pid == 0) {
+        (void)close(life[1]);
+        keeper_main(page, listener_fd, life[0]);
+    }
+    (void)close(life[0]);
+    *keeper = (Keeper){.page = page, .life_fd = life[1]};
+    return 0;
+}
+
+void keeper_release(Keeper *keeper)
+{
+    fd_close(&keeper->life_fd);
+    if (keeper->page)
+        (void)munmap(keeper->page, sizeof *keeper->page);
+    keeper->page = NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: a process that holds a second descriptor of the notification listener and does
+ * nothing until the recorder is gone. Then it lets every call run. Without it the workload's calls
+ * would fail with ENOSYS after the last holder's death, and a thread whose notification had been
+ * taken but not answered would wait for ever.
+ */
+#pragma once
+
+#include <seccomp.h>
+#include <sys/types.h>
+
+/* Memory that the recorder and the keeper share. The recorder receives notifications right into it,
+ * so that whatever the kernel handed out is known to the keeper. */
+typedef struct KeeperPage {
+    struct seccomp_notif request; /* id 0: none is being handled */
+} KeeperPage;
+
+typedef struct Keeper {
+    KeeperPage *page;
+    int life_fd; /* while this is open the recorder lives */
+} Keeper;
+
+/* Forks the keeper of LISTENER_FD. 0 or a negative errno. */
+int keeper_start(Keeper *keeper, int listener_fd);
+
+/* The recorder needs it no more: it will end when no recorded process is left. */
+void keeper_release(Keeper *keeper);

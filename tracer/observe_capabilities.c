@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers the questions of the capability rules about a real tracee, and drafts what they infer. */
+#include "tracer/capability_rules.h"
+#include "tracer/observer_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+typedef struct Asked {
+    Observer *observer;
+    Tracee *tracee;
+    Pending *pending;
+} Asked;
+
+static int ask_read(void *data, uint64_t address, void *bytes, size_t length)
+{
+    return tracee_read(((const Asked *)data)->tracee, address, bytes, length);
+}
+
+static int ask_fd_stat(void *data, int fd, struct stat *ret)
+{
+    return tracee_descriptor_stat(((const Asked *)data)->tracee, fd, ret);
+}
+
+/* The task that the tracee calls PID, as whittle numbers it; only where both count alike. */
+static pid_t task_number(const Asked *asked, pid_t pid)
+{
+    char path[64];
+    struct stat own;
+    struct stat other;
+
+    if (pid == 0)
+        return asked->tracee->tid;
+    (void)snprintf(path, sizeof path, "/proc/%d/ns/pid", asked->tracee->tid);
+    if (stat("/proc/self/ns/pid", &own) < 0 || stat(path, &other) < 0 || own.st_ino != other.st_ino)
+        return -1;
+    return pid;
+}
+
+static int ask_task(void *data, pid_t pid, Credentials *ret)
+{
+    const pid_t number = task_number(data, pid);
+
+    return number < 0 ? -ESRCH : credentials_of_task(number, ret);
+}
+
+static int ask_schedule(void *data, pid_t pid, CapabilitySchedule *ret)
+{
+    const pid_t number = task_number(data, pid);
+    struct sched_param param;
+
+    if (number < 0)
+        return -ESRCH;
+    const int policy = sched_getscheduler(number);
+    if (policy < 0 || sched_getparam(number, &param) < 0)
+        return -errno;
+    /* The raw call: 40 … 1 for -20 … 19. */
+    const long nice = syscall(SYS_getpriority, 0 /* PRIO_PROCESS */, number);
+    if (nice < 0)
+        return -errno;
+    *ret = (CapabilitySchedule){.nice = 20 - (int)nice,
+                                .policy = policy & ~0x40000000 /* SCHED_RESET_ON_FORK */,
+                                .rt_priority = param.sched_priority};
+    return 0;
+}
+
+static int read_text(const char *path, char *text, size_t size)
+{
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    const ssize_t n = read(fd, text, size - 1);
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    return 0;
+}
+
+static int ask_memory(void *data, CapabilityMemory *ret)
+{
+    const Asked *asked = data;
+    char path[64];
+    char status[4096];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", asked->tracee->process->pid);
+    const int r = read_text(path, status, sizeof status);
+    if (r < 0)
+        return r;
+    const char *size = strstr(status, "\nVmSize:");
+    const char *locked = strstr(status, "\nVmLck:");
+    if (!size || !locked)
+        return -ENODATA;
+    *ret = (CapabilityMemory){.total = strtoull(size + strlen("\nVmSize:"), NULL, 10) * 1024,
+                              .locked = strtoull(locked + strlen("\nVmLck:"), NULL, 10) * 1024};
+    return 0;
+}
+
+static int ask_rlimit(void *data, int resource, struct rlimit *ret)
+{
+    const Asked *asked = data;
+    struct rlimit limit;
+
+    if (prlimit(asked->tracee->tid, (enum __rlimit_resource)resource, NULL, &limit) < 0)
+        return -errno;
+    *ret = limit;
+    return 0;
+}
+
+static int ask_sysctl(void *data, const char *name, long *ret)
+{
+    const Asked *asked = data;
+    char path[160];
+    char text[64];
+
+    /* /proc/sys/net shows the reader's own network namespace. */
+    if (strncmp(name, "net/", 4) == 0) {
+        struct stat own;
+        struct stat other;
+        (void)snprintf(path, sizeof path, "/proc/%d/ns/net", asked->tracee->tid);
+        if (stat("/proc/self/ns/net", &own) < 0 || stat(path, &other) < 0 ||
+            own.st_ino != other.st_ino)
+            return -ENODATA;
+    }
+    (void)snprintf(path, sizeof path, "/proc/sys/%s", name);
+    const int r = read_text(path, text, sizeof text);
+    if (r < 0)
+        return r;
+    *ret = strtol(text, NULL, 10);
+    return 0;
+}
+
+/* PATH as whittle reaches it: below the tracee's root. */
+static bool reachable(const Asked *asked, const char *path, char *out, size_t size)
+{
+    const int n = snprintf(out, size, "/proc/%d/root%s", asked->tracee->process->pid, path);
+
+    return n > 0 && (size_t)n < size;
+}
+
+static int ask_has_acl(void *data, const char *path)
+{
+    char real[PATH_MAX + 64];
+
+    if (!reachable(data, path, real, sizeof real))
+        return -ENAMETOOLONG;
+    if (lgetxattr(real, "system.posix_acl_access", NULL, 0) >= 0)
+        return 1;
+    return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
+}
+
+static int ask_socket_info(void *data, int fd, int *domain, int *type, int *protocol)
+{
+    const Asked *asked = data;
+    const SocketInfo *info = socket_table_get(&asked->observer->sockets, asked->tracee, fd);
+
+    if (!info || info->domain < 0 || info->type < 0)
+        return -ENODATA;
+    *domain = info->domain;
+    *type = info->type;
+    *protocol = info->protocol;
+    return 0;
+}
+
+/*
+ * The folders from the root to the one that holds the last name of the canonical path. Where the
+ * program gave a relative path this would include folders that the kernel did not search, and links
+ * in between are not seen: then nobody can tell.
+ */
+static int ask_ancestors(void *data, const ResolvedPath *path, CapabilityFolderVisit *visit,
+                         void *visit_data)
+{
+    char folder[PATH_MAX];
+    char real[PATH_MAX + 64];
+    struct stat st;
+
+    if (!path->text || !path->raw || path->raw[0] != '/' || strlen(path->text) >= sizeof folder ||
+        strcmp(path->text, path->raw) != 0 || strncmp(path->text, "/proc/self", 10) == 0)
+        return -ENODATA;
+    for (const char *slash = path->text; (slash = strchr(slash, '/')) != NULL; slash++) {
+        const size_t length = slash == path->text ? 1 : (size_t)(slash - path->text);
+        memcpy(folder, path->text, length);
+        folder[length] = '\0';
+        if (!reachable(data, folder, real, sizeof real))
+            return -ENAMETOOLONG;
+        if (stat(real, &st) < 0)
+            return -errno;
+        const int r = visit(visit_data, &st, folder);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static void emit(void *data, int capability, const char *rule, const char *object)
+{
+    const Asked *asked = data;
+    const Capability *known = capability_by_number(capability);
+
+    if (!known)
+        return;
+    Fact *fact = pending_draft(asked->observer, asked->tracee, asked->pending, FACT_CAPABILITY,
+                               known->name, DRAFT_IF_SUCCESS);
+    if (!fact)
+        return;
+    fact->rule = rule;
+    fact_set_text(fact, FIELD_SYSCALL, asked->pending->call.syscall->name);
+    if (object)
+        fact_set_text(fact, FIELD_OBJECT, observer_intern(asked->observer, object));
+}
+
+void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    static const CapabilityQueries queries = {
+        .read = ask_read,
+        .fd_stat = ask_fd_stat,
+        .task = ask_task,
+        .schedule = ask_schedule,
+        .memory = ask_memory,
+        .rlimit = ask_rlimit,
+        .sysctl = ask_sysctl,
+        .has_acl = ask_has_acl,
+        .socket_info = ask_socket_info,
+        .ancestors = ask_ancestors,
+    };
+    Asked asked = {.observer = observer, .tracee = tracee, .pending = pending};
+    const Credentials *credentials;
+
+    if (!pending->call.syscall ||
+        !capability_rules_concern(observer->capability_rules, pending->call.syscall) ||
+        tracee_credentials(tracee, &credentials) < 0 || credentials->effective == 0)
+        return;
+    const CapabilityContext context = {
+        .call = &pending->call, .credentials = credentials, .queries = &queries, .data = &asked};
+    capability_infer(observer->capability_rules, &context, emit, &asked);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs: what execve() runs, and what the kernel loads for it without any open() of the
+ * workload: the ELF interpreter, the interpreters of "#!", the mapping of each.
+ */
+#include "tracer/observer_private.h"
+#include "tracer/program_file.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
+
+static void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                       const char *loaded_as, uint32_t access, DraftWhen when)
+{
+    if (!path->text || !path->is_path)
+        return;
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_EXEC,
+                               observer_intern(observer, path->text), when);
+    if (fact)
+        fact_set_text(fact, FIELD_LOADED_AS, loaded_as);
+    draft_file(observer, tracee, pending, path, access, when);
+}
+
+/* Without privilege over it, a tracer (or no_new_privs) makes set-id programs run as the caller. */
+static void check_privileged_program(Observer *observer, Tracee *tracee, const PathResult *path)
+{
+    const Credentials *credentials;
+    char what[PATH_MAX + 64];
+
+    if (!path->has_stat || !S_ISREG(path->st.st_mode) ||
+        !(path->st.st_mode & (S_ISUID | S_ISGID)) || tracee_credentials(tracee, &credentials) < 0)
+        return;
+    const bool changes = ((path->st.st_mode & S_ISUID) && path->st.st_uid != credentials->euid) ||
+                         ((path->st.st_mode & S_ISGID) && path->st.st_gid != credentials->egid);
+    if (!changes || !credentials->no_new_privs)
+        return;
+    (void)snprintf(what, sizeof what, "%s ran without its set-id privilege (no_new_privs)",
+                   path->text ? path->text : "a program");
+    tracee_loss(observer, tracee, "setuid-without-privilege", what);
+}
+
+static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    ProgramFile program;
+
+    for (int depth = 0; depth <= SCRIPTS_MAX; depth++) {
+        PathResult path;
+        CLEANUP(fd_close) int fd = resolver_open(observer->resolver, 0);
+        if (fd < 0 || program_file_read(fd, &program) < 0) {
+            if (fd == -EACCES || fd == -EPERM)
+                tracee_loss(observer, tracee, "unreadable-program",
+                            "a program that may be run but not read: its interpreter is not known");
+            return;
+        }
+        if (program.interpreter[0] == '\0')
+            return;
+        resolver_resolve(observer->resolver, tracee, AT_FDCWD, program.interpreter,
+                         PATH_FINAL_FOLLOW, false, 0, &path);
+        if (path.error != 0) {
+            if (pending->predicted == RESULT_OK)
+                pending->predicted = path.error;
+            return;
+        }
+        draft_exec(observer, tracee, pending, &path,
+                   program.kind == PROGRAM_ELF ? "elf-interpreter" : "script-interpreter",
+                   ACCESS_READ | ACCESS_MMAP_EXEC, DRAFT_IF_SUCCESS);
+        if (program.kind == PROGRAM_ELF)
+            return;
+    }
+}
+
+static void enter_exec(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    ProgramFile program = {.kind = PROGRAM_UNKNOWN};
+
+    tracee->process->exec_pending = !observer->options.sees_results;
+    if (pending->call.paths_count == 0)
+        return;
+    PathResult *path = &pending->paths[0];
+    if (path->has_stat && path->st.st_dev == observer->table.own_exe_dev &&
+        path->st.st_ino == observer->table.own_exe_ino) {
+        pending->count = 0; /* `whittle mark`: not the workload's doing */
+        return;
+    }
+    if (path->error != 0)
+        return;
+    if (!S_ISREG(path->st.st_mode) || !(path->st.st_mode & 0111)) {
+        pending->predicted = EACCES;
+        return;
+    }
+    check_privileged_program(observer, tracee, path);
+    CLEANUP(fd_close) int fd = resolver_open(observer->resolver, 0);
+    if (fd >= 0)
+        (void)program_file_read(fd, &program);
+    const bool script = program.kind == PROGRAM_SCRIPT;
+    if (fd >= 0 && program.kind == PROGRAM_UNKNOWN)
+        pending->predicted = ENOEXEC;
+    draft_exec(observer, tracee, pending, path, script ? "script" : "program",
+               script ? 0 : ACCESS_READ | ACCESS_MMAP_EXEC, DRAFT_IF_SUCCESS);
+    load_interpreters(observer, tracee, pending);
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+const CallHandler exec_handlers[] = {
+    {NAMES("execve", "execveat"), enter_exec, true},
+    {NULL, NULL, false},
+};

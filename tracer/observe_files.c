@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* File accesses that are not path arguments: through descriptors and mappings. */
+#include "tracer/observer_private.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+static void draft_descriptor(Observer *observer, Tracee *tracee, Pending *pending, int fd,
+                             uint32_t access, DraftWhen when)
+{
+    PathResult path;
+
+    resolver_descriptor(observer->resolver, tracee, fd, 0, &path);
+    if (path.error == 0)
+        draft_file(observer, tracee, pending, &path, access, when);
+}
+
+/* ---- executable mappings -------------------------------------------------------------------- */
+
+/* i386's first mmap takes its arguments in memory: address, length, prot, flags, fd, offset. */
+static bool mapping_arguments(Tracee *tracee, const Call *call, uint64_t *prot, uint64_t *flags,
+                              int *fd)
+{
+    uint32_t block[6];
+
+    if (call->arch == ARCH_I386 && strcmp(call->syscall->name, "mmap") == 0) {
+        if (tracee_read(tracee, call->args[0], block, sizeof block) < 0)
+            return false;
+        *prot = block[2];
+        *flags = block[3];
+        *fd = (int)block[4];
+        return true;
+    }
+    *prot = call->args[2];
+    *flags = call->args[3];
+    *fd = arg_int(call, 4);
+    return true;
+}
+
+static void enter_mmap(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    uint64_t prot;
+    uint64_t flags;
+    int fd;
+
+    if (!mapping_arguments(tracee, &pending->call, &prot, &flags, &fd))
+        return;
+    if ((prot & PROT_EXEC) && !(flags & MAP_ANONYMOUS) && fd >= 0)
+        draft_descriptor(observer, tracee, pending, fd,
+                         ACCESS_MMAP_EXEC | (prot & PROT_READ ? ACCESS_READ : 0u),
+                         DRAFT_IF_SUCCESS);
+}
+
+/* The file mapped at ADDRESS, by /proc/PID/maps; false if none. */
+static bool mapped_file(const Tracee *tracee, uint64_t address, char *out, size_t size)
+{
+    char path[64];
+    char line[PATH_MAX + 128];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/maps", tracee->process->pid);
+    CLEANUP(file_close) FILE *maps = fopen(path, "re");
+    if (!maps)
+        return false;
+    while (fgets(line, sizeof line, maps)) {
+        uint64_t start;
+        uint64_t end;
+        int name = 0;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*s %n", &start, &end, &name) < 2)
+            continue;
+        if (address < start || address >= end)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (name == 0 || line[name] != '/' || strlen(line + name) >= size)
+            return false;
+        (void)snprintf(out, size, "%s", line + name);
+        return true;
+    }
+    return false;
+}
+
+/* Making a file mapping executable asks the same of an LSM as mapping it so. */
+static void enter_mprotect(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    char name[PATH_MAX];
+    PathResult path;
+
+    if (!(pending->call.args[2] & PROT_EXEC) ||
+        !mapped_file(tracee, pending->call.args[0], name, sizeof name))
+        return;
+    const Root *root = process_root(&observer->table, tracee->process);
+    if (!root || !root_strip(root, name))
+        return;
+    resolver_resolve(observer->resolver, tracee, AT_FDCWD, name, PATH_FINAL_FOLLOW, false, 0,
+                     &path);
+    if (path.error == 0)
+        draft_file(observer, tracee, pending, &path, ACCESS_MMAP_EXEC, DRAFT_IF_SUCCESS);
+}
+
+/* ---- changes through a descriptor ----------------------------------------------------------- */
+
+static void enter_fchmod(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_CHMOD,
+                     DRAFT_ALWAYS);
+}
+
+static void enter_fchown(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_CHOWN,
+                     DRAFT_ALWAYS);
+}
+
+static void enter_ftruncate(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_TRUNCATE,
+                     DRAFT_ALWAYS);
+}
+
+static void enter_fsetxattr(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_WRITE,
+                     DRAFT_ALWAYS);
+}
+
+static void enter_flock(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_LOCK,
+                     DRAFT_ALWAYS);
+}
+
+static void enter_fcntl(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    static const int locks[] = {
+        F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, 13 /* i386 F_SETLK64 */,
+        14 /* F_SETLKW64 */};
+    const int command = arg_int(&pending->call, 1);
+
+    for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
+        if (locks[i] == command) {
+            enter_flock(observer, tracee, pending);
+            return;
+        }
+    }
+}
+
+/* ---- what cannot be seen -------------------------------------------------------------------- */
+
+static void enter_open_by_handle(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    (void)pending;
+    tracee_loss(observer, tracee, "unresolved-path", "open_by_handle_at() names no path");
+}
+
+static void enter_io_uring(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    if ((uint32_t)pending->call.args[1] > 0)
+        tracee_loss(observer, tracee, "io-uring-unseen",
+                    "operations submitted through io_uring are no system calls");
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+const CallHandler file_handlers[] = {
+    {NAMES("mmap", "mmap2"), enter_mmap, false},
+    {NAMES("mprotect", "pkey_mprotect"), enter_mprotect, false},
+    {NAMES("fchmod"), enter_fchmod, true},
+    {NAMES("fchown", "fchown32"), enter_fchown, true},
+    {NAMES("ftruncate", "ftruncate64"), enter_ftruncate, true},
+    {NAMES("fsetxattr", "fremovexattr"), enter_fsetxattr, true},
+    {NAMES("flock"), enter_flock, true},
+    {NAMES("fcntl", "fcntl64"), enter_fcntl, false},
+    {NAMES("open_by_handle_at"), enter_open_by_handle, true},
+    {NAMES("io_uring_enter"), enter_io_uring, false},
+    {NULL, NULL, false},
+};

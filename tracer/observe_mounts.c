@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounting in both interfaces: mount(2) and its family, and the descriptors of fsopen(2). */
+#include "tracer/observer_private.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+
+enum { MOUNT_TEXT_MAX = 4096 };
+
+static Fact *draft_mount(Observer *observer, Tracee *tracee, Pending *pending,
+                         const char *operation)
+{
+    return pending_draft(observer, tracee, pending, FACT_MOUNT, operation, DRAFT_ALWAYS);
+}
+
+/* Where path argument INDEX leads; NULL if it could not be worked out. */
+static const char *path_text(const Pending *pending, unsigned argument)
+{
+    for (size_t i = 0; i < pending->call.paths_count; i++) {
+        const ResolvedPath *path = &pending->call.paths[i];
+        if (path->argument == argument)
+            return path->text ? path->text : path->raw;
+    }
+    return NULL;
+}
+
+/* A string argument, kept; NULL for a null pointer or one that cannot be read. */
+static const char *text_argument(Observer *observer, Tracee *tracee, const Pending *pending,
+                                 unsigned argument)
+{
+    char text[MOUNT_TEXT_MAX];
+
+    if (pending->call.args[argument] == 0 ||
+        !read_text_argument(observer, tracee, pending->call.args[argument], text, sizeof text,
+                            "mount argument"))
+        return NULL;
+    return observer_intern(observer, text);
+}
+
+static void enter_mount(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    static const struct {
+        uint64_t flag;
+        const char *operation;
+    } operations[] = {{MS_REMOUNT, "remount"},
+                      {MS_BIND, "bind"},
+                      {MS_MOVE, "move"},
+                      {MS_SHARED, "make-shared"},
+                      {MS_PRIVATE, "make-private"},
+                      {MS_SLAVE, "make-slave"},
+                      {MS_UNBINDABLE, "make-unbindable"}};
+    static const uint64_t option_bits = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC |
+                                        MS_SYNCHRONOUS | MS_REC | MS_NOATIME | MS_NODIRATIME |
+                                        MS_RELATIME | MS_STRICTATIME;
+    const uint64_t flags = pending->call.args[3];
+    const char *operation = "mount";
+    char flags_text[256];
+
+    for (size_t i = 0; i < ARRAY_LENGTH(operations); i++) {
+        if (flags & operations[i].flag) {
+            operation = operations[i].operation;
+            break;
+        }
+    }
+    const char *source = text_argument(observer, tracee, pending, 0);
+    const char *source_path = path_text(pending, 0);
+    const char *fstype = text_argument(observer, tracee, pending, 2);
+    Fact *fact = draft_mount(observer, tracee, pending, operation);
+    if (!fact)
+        return;
+    fact_set_text(fact, FIELD_TARGET, path_text(pending, 1));
+    fact_set_text(fact, FIELD_SOURCE,
+                  source_path && source && source[0] == '/' ? source_path : source);
+    fact_set_text(fact, FIELD_FSTYPE, fstype);
+    const FlagFamily *family = flag_family("mount_flags");
+    if (family && (flags & option_bits))
+        fact_set_text(fact, FIELD_FLAGS,
+                      observer_intern(observer, flag_text(family, flags & option_bits, flags_text,
+                                                          sizeof flags_text)));
+}
+
+static void enter_umount(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    Fact *fact = draft_mount(observer, tracee, pending, "umount");
+
+    if (fact)
+        fact_set_text(fact, FIELD_TARGET, path_text(pending, 0));
+}
+
+static void enter_pivot_root(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    Fact *fact = draft_mount(observer, tracee, pending, "pivot_root");
+
+    if (!fact)
+        return;
+    fact_set_text(fact, FIELD_SOURCE, path_text(pending, 0));
+    fact_set_text(fact, FIELD_TARGET, path_text(pending, 1));
+}
+
+static void enter_move_mount(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    Fact *fact = draft_mount(observer, tracee, pending, "move");
+
+    if (!fact)
+        return;
+    fact_set_text(fact, FIELD_SOURCE, path_text(pending, 1));
+    fact_set_text(fact, FIELD_TARGET, path_text(pending, 3));
+}
+
+static void enter_fsopen(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    const char *fstype = text_argument(observer, tracee, pending, 0);
+    Fact *fact = draft_mount(observer, tracee, pending, "fsopen");
+
+    if (fact)
+        fact_set_text(fact, FIELD_FSTYPE, fstype);
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+const CallHandler mount_handlers[] = {
+    {NAMES("mount"), enter_mount, true},           {NAMES("umount", "umount2"), enter_umount, true},
+    {NAMES("pivot_root"), enter_pivot_root, true}, {NAMES("move_mount"), enter_move_mount, true},
+    {NAMES("fsopen"), enter_fsopen, true},         {NULL, NULL, false},
+};

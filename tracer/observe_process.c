@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What processes do to one another: signals and looking into each other. */
+#include "tracer/observer_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+/* The number of PROCESS in its own pid namespace. */
+static pid_t own_number(const Process *process)
+{
+    char path[64];
+    char status[2048];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
+    if (n <= 0)
+        return process->pid;
+    status[n] = '\0';
+    const char *line = strstr(status, "\nNStgid:");
+    if (!line)
+        return process->pid;
+    const char *last = line + 1 + strcspn(line + 1, "\n");
+    while (last > line && last[-1] != '\t' && last[-1] != ' ')
+        last--;
+    return (pid_t)strtol(last, NULL, 10);
+}
+
+/* The recorded process that TRACEE means by PID in its own namespace; NULL if none is known. */
+static const Process *process_meant(const Observer *observer, const Tracee *tracee, pid_t pid)
+{
+    const Process *process = process_table_find_process(&observer->table, pid);
+
+    if (own_number(tracee->process) == tracee->process->pid)
+        return process;
+    for (process = observer->table.processes; process; process = process->hh.next) {
+        if (own_number(process) == pid)
+            return process;
+    }
+    return NULL;
+}
+
+/* In words, who PID is to TRACEE. */
+static const char *relation(const Observer *observer, Tracee *tracee, pid_t pid)
+{
+    if (pid == 0 || pid < -1)
+        return "group";
+    if (pid == -1)
+        return "all";
+    if (pid == own_number(tracee->process) || pid == tracee->tid)
+        return "self";
+    const Process *other = process_meant(observer, tracee, pid);
+    if (!other) {
+        const Tracee *thread = process_table_find(&observer->table, pid);
+        if (thread && thread->process == tracee->process)
+            return "self";
+        return "outside";
+    }
+    if (other->parent == tracee->process->pid)
+        return "child";
+    if (tracee->process->parent == other->pid)
+        return "parent";
+    return "recorded";
+}
+
+static void draft_signal(Observer *observer, Tracee *tracee, Pending *pending, int number,
+                         const char *target)
+{
+    char text[16];
+    const char *name = number == 0 ? "exists" : signal_text(number, text, sizeof text);
+
+    if (number < 0 || number > 64)
+        return;
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_SIGNAL,
+                               observer_intern(observer, name), DRAFT_ALWAYS);
+    if (fact)
+        fact_set_text(fact, FIELD_TARGET, target);
+}
+
+/* kill(pid, signal), tkill(tid, signal), rt_sigqueueinfo(pid, signal, …) */
+static void enter_kill(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_signal(observer, tracee, pending, arg_int(&pending->call, 1),
+                 relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+/* tgkill(pid, tid, signal), rt_tgsigqueueinfo(pid, tid, signal, …) */
+static void enter_tgkill(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_signal(observer, tracee, pending, arg_int(&pending->call, 2),
+                 relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+/* The process behind a pidfd of the tracee, in whittle's namespace; -1. */
+static pid_t pidfd_target(const Tracee *tracee, int fd)
+{
+    char path[64];
+    char text[1024];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", tracee->tid, fd);
+    CLEANUP(fd_close) int info = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = info >= 0 ? read(info, text, sizeof text - 1) : -1;
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    const char *line = strstr(text, "\nPid:");
+    return line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
+}
+
+static const char *pidfd_relation(const Observer *observer, const Tracee *tracee, int fd)
+{
+    const pid_t pid = pidfd_target(tracee, fd);
+    const Process *other = pid > 0 ? process_table_find_process(&observer->table, pid) : NULL;
+
+    if (pid == tracee->process->pid)
+        return "self";
+    if (!other)
+        return "outside";
+    if (other->parent == tracee->process->pid)
+        return "child";
+    return tracee->process->parent == pid ? "parent" : "recorded";
+}
+
+static void enter_pidfd_send_signal(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_signal(observer, tracee, pending, arg_int(&pending->call, 1),
+                 pidfd_relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+static void draft_ptrace(Observer *observer, Tracee *tracee, Pending *pending,
+                         const char *operation, const char *target)
+{
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_PTRACE, operation, DRAFT_ALWAYS);
+
+    if (fact)
+        fact_set_text(fact, FIELD_TARGET, target);
+}
+
+/* Only the requests that ask for permission; the others work on what one has attached to. */
+static void enter_ptrace(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    const int request = arg_int(&pending->call, 0);
+    const pid_t pid = arg_int(&pending->call, 1);
+
+    if (request == PTRACE_TRACEME)
+        draft_ptrace(observer, tracee, pending, "tracedby", "parent");
+    else if (request == PTRACE_ATTACH || (unsigned)request == PTRACE_SEIZE)
+        draft_ptrace(observer, tracee, pending, "trace", relation(observer, tracee, pid));
+}
+
+static void enter_process_vm(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    const bool writes = strcmp(pending->call.syscall->name, "process_vm_writev") == 0;
+
+    draft_ptrace(observer, tracee, pending, writes ? "trace" : "read",
+                 relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+static void enter_kcmp(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_ptrace(observer, tracee, pending, "read",
+                 relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+static void enter_pidfd_getfd(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    draft_ptrace(observer, tracee, pending, "trace",
+                 pidfd_relation(observer, tracee, arg_int(&pending->call, 0)));
+}
+
+/* The most memory the process ever had resident; this is the last moment to ask. */
+static void enter_exit(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    char path[64];
+    char status[4096];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", tracee->process->pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
+    if (n <= 0)
+        return;
+    status[n] = '\0';
+    const char *line = strstr(status, "\nVmHWM:");
+    const long kib = line ? strtol(line + strlen("\nVmHWM:"), NULL, 10) : 0;
+    if (kib <= 0)
+        return;
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_RESOURCE, "memory", DRAFT_SETTLED);
+    if (fact)
+        fact_set_number(fact, FIELD_VALUE, kib);
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+const CallHandler process_handlers[] = {
+    {NAMES("kill", "tkill", "rt_sigqueueinfo"), enter_kill, true},
+    {NAMES("tgkill", "rt_tgsigqueueinfo"), enter_tgkill, true},
+    {NAMES("pidfd_send_signal"), enter_pidfd_send_signal, true},
+    {NAMES("ptrace"), enter_ptrace, true},
+    {NAMES("process_vm_readv", "process_vm_writev"), enter_process_vm, true},
+    {NAMES("kcmp"), enter_kcmp, true},
+    {NAMES("pidfd_getfd"), enter_pidfd_getfd, true},
+    {NAMES("exit_group"), enter_exit, false},
+    {NULL, NULL, false},
+};

@@ -1,0 +1,892 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frame: which thread, which call, which fact; what depends on the call's kind is in
+ * observe_*.c.
+ *
+ * The common case must be short: a call whose arguments name nothing is found in a small cache by
+ * program, call and selector arguments, and counted. Everything else goes through a Pending: drafts
+ * of facts made at entry, added to the recording when the call is known to run (observer_confirm)
+ * or to have run (observer_result).
+ */
+#include "tracer/observer_private.h"
+
+#include "base/hash.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "model/mark.h"
+#include "tracer/capability_rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+
+enum {
+    NEED_PENDING = 1 << 0,      /* arguments have to be looked at */
+    NEED_RESULT = 1 << 1,       /* every result matters, not only the first few */
+    NEED_DESCRIPTORS = 1 << 2,  /* has descriptor arguments: keep the highest number */
+    NEED_IDENTITY = 1 << 3,     /* may change credentials, root or program */
+    NEED_IF_CONNECTED = 1 << 4, /* like NEED_PENDING while a datagram connect() is undecided */
+};
+
+/* How many results of one system call fact are looked at where none of them matters by itself. */
+enum { RESULTS_SAMPLED = 8 };
+
+static const char *const identity_calls[] = {
+    "setuid",   "setuid32",   "setgid",    "setgid32",    "setreuid",  "setreuid32",
+    "setregid", "setregid32", "setresuid", "setresuid32", "setresgid", "setresgid32",
+    "setfsuid", "setfsuid32", "setfsgid",  "setfsgid32",  "setgroups", "setgroups32",
+    "capset",   "prctl",      "execve",    "execveat",    "unshare",   "setns",
+};
+
+static const char *const root_calls[] = {
+    "chroot",  "pivot_root", "setns",      "unshare", "mount",
+    "umount2", "umount",     "move_mount", "clone",   "clone3",
+};
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+static void add_handlers(Observer *observer, const CallHandler *rows, uint8_t need)
+{
+    for (; rows->names; rows++) {
+        for (const char *const *name = rows->names; *name; name++) {
+            const Syscall *syscall = syscall_by_name(*name);
+            if (!syscall)
+                continue;
+            observer->handlers[syscall->index] = rows;
+            observer->needs[syscall->index] |= need;
+            if (rows->needs_result)
+                observer->needs[syscall->index] |= NEED_RESULT;
+        }
+    }
+}
+
+static uint8_t needs_of(const Syscall *syscall)
+{
+    uint8_t needs = 0;
+
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = syscall->args[i].role;
+        if (role == ROLE_PATH)
+            needs |= NEED_PENDING | NEED_RESULT;
+        if (role == ROLE_FD || role == ROLE_DIRFD)
+            needs |= NEED_DESCRIPTORS;
+    }
+    return needs;
+}
+
+static void add_need(Observer *observer, const char *const *names, size_t count, uint8_t what)
+{
+    for (size_t i = 0; i < count; i++) {
+        const Syscall *syscall = syscall_by_name(names[i]);
+        if (syscall)
+            observer->needs[syscall->index] |= what;
+    }
+}
+
+static void build_dispatch(Observer *observer)
+{
+    for (size_t i = 0; i < syscall_count(); i++)
+        observer->needs[i] = needs_of(syscall_at(i));
+    add_handlers(observer, file_handlers, NEED_PENDING);
+    add_handlers(observer, exec_handlers, NEED_PENDING);
+    add_handlers(observer, socket_handlers, NEED_PENDING);
+    add_handlers(observer, process_handlers, NEED_PENDING);
+    add_handlers(observer, mount_handlers, NEED_PENDING);
+    add_handlers(observer, write_handlers, NEED_IF_CONNECTED);
+    add_need(observer, identity_calls, ARRAY_LENGTH(identity_calls), NEED_PENDING | NEED_IDENTITY);
+    add_need(observer, root_calls, ARRAY_LENGTH(root_calls), NEED_PENDING | NEED_IDENTITY);
+    for (size_t i = 0; i < syscall_count(); i++) {
+        if (capability_rules_concern(observer->capability_rules, syscall_at(i)))
+            observer->needs[i] |= NEED_PENDING;
+    }
+    observer->prctl = syscall_by_name("prctl");
+    observer->exit = syscall_by_name("exit");
+    observer->mount_source = path_operation("mount_source");
+}
+
+static void pending_free(void *data, Tracee *tracee)
+{
+    Pending *pending = tracee->pending;
+
+    (void)data;
+    if (!pending)
+        return;
+    free(pending->drafts);
+    free(pending);
+    tracee->pending = NULL;
+}
+
+int observer_new(const ObserverOptions *options, Observer **ret_observer, Error *err)
+{
+    Observer *observer = calloc(1, sizeof *observer);
+
+    if (!observer)
+        return error_errno(err, ENOMEM, "cannot set up the observer");
+    observer->options = *options;
+    observer->table.exit_fd = -1;
+    StringSet *strings = recording_strings(options->recording);
+    int r = process_table_init(&observer->table, strings, !options->sees_results);
+    if (r < 0) {
+        free(observer);
+        return error_errno(err, r, "cannot set up the process table");
+    }
+    observer->table.tracee_gone = pending_free;
+    observer->resolver = resolver_new(&observer->table);
+    observer->capability_rules = capability_rules_new();
+    observer->handlers = calloc(syscall_count(), sizeof *observer->handlers);
+    observer->needs = calloc(syscall_count(), sizeof *observer->needs);
+    observer->cache = calloc(CALL_CACHE_SIZE, sizeof *observer->cache);
+    if (!observer->resolver || !observer->capability_rules || !observer->handlers ||
+        !observer->needs || !observer->cache) {
+        (void)observer_free(observer);
+        return error_errno(err, ENOMEM, "cannot set up the observer");
+    }
+    if (options->label)
+        observer->label = strset_add(strings, options->label);
+    build_dispatch(observer);
+    *ret_observer = observer;
+    return 0;
+}
+
+Observer *observer_free(Observer *observer)
+{
+    if (!observer)
+        return NULL;
+    process_table_deinit(&observer->table);
+    observer->resolver = resolver_free(observer->resolver);
+    socket_table_deinit(&observer->sockets);
+    observer->capability_rules = capability_rules_free(observer->capability_rules);
+    free(observer->handlers);
+    free(observer->needs);
+    free(observer->cache);
+    buffer_deinit(&observer->line);
+    free(observer);
+    return NULL;
+}
+
+int observer_exit_fd(const Observer *observer)
+{
+    return observer->table.exit_fd;
+}
+
+void observer_reap(Observer *observer)
+{
+    process_table_reap(&observer->table);
+}
+
+/* ---- losses, journal, facts ----------------------------------------------------------------- */
+
+void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n)
+{
+    observer->losses += n;
+    (void)recording_add_loss(observer->options.recording, cause, example, n);
+}
+
+void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what)
+{
+    char example[512];
+
+    (void)snprintf(example, sizeof example, "%s: %s", tracee->process->subject, what);
+    observer_loss(observer, cause, example, 1);
+}
+
+const char *observer_intern(Observer *observer, const char *text)
+{
+    const char *kept = strset_add(recording_strings(observer->options.recording), text);
+
+    if (!kept)
+        observer_loss(observer, "memory", "no memory for a string", 1);
+    return kept ? kept : "";
+}
+
+static void journal(Observer *observer, const Fact *fact)
+{
+    if (observer->options.journal_fd < 0 || observer->journal_error)
+        return;
+    buffer_clear(&observer->line);
+    int r = recording_print_fact(observer->options.recording, fact, &observer->line);
+    if (r == 0)
+        r = write_all(observer->options.journal_fd, observer->line.data, observer->line.length);
+    if (r < 0) {
+        char example[128];
+        observer->journal_error = r;
+        (void)snprintf(example, sizeof example, "cannot append to the recording: %s", strerror(-r));
+        observer_loss(observer, "journal-write", example, 1);
+    }
+}
+
+static void fill_first_seen(Observer *observer, Tracee *tracee, Fact *fact, const char *syscall)
+{
+    FirstSeen *first = &fact->first;
+
+    first->depth = 0;
+    first->ancestry[first->depth++] = tracee->process->subject;
+    const Lineage *above = tracee->process->lineage;
+    if (above && above->subject == tracee->process->subject)
+        above = above->parent;
+    for (; above && first->depth < ANCESTRY_MAX; above = above->parent)
+        first->ancestry[first->depth++] = above->subject;
+    const char *command = process_command(&observer->table, tracee->process);
+    first->command = *command ? command : NULL;
+    first->syscall = syscall;
+}
+
+Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count)
+{
+    Fact *fact = NULL;
+    const Pending *pending = tracee->pending;
+    const char *syscall =
+        draft->kind != FACT_SYSCALL && pending && pending->active && pending->call.syscall
+            ? pending->call.syscall->name
+            : NULL;
+
+    draft->subject = tracee->process->subject;
+    draft->phase = PHASE_RUN;
+    const int r = recording_add(observer->options.recording, draft, observer->options.run, count,
+                                observer->label, &fact);
+    if (r < 0) {
+        observer_loss(observer, "memory", "no memory for a fact", 1);
+        return NULL;
+    }
+    if (r > 0) {
+        fill_first_seen(observer, tracee, fact, syscall);
+        journal(observer, fact);
+    }
+    return fact;
+}
+
+/* ---- the system call itself ----------------------------------------------------------------- */
+
+static void mask_args(const Syscall *syscall, const uint64_t *args, Fact *draft)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const SyscallArg *arg = &syscall->args[i];
+        if (arg->role != ROLE_SELECTOR || !arg->family)
+            continue;
+        const uint64_t value = arg->wide ? args[i] : (uint32_t)args[i];
+        draft->args[i] = value & arg->family->mask;
+        draft->args_present |= (uint8_t)(1u << i);
+    }
+}
+
+static Fact *count_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
+{
+    char name[32];
+    char arch_text[32];
+    Fact draft = {.kind = FACT_SYSCALL};
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+
+    (void)snprintf(name, sizeof name, "syscall_%" PRId64, stop->nr);
+    (void)snprintf(arch_text, sizeof arch_text, "audit-0x%08x", stop->audit_arch);
+    draft.name = name;
+    fact_set_text(&draft, FIELD_ARCH, arch >= 0 ? arch_name((Arch)arch) : arch_text);
+    fact_set_number(&draft, FIELD_NUMBER, stop->nr);
+    if (!observer->options.sees_results) {
+        results_add(&draft.results, RESULT_UNKNOWN);
+        draft.predicted = true;
+    }
+    if (arch < 0)
+        observer_loss(observer, "unknown-architecture", arch_text, 1);
+    return observer_add(observer, tracee, &draft, 1);
+}
+
+static Fact *count_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
+                        const uint64_t *args)
+{
+    Fact draft = {.kind = FACT_SYSCALL, .name = syscall->name};
+    const char *subject = tracee->process->subject;
+
+    mask_args(syscall, args, &draft);
+    uint64_t h = hash_u64((uintptr_t)subject, (uint64_t)syscall->index << 8 | (uint64_t)arch);
+    if (draft.args_present) {
+        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
+            h = hash_u64(h, draft.args[i]);
+    }
+    CallCacheEntry *entry = &observer->cache[h % CALL_CACHE_SIZE];
+    if (entry->fact && entry->subject == subject && entry->syscall == syscall &&
+        entry->arch == arch && memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
+        entry->fact->own_run.count++;
+        return entry->fact;
+    }
+    fact_set_text(&draft, FIELD_ARCH, arch_name(arch));
+    fact_set_number(&draft, FIELD_NUMBER, syscall_number(syscall, arch));
+    Fact *fact = observer_add(observer, tracee, &draft, 1);
+    if (fact) {
+        *entry =
+            (CallCacheEntry){.subject = subject, .syscall = syscall, .arch = arch, .fact = fact};
+        memcpy(entry->args, draft.args, sizeof entry->args);
+    }
+    return fact;
+}
+
+static void add_result(Fact *fact, int result, bool seen)
+{
+    if (!fact)
+        return;
+    if (results_empty(&fact->results))
+        fact->predicted = !seen;
+    results_add(&fact->results, result);
+    if (seen)
+        fact->predicted = false;
+}
+
+/* ---- drafts --------------------------------------------------------------------------------- */
+
+Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,
+                    const char *name, DraftWhen when)
+{
+    if (array_reserve(&pending->drafts, &pending->capacity, pending->count,
+                      sizeof *pending->drafts) < 0) {
+        observer_loss(observer, "memory", "no memory for a fact", 1);
+        return NULL;
+    }
+    Draft *draft = &pending->drafts[pending->count++];
+    *draft = (Draft){.when = when};
+    draft->fact.kind = kind;
+    draft->fact.name = name;
+    draft->fact.subject = tracee->process->subject;
+    return &draft->fact;
+}
+
+static const char *file_type_name(mode_t mode)
+{
+    static const struct {
+        mode_t type;
+        const char *name;
+    } types[] = {
+        {S_IFREG, "regular"}, {S_IFDIR, "directory"}, {S_IFLNK, "symlink"}, {S_IFIFO, "fifo"},
+        {S_IFSOCK, "socket"}, {S_IFCHR, "char"},      {S_IFBLK, "block"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+        if ((mode & S_IFMT) == types[i].type)
+            return types[i].name;
+    }
+    return NULL;
+}
+
+void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                uint32_t access, DraftWhen when)
+{
+    const Credentials *credentials;
+
+    if (!path->is_path || !path->text || access == 0)
+        return;
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_FILE,
+                               observer_intern(observer, path->text), when);
+    if (!fact)
+        return;
+    fact_set_number(fact, FIELD_ACCESS, (int64_t)access);
+    if (path->has_stat)
+        fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(path->st.st_mode));
+    if (path->mount[0] != '\0')
+        fact_set_text(fact, FIELD_MOUNT, path->mount);
+    if (tracee_credentials(tracee, &credentials) < 0)
+        return;
+    if (path->has_stat)
+        fact_set_number(fact, FIELD_OWNER, path->st.st_uid == credentials->fsuid);
+    else if (access & ACCESS_CREATE)
+        fact_set_number(fact, FIELD_OWNER, 1);
+}
+
+bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, char *buffer,
+                        size_t size, const char *what)
+{
+    const long length = tracee_read_string(tracee, address, buffer, size);
+
+    if (length >= 0)
+        return true;
+    /* An address that the kernel cannot read either: the call will fail with EFAULT, and nothing
+     * was missed; the same for a path that is too long for the kernel. */
+    if (length == -EFAULT || length == -ENAMETOOLONG)
+        return false;
+    tracee_loss(observer, tracee, "unreadable-argument", what);
+    return false;
+}
+
+/* ---- path arguments ------------------------------------------------------------------------- */
+
+typedef struct PathArgs {
+    int dirfd;
+    uint64_t at_flags;
+    uint64_t open_flags;
+    bool has_open_flags;
+} PathArgs;
+
+static void read_open_how(Tracee *tracee, const Call *call, unsigned index, PathArgs *args)
+{
+    struct open_how how = {0};
+
+    if (tracee_read(tracee, call->args[index], &how, sizeof how) == 0) {
+        args->open_flags = how.flags;
+        args->has_open_flags = true;
+    }
+}
+
+static void collect_flags(Tracee *tracee, const Call *call, PathArgs *args)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = call->syscall->args[i].role;
+        if (role == ROLE_AT_FLAGS) {
+            args->at_flags = (uint32_t)call->args[i];
+        } else if (role == ROLE_OPEN_FLAGS) {
+            args->open_flags = (uint32_t)call->args[i];
+            args->has_open_flags = true;
+        } else if (role == ROLE_OPEN_HOW) {
+            read_open_how(tracee, call, i, args);
+        }
+    }
+}
+
+static PathFinal final_component(const PathOperation *operation, const PathArgs *args)
+{
+    if (args->has_open_flags) {
+        if ((args->open_flags & O_CREAT) && (args->open_flags & O_EXCL))
+            return PATH_FINAL_PARENT;
+        return args->open_flags & O_NOFOLLOW ? PATH_FINAL_NOFOLLOW : PATH_FINAL_FOLLOW;
+    }
+    if (operation->final == PATH_FINAL_FOLLOW && (args->at_flags & AT_SYMLINK_NOFOLLOW))
+        return PATH_FINAL_NOFOLLOW;
+    if (operation->final == PATH_FINAL_NOFOLLOW && (args->at_flags & AT_SYMLINK_FOLLOW))
+        return PATH_FINAL_FOLLOW;
+    return operation->final;
+}
+
+static uint32_t open_access(uint64_t flags, const PathResult *path)
+{
+    static const uint32_t modes[] = {[O_RDONLY] = ACCESS_READ,
+                                     [O_WRONLY] = ACCESS_WRITE,
+                                     [O_RDWR] = ACCESS_READ | ACCESS_WRITE,
+                                     [O_ACCMODE] = ACCESS_READ | ACCESS_WRITE};
+    uint32_t access = modes[flags & O_ACCMODE];
+
+    if (flags & O_PATH)
+        return ACCESS_STAT;
+    if ((access & ACCESS_WRITE) && (flags & O_APPEND) && !(flags & O_TRUNC))
+        access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
+    if (flags & O_TRUNC)
+        access |= ACCESS_TRUNCATE;
+    if ((flags & O_CREAT) && path->error == ENOENT)
+        access |= ACCESS_CREATE;
+    return access;
+}
+
+/* O_TMPFILE makes a file without a name; an LSM sees it as FOLDER/#INODE. */
+static void draft_tmpfile(Observer *observer, Tracee *tracee, Pending *pending,
+                          const PathResult *folder, uint32_t access)
+{
+    PathResult file = *folder;
+
+    if (!folder->text)
+        return;
+    CLEANUP(free_pointer) char *name = NULL;
+    if (asprintf(&name, "%s/#[inode]", strcmp(folder->text, "/") == 0 ? "" : folder->text) < 0) {
+        name = NULL;
+        return;
+    }
+    file.text = name;
+    file.has_stat = false;
+    draft_file(observer, tracee, pending, &file, access | ACCESS_CREATE, DRAFT_ALWAYS);
+}
+
+/* What the call will return as far as the look-up of its path decides that. */
+static int predict(const PathResult *path, uint64_t open_flags, bool is_open, PathFinal final,
+                   uint32_t access)
+{
+    if (path->error == 0) {
+        const bool must_be_new = is_open ? (open_flags & O_CREAT) && (open_flags & O_EXCL)
+                                         : final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) &&
+                                               !(access & ACCESS_RENAME);
+        return must_be_new ? EEXIST : RESULT_OK;
+    }
+    if (path->error == ENOENT && path->has_parent &&
+        (is_open ? (open_flags & O_CREAT) != 0 : (access & ACCESS_CREATE) != 0))
+        return RESULT_OK;
+    return path->error;
+}
+
+static void keep_for_rules(Observer *observer, Pending *pending, unsigned argument,
+                           const PathOperation *operation, const char *raw, const PathResult *path)
+{
+    ResolvedPath *kept = &pending->call.paths[pending->call.paths_count];
+
+    *kept = (ResolvedPath){
+        .argument = argument,
+        .operation = operation,
+        .raw = observer_intern(observer, raw),
+        .text = path->text && path->is_path ? observer_intern(observer, path->text) : NULL,
+        .error = path->error,
+        .has_stat = path->has_stat,
+        .has_parent = path->has_parent,
+        .st = path->st,
+        .parent = path->parent,
+        .mount = path->mount};
+    pending->paths[pending->call.paths_count] = *path;
+    pending->call.paths_count++;
+}
+
+static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
+                         const PathArgs *args)
+{
+    const SyscallArg *arg = &pending->call.syscall->args[argument];
+    const PathOperation *operation = arg->operation;
+    const unsigned slot = (unsigned)pending->call.paths_count;
+    PathResult path;
+    char raw[PATH_MAX];
+
+    if (pending->call.args[argument] == 0 && !(args->at_flags & AT_EMPTY_PATH)) {
+        /* utimensat(fd, NULL, …) and its like act on the descriptor itself. */
+        if (args->dirfd == AT_FDCWD)
+            return;
+        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, &path);
+        raw[0] = '\0';
+    } else {
+        if (pending->call.args[argument] == 0)
+            raw[0] = '\0';
+        else if (!read_text_argument(observer, tracee, pending->call.args[argument], raw,
+                                     sizeof raw, "path argument"))
+            return;
+        /* A mount's source may be a word ("proc", "none") instead of a path. */
+        if (operation == observer->mount_source && raw[0] != '/')
+            return;
+        const PathFinal final = final_component(operation, args);
+        resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final,
+                         (args->at_flags & AT_EMPTY_PATH) != 0, slot, &path);
+    }
+    uint32_t access = operation->access;
+    const bool is_open = args->has_open_flags;
+    if (is_open)
+        access = open_access(args->open_flags, &path);
+    const int predicted =
+        predict(&path, args->open_flags, is_open, final_component(operation, args), access);
+    if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
+        pending->predicted = predicted;
+    keep_for_rules(observer, pending, argument, operation, raw, &path);
+    if (is_open && (args->open_flags & O_TMPFILE) == O_TMPFILE)
+        draft_tmpfile(observer, tracee, pending, &path, access);
+    else
+        draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
+    if (!path.text && path.error == 0)
+        tracee_loss(observer, tracee, "unresolved-path", raw);
+}
+
+static void look_at_paths(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    PathArgs args = {.dirfd = AT_FDCWD};
+    const Call *call = &pending->call;
+
+    collect_flags(tracee, call, &args);
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = call->syscall->args[i].role;
+        if (role == ROLE_DIRFD)
+            args.dirfd = arg_int(call, i);
+        if (role != ROLE_PATH)
+            continue;
+        if (pending->call.paths_count < CALL_PATHS_MAX && call->syscall->args[i].operation)
+            look_at_path(observer, tracee, pending, i, &args);
+        args.dirfd = AT_FDCWD;
+    }
+}
+
+/* ---- entry, confirmation, result ------------------------------------------------------------ */
+
+static Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Syscall *syscall,
+                              Arch arch)
+{
+    Pending *pending = tracee->pending;
+
+    if (!pending) {
+        pending = calloc(1, sizeof *pending);
+        if (!pending)
+            return NULL;
+        tracee->pending = pending;
+    }
+    pending->count = 0;
+    pending->active = true;
+    pending->syscall_fact = NULL;
+    pending->predicted = RESULT_UNKNOWN;
+    pending->call = (Call){.tracee = tracee,
+                           .syscall = syscall,
+                           .arch = arch,
+                           .audit_arch = stop->audit_arch,
+                           .nr = stop->nr};
+    memcpy(pending->call.args, stop->args, sizeof pending->call.args);
+    return pending;
+}
+
+/* What an earlier call of this process may have changed is looked at again. */
+static void settle(Observer *observer, Tracee *tracee)
+{
+    if (tracee->process->exec_pending) {
+        tracee->process->exec_pending = false;
+        tracee->credentials_valid = false;
+        process_identify(&observer->table, tracee->process);
+    }
+    if (tracee->credentials_stale_after) {
+        tracee->credentials_stale_after = false;
+        tracee->credentials_valid = false;
+        observer->table.root_epoch++;
+    }
+}
+
+static void note_descriptors(Observer *observer, const Syscall *syscall, const uint64_t *args)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = syscall->args[i].role;
+        if (role != ROLE_FD && role != ROLE_DIRFD)
+            continue;
+        const int fd = (int)(uint32_t)args[i];
+        if (fd >= 0 && (uint64_t)fd < 1u << 20 && (uint64_t)fd + 1 > observer->peak_descriptor)
+            observer->peak_descriptor = (uint64_t)fd + 1;
+    }
+}
+
+/* `whittle mark`: from now on facts bear this label. */
+static bool take_mark(Observer *observer, Tracee *tracee, const SyscallStop *stop)
+{
+    char label[MARK_LABEL_MAX + 1];
+    const uint64_t length = stop->args[2];
+
+    if ((uint32_t)stop->args[0] != MARK_PRCTL_OPTION || length == 0 || length > MARK_LABEL_MAX ||
+        tracee_read(tracee, stop->args[1], label, length) < 0)
+        return false;
+    label[length] = '\0';
+    if (strlen(label) != length)
+        return false;
+    const char *kept = strset_add(recording_strings(observer->options.recording), label);
+    if (!kept)
+        return false;
+    observer->label = kept;
+    /* Facts in the cache would not get the new label. */
+    memset(observer->cache, 0, CALL_CACHE_SIZE * sizeof *observer->cache);
+    return true;
+}
+
+static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *stop,
+                         const Syscall *syscall, Arch arch, uint8_t needs, Fact *fact)
+{
+    Pending *pending = pending_begin(tracee, stop, syscall, arch);
+
+    if (!pending) {
+        observer_loss(observer, "memory", "no memory for a call", 1);
+        return OBSERVER_CONTINUE;
+    }
+    pending->syscall_fact = fact;
+    look_at_paths(observer, tracee, pending);
+    const CallHandler *handler = observer->handlers[syscall->index];
+    if (handler)
+        handler->enter(observer, tracee, pending);
+    /* Before the call runs: afterwards the limits, owners and credentials it met are gone. */
+    observe_capabilities(observer, tracee, pending);
+    if (needs & NEED_IDENTITY)
+        tracee->credentials_stale_after = true;
+    if (observer->options.sees_results)
+        return OBSERVER_WANT_RESULT;
+    return OBSERVER_CONFIRM;
+}
+
+/*
+ * Calls of whittle itself are not the workload's: those of the launched child before it runs its
+ * program, and those of `whittle mark`.
+ */
+static bool skip_own_call(const Observer *observer, Tracee *tracee, const Syscall *syscall)
+{
+    Process *process = tracee->process;
+
+    if (process->launching && syscall && strcmp(syscall->name, "execve") == 0) {
+        process->launching = false;
+        return false;
+    }
+    if (!process->launching && !process->is_whittle)
+        return false;
+    if (syscall && (observer->needs[syscall->index] & NEED_IDENTITY) && !process->launching)
+        process->exec_pending = true;
+    return true;
+}
+
+int observer_enter(Observer *observer, const SyscallStop *stop)
+{
+    observer->calls++;
+    Tracee *tracee = process_table_get(&observer->table, stop->tid, 0);
+    if (!tracee) {
+        observer_loss(observer, "unreadable-process", "a task that could not be read in /proc", 1);
+        return OBSERVER_CONTINUE;
+    }
+    settle(observer, tracee);
+
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
+    if (syscall && syscall == observer->prctl && take_mark(observer, tracee, stop))
+        return OBSERVER_ANSWER;
+    if (skip_own_call(observer, tracee, syscall))
+        return OBSERVER_CONTINUE;
+    if (!syscall) {
+        (void)count_unknown_call(observer, tracee, stop);
+        return OBSERVER_CONTINUE;
+    }
+    uint8_t needs = observer->needs[syscall->index];
+    if ((needs & NEED_IF_CONNECTED) && observer->sockets.connects_pending > 0)
+        needs |= NEED_PENDING;
+    if (needs & NEED_DESCRIPTORS)
+        note_descriptors(observer, syscall, stop->args);
+    Fact *fact = count_call(observer, tracee, syscall, (Arch)arch, stop->args);
+    if (needs & NEED_PENDING)
+        return enter_special(observer, tracee, stop, syscall, (Arch)arch, needs, fact);
+    if (!fact)
+        return OBSERVER_CONTINUE;
+    if (!observer->options.sees_results) {
+        if (results_empty(&fact->results))
+            add_result(fact, RESULT_UNKNOWN, false);
+        if (syscall == observer->exit) /* this thread makes no other call */
+            process_table_drop_thread(&observer->table, tracee);
+        return OBSERVER_CONTINUE;
+    }
+    if ((needs & NEED_RESULT) == 0 && fact->own_run.count > RESULTS_SAMPLED)
+        return OBSERVER_CONTINUE;
+    Pending *pending = pending_begin(tracee, stop, syscall, (Arch)arch);
+    if (!pending)
+        return OBSERVER_CONTINUE;
+    pending->syscall_fact = fact;
+    return OBSERVER_WANT_RESULT;
+}
+
+static void commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen)
+{
+    add_result(pending->syscall_fact, result, seen);
+    for (size_t i = 0; i < pending->count; i++) {
+        Draft *draft = &pending->drafts[i];
+        if (draft->when == DRAFT_IF_SUCCESS && result != RESULT_OK && result != RESULT_UNKNOWN)
+            continue;
+        if (draft->when != DRAFT_SETTLED) {
+            results_add(&draft->fact.results, result);
+            draft->fact.predicted = !seen;
+        }
+        (void)observer_add(observer, tracee, &draft->fact, 1);
+    }
+    pending->active = false;
+}
+
+void observer_confirm(Observer *observer, pid_t tid, bool still_valid)
+{
+    Tracee *tracee = process_table_find(&observer->table, tid);
+    Pending *pending = tracee ? tracee->pending : NULL;
+
+    if (!pending || !pending->active)
+        return;
+    if (still_valid)
+        commit(observer, tracee, pending, pending->predicted, false);
+    pending->active = false;
+}
+
+void observer_result(Observer *observer, pid_t tid, int64_t result)
+{
+    Tracee *tracee = process_table_find(&observer->table, tid);
+    Pending *pending = tracee ? tracee->pending : NULL;
+
+    if (!pending || !pending->active)
+        return;
+    int outcome = RESULT_OK;
+    if (result < 0 && result >= -4095) {
+        outcome = (int)-result;
+        if (outcome >= RESULT_UNKNOWN)
+            outcome = outcome >= 512 && outcome <= 516 ? EINTR : RESULT_UNKNOWN;
+    }
+    pending->call.has_result = true;
+    pending->call.result = result;
+    if (tracee->process->is_whittle) {
+        pending->active = false;
+        return;
+    }
+    commit(observer, tracee, pending, outcome, true);
+}
+
+/* ---- tasks ---------------------------------------------------------------------------------- */
+
+void observer_task_launched(Observer *observer, pid_t pid, const char *path)
+{
+    Tracee *tracee = process_table_get(&observer->table, pid, 0);
+    CLEANUP(free_pointer) char *canonical = realpath(path, NULL);
+
+    if (!tracee) {
+        observer_loss(observer, "unreadable-process", "the launched process", 1);
+        return;
+    }
+    tracee->process->launching = true;
+    tracee->process->is_whittle = false;
+    tracee->process->subject = observer_intern(observer, canonical ? canonical : path);
+    tracee->process->command = ""; /* whittle's own is no evidence */
+    tracee->process->lineage = NULL;
+}
+
+void observer_task_new(Observer *observer, pid_t parent, pid_t tid)
+{
+    (void)process_table_get(&observer->table, tid, parent);
+}
+
+void observer_task_exec(Observer *observer, pid_t tid, pid_t former_tid)
+{
+    Tracee *tracee = process_table_get(&observer->table, tid, 0);
+
+    if (!tracee)
+        return;
+    if (former_tid != tid) {
+        /* The thread that called execve() goes on under the leader's id, with its pending call. */
+        Tracee *former = process_table_find(&observer->table, former_tid);
+        if (former) {
+            void *pending = tracee->pending;
+            tracee->pending = former->pending;
+            former->pending = pending;
+            if (tracee->pending)
+                ((Pending *)tracee->pending)->call.tracee = tracee;
+        }
+    }
+    process_table_keep_leader(&observer->table, tracee->process);
+    /* The facts of execve() itself belong to the program that called it: who this is now is looked
+     * up when the call's result came. */
+    tracee->process->exec_pending = true;
+    tracee->credentials_valid = false;
+}
+
+void observer_task_exit(Observer *observer, pid_t tid)
+{
+    Tracee *tracee = process_table_find(&observer->table, tid);
+
+    if (tracee)
+        process_table_drop_thread(&observer->table, tracee);
+}
+
+/* ---- progress and end ----------------------------------------------------------------------- */
+
+ObserverProgress observer_progress(const Observer *observer)
+{
+    return (ObserverProgress){
+        .calls = observer->calls,
+        .facts = recording_facts_count(observer->options.recording),
+        .processes = HASH_COUNT(observer->table.processes),
+        .losses = observer->losses,
+    };
+}
+
+static void add_resource(Observer *observer, const char *name, uint64_t value)
+{
+    Fact draft = {.kind = FACT_RESOURCE, .name = name, .subject = "*", .phase = PHASE_RUN};
+    Fact *fact;
+
+    if (value == 0)
+        return;
+    fact_set_number(&draft, FIELD_VALUE, (int64_t)value);
+    if (recording_add(observer->options.recording, &draft, observer->options.run, 1, NULL, &fact) <
+        0)
+        observer_loss(observer, "memory", "no memory for a fact", 1);
+}
+
+void observer_finish(Observer *observer)
+{
+    Run *run = recording_run(observer->options.recording, observer->options.run);
+
+    add_resource(observer, "processes", observer->table.processes_peak);
+    add_resource(observer, "descriptors", observer->peak_descriptor);
+    run->calls = observer->calls;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the observer's files share: observer.c (the frame) and observe_*.c (one domain of calls
+ * each). */
+#pragma once
+
+#include "base/buffer.h"
+#include "tracer/observer.h"
+#include "tracer/paths.h"
+#include "tracer/process_table.h"
+#include "tracer/sockets.h"
+
+typedef struct CapabilityRules CapabilityRules;
+
+/* A fact that the call in progress will have shown if it comes to pass. */
+typedef enum DraftWhen {
+    DRAFT_ALWAYS,     /* the attempt itself is the fact; it gets the call's result */
+    DRAFT_IF_SUCCESS, /* only if the call succeeds (or its result cannot be seen) */
+    DRAFT_SETTLED,    /* carries a result of its own already */
+} DraftWhen;
+
+typedef struct Draft {
+    Fact fact;
+    DraftWhen when;
+} Draft;
+
+/* The call that a thread is in. One per thread, used again for each call. */
+typedef struct Pending {
+    Call call;
+    bool active;
+    Fact *syscall_fact; /* counted at entry; gets the result */
+    int predicted;      /* RESULT_OK, an errno, RESULT_UNKNOWN */
+    Draft *drafts;
+    size_t count, capacity;
+    PathResult paths[CALL_PATHS_MAX];
+} Pending;
+
+typedef struct CallCacheEntry {
+    const char *subject;
+    const Syscall *syscall;
+    Arch arch;
+    uint64_t args[SYSCALL_ARGS];
+    Fact *fact;
+} CallCacheEntry;
+
+enum { CALL_CACHE_SIZE = 4096 };
+
+typedef struct CallHandler CallHandler;
+
+struct Observer {
+    ObserverOptions options;
+    ProcessTable table;
+    Resolver *resolver;
+    SocketTable sockets;
+    CapabilityRules *capability_rules;
+    const char *label;            /* interned; NULL none */
+    const CallHandler **handlers; /* by Syscall.index; NULL where none */
+    uint8_t *needs;               /* by Syscall.index: NEED_* */
+    CallCacheEntry *cache;
+    Buffer line;
+    uint64_t calls;
+    uint64_t losses;
+    uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
+    int journal_error;
+    const Syscall *prctl, *exit;
+    const PathOperation *mount_source;
+};
+
+/*
+ * What is special about one system call beyond its argument roles. Rows stand in observe_*.c.
+ * NAMES is a list of calls, ended by NULL. Called at entry, after the path arguments were resolved.
+ */
+struct CallHandler {
+    const char *const *names;
+    void (*enter)(Observer *observer, Tracee *tracee, Pending *pending);
+    bool needs_result; /* the facts depend on whether it succeeded */
+};
+
+extern const CallHandler file_handlers[]; /* ended by a row without names */
+extern const CallHandler exec_handlers[];
+extern const CallHandler socket_handlers[];
+extern const CallHandler process_handlers[];
+extern const CallHandler mount_handlers[];
+extern const CallHandler write_handlers[]; /* looked at while a datagram connect() is undecided */
+
+/* Adds a draft of KIND called NAME, with the tracee's subject; NULL without memory (counted as a
+ * loss). The pointer is good until the next draft. */
+Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,
+                    const char *name, DraftWhen when);
+
+/* A file fact about a path that was resolved; nothing if it names no path. */
+void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                uint32_t access, DraftWhen when);
+
+/* TEXT in the recording's string set; "" without memory. */
+const char *observer_intern(Observer *observer, const char *text);
+
+/* Reads a string argument into BUFFER; counts a loss and gives false if it cannot be read. */
+bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, char *buffer,
+                        size_t size, const char *what);
+
+/* Counts a loss about what TRACEE did. */
+void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what);
+
+/* Capabilities that the call in PENDING needs, as drafts. */
+void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);
+
+/* Adds FACT now, seen COUNT times, and journals it if it is new. */
+Fact *observer_add(Observer *observer, Tracee *tracee, Fact *fact, uint64_t count);
+
+/* The low 32 bits as the kernel's int. */
+static inline int arg_int(const Call *call, unsigned index)
+{
+    return (int)(uint32_t)call->args[index];
+}

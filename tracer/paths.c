@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's own look-up (openat2 with O_PATH) does the work where it can: one call, and it
+ * cannot be wrong about links, mounts or permissions. Where it would resolve for whittle instead of
+ * for the tracee (/proc/self) or refuses (magic links), path_walk() goes step by step. The
+ * canonical name is then what the kernel prints for the descriptor, less the tracee's root.
+ */
+#include "tracer/paths_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static const char deleted_suffix[] = " (deleted)";
+
+Resolver *resolver_new(ProcessTable *table)
+{
+    Resolver *resolver = calloc(1, sizeof *resolver);
+
+    if (!resolver)
+        return NULL;
+    resolver->table = table;
+    resolver->slots[0].fd = -1;
+    resolver->slots[1].fd = -1;
+    (void)snprintf(resolver->own_proc, sizeof resolver->own_proc, "/proc/%d", getpid());
+    return resolver;
+}
+
+Resolver *resolver_free(Resolver *resolver)
+{
+    MountType *mount;
+    MountType *next;
+
+    if (!resolver)
+        return NULL;
+    HASH_ITER (hh, resolver->mounts, mount, next) {
+        HASH_DEL(resolver->mounts, mount);
+        free(mount);
+    }
+    fd_close(&resolver->slots[0].fd);
+    fd_close(&resolver->slots[1].fd);
+    free(resolver);
+    return NULL;
+}
+
+/* statfs(2) gives a number; /proc/self/mountinfo the name, but only of mounts in whittle's own
+ * namespace. These are the types where the name matters to a reader or to the generator. */
+static const char *filesystem_name(long type)
+{
+    static const struct {
+        long magic;
+        const char *name;
+    } names[] = {
+        {0x9fa0, "proc"},           {0x62656572, "sysfs"},       {0x01021994, "tmpfs"},
+        {0xef53, "ext4"},           {0x794c7630, "overlay"},     {0x58465342, "xfs"},
+        {0x9123683e, "btrfs"},      {0x1cd1, "devpts"},          {0x27e0eb, "cgroup"},
+        {0x63677270, "cgroup2"},    {0x64626720, "debugfs"},     {0x74726163, "tracefs"},
+        {0x19800202, "mqueue"},     {0x958458f6, "hugetlbfs"},   {0x6969, "nfs"},
+        {0x65735546, "fuse"},       {0x73717368, "squashfs"},    {0xcafe4a11, "bpf"},
+        {0x73636673, "securityfs"}, {0x42494e4d, "binfmt_misc"}, {0x858458f6, "ramfs"},
+        {0x6e736673, "nsfs"},       {0x01021997, "9p"},          {0x4d44, "vfat"},
+        {0xf2f52010, "f2fs"},       {0x2fc12fc1, "zfs"},         {0x5346544e, "ntfs"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (names[i].magic == type)
+            return names[i].name;
+    }
+    return "";
+}
+
+static const char *mount_type(Resolver *resolver, int fd, dev_t device)
+{
+    MountType *mount;
+    struct statfs fs;
+
+    HASH_FIND(hh, resolver->mounts, &device, sizeof device, mount);
+    if (mount)
+        return mount->name;
+    if (fstatfs(fd, &fs) < 0)
+        return "";
+    mount = calloc(1, sizeof *mount);
+    if (!mount)
+        return "";
+    mount->device = device;
+    mount->name = filesystem_name((long)fs.f_type);
+    HASH_ADD(hh, resolver->mounts, device, sizeof mount->device, mount);
+    return mount->name;
+}
+
+/* The name the kernel prints for FD, into the slot. False where it prints none. */
+static bool print_name(Slot *slot, int fd)
+{
+    char path[48];
+
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(path, slot->text, PATH_MAX);
+    if (n <= 0 || n >= PATH_MAX)
+        return false;
+    slot->text[n] = '\0';
+    return true;
+}
+
+static void cut_deleted(char *text, const struct stat *st)
+{
+    const size_t length = strlen(text);
+    const size_t suffix = sizeof deleted_suffix - 1;
+
+    if (length > suffix && st->st_nlink == 0 && strcmp(text + length - suffix, deleted_suffix) == 0)
+        text[length - suffix] = '\0';
+}
+
+/* The process's number in the innermost pid namespace it is in. */
+static pid_t innermost_pid(const Process *process)
+{
+    char path[64];
+    char status[4096];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
+    if (n <= 0)
+        return process->pid;
+    status[n] = '\0';
+    const char *line = strstr(status, "\nNStgid:");
+    if (!line)
+        return process->pid;
+    const char *last = line + strcspn(line + 1, "\n") + 1;
+    while (last > line && last[-1] != '\t' && last[-1] != ' ')
+        last--;
+    return (pid_t)strtol(last, NULL, 10);
+}
+
+/*
+ * Process numbers mean nothing to the next run and would make a recording grow with every process:
+ * /proc/NUMBER becomes /proc/self for the process itself and /proc/[pid] for another one, and
+ * task/NUMBER below it becomes task/[tid]. docs/FORMATS.md, "Paths".
+ */
+static void hide_numbers(const Process *process, const Root *root, char *text)
+{
+    static const char proc[] = "/proc/";
+    static const char task[] = "/task/";
+    char out[TEXT_MAX];
+    char *end;
+
+    if (strncmp(text, proc, sizeof proc - 1) != 0 || !isdigit((unsigned char)text[sizeof proc - 1]))
+        return;
+    const long number = strtol(text + sizeof proc - 1, &end, 10);
+    if (*end != '\0' && *end != '/')
+        return;
+    const bool self = number == process->pid || (!root->own && number == innermost_pid(process));
+    int n = snprintf(out, sizeof out, "%s%s", proc, self ? "self" : "[pid]");
+    if (strncmp(end, task, sizeof task - 1) == 0 && isdigit((unsigned char)end[sizeof task - 1])) {
+        end += sizeof task - 1;
+        end += strspn(end, "0123456789");
+        n += snprintf(out + n, sizeof out - (size_t)n, "%s[tid]", task);
+    }
+    n += snprintf(out + n, sizeof out - (size_t)n, "%s", end);
+    if (n < PATH_MAX)
+        memcpy(text, out, (size_t)n + 1);
+}
+
+static bool names_a_path(const char *text)
+{
+    static const char *const nameless[] = {"/memfd:", "/SYSV", "/anon_hugepage",
+                                           "/dev/zero (deleted)"};
+
+    if (text[0] != '/')
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(nameless); i++) {
+        if (strncmp(text, nameless[i], strlen(nameless[i])) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Fills RESULT from the slot's descriptor. */
+static void describe(Resolver *resolver, const Process *process, const Root *root, Slot *slot,
+                     PathResult *result)
+{
+    if (fstat(slot->fd, &result->st) == 0) {
+        result->has_stat = true;
+        result->mount = mount_type(resolver, slot->fd, result->st.st_dev);
+    }
+    if (!print_name(slot, slot->fd))
+        return;
+    if (!names_a_path(slot->text)) {
+        result->is_path = false;
+        result->text = slot->text;
+        return;
+    }
+    if (result->has_stat)
+        cut_deleted(slot->text, &result->st);
+    /* A file outside the tracee's root, reached through a descriptor it was given, keeps the name
+     * that whittle sees. */
+    (void)root_strip(root, slot->text);
+    if (strcmp(result->mount, "proc") == 0)
+        hide_numbers(process, root, slot->text);
+    result->text = slot->text;
+}
+
+static int kernel_lookup(int base, const char *raw, uint64_t flags, uint64_t resolve)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
+    const long fd = syscall(SYS_openat2, base, raw, &how, sizeof how);
+
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* It went through /proc/self: that is whittle's, and not what the tracee will get. */
+static bool is_own_proc(const Resolver *resolver, int fd)
+{
+    char path[48];
+    char name[sizeof resolver->own_proc + 8];
+    const size_t length = strlen(resolver->own_proc);
+
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(path, name, sizeof name - 1);
+    if (n < (ssize_t)length)
+        return false;
+    name[n] = '\0';
+    return strncmp(name, resolver->own_proc, length) == 0 &&
+           (name[length] == '\0' || name[length] == '/');
+}
+
+/* An O_PATH descriptor of what RAW names for the tracee, or a negative errno. */
+static int lookup(const Resolver *resolver, const Tracee *tracee, const Root *root, int base,
+                  const char *raw, bool nofollow, bool folder)
+{
+    const uint64_t flags = (nofollow ? O_NOFOLLOW : 0u) | (folder ? O_DIRECTORY : 0u);
+    int fd = -ELOOP;
+
+    if (root->own)
+        fd = kernel_lookup(base, raw, flags, RESOLVE_NO_MAGICLINKS);
+    else if (raw[0] == '/')
+        fd = kernel_lookup(root->fd, raw, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    const bool again = fd == -ELOOP || fd == -EXDEV || fd == -ENOSYS || fd == -EPERM ||
+                       (fd >= 0 && is_own_proc(resolver, fd));
+    if (!again)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    if (!root->own)
+        return path_walk(tracee, root->fd, base, raw, nofollow);
+    CLEANUP(fd_close) int own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (own < 0)
+        return -errno;
+    CLEANUP(fd_close) int here = -1;
+    if (base == AT_FDCWD) {
+        here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        base = here;
+    }
+    return path_walk(tracee, own, base, raw, nofollow);
+}
+
+/* Splits RAW into the folder part and its last component. False where the last component is no
+ * name ("/", "a/.", "..", empty). FOLDER gets at least ".". */
+static bool split(const char *raw, char *folder, char *last, size_t last_size)
+{
+    size_t end = strlen(raw);
+
+    while (end > 1 && raw[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && raw[start - 1] != '/')
+        start--;
+    const size_t length = end - start;
+    if (length == 0 || length >= last_size)
+        return false;
+    memcpy(last, raw + start, length);
+    last[length] = '\0';
+    if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+        return false;
+    if (start == 0) {
+        folder[0] = '.';
+        folder[1] = '\0';
+    } else {
+        memcpy(folder, raw, start);
+        folder[start] = '\0';
+    }
+    return true;
+}
+
+static bool append_component(char *text, const char *last)
+{
+    const size_t length = strlen(text);
+    const bool slash = length == 0 || text[length - 1] != '/';
+    const size_t extra = strlen(last);
+
+    if (length + extra + 1 >= PATH_MAX)
+        return false;
+    if (slash)
+        text[length] = '/';
+    memcpy(text + length + (slash ? 1 : 0), last, extra + 1);
+    return true;
+}
+
+/* The folder exists: RESULT names LAST in it, whether that is there or not. */
+static void describe_in_folder(Resolver *resolver, const Process *process, const Root *root,
+                               Slot *slot, const char *last, PathResult *result)
+{
+    PathResult folder = {.is_path = true, .mount = ""};
+
+    describe(resolver, process, root, slot, &folder);
+    result->has_parent = folder.has_stat;
+    result->parent = folder.st;
+    result->mount = folder.mount;
+    if (folder.text && append_component(slot->text, last))
+        result->text = slot->text;
+    if (fstatat(slot->fd, last, &result->st, AT_SYMLINK_NOFOLLOW) == 0) {
+        result->has_stat = true;
+        result->error = 0;
+    } else {
+        result->error = errno;
+    }
+    if (folder.has_stat && !S_ISDIR(folder.st.st_mode))
+        result->error = ENOTDIR;
+}
+
+/*
+ * RAW does not resolve. Its name is that of its deepest folder that does, with the rest behind it
+ * as written
+ * ("." taken out): what the program asked for, in canonical form as far as there is one.
+ */
+static void describe_missing(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                             int base, const char *raw, PathResult *result)
+{
+    char folder[PATH_MAX];
+    char upper[PATH_MAX];
+    char last[NAME_MAX + 1];
+    char tail[PATH_MAX] = "";
+    bool first = true;
+
+    (void)snprintf(folder, sizeof folder, "%s", raw);
+    while (split(folder, upper, last, sizeof last)) {
+        char joined[PATH_MAX];
+        const int n = snprintf(joined, sizeof joined, "%s%s%s", last, *tail ? "/" : "", tail);
+        if (n < 0 || (size_t)n >= sizeof joined)
+            return;
+        memcpy(tail, joined, (size_t)n + 1);
+        slot->fd = lookup(resolver, tracee, root, base, upper, false, false);
+        if (slot->fd >= 0) {
+            const int error = result->error;
+            describe_in_folder(resolver, tracee->process, root, slot, tail, result);
+            result->has_parent = result->has_parent && first;
+            result->has_stat = false;
+            result->error = error;
+            return;
+        }
+        first = false;
+        memcpy(folder, upper, sizeof folder);
+    }
+}
+
+/* The folder that RAW starts from, O_PATH; AT_FDCWD where none is needed. *OWNED is to be closed.
+ */
+static int start_folder(const Tracee *tracee, const Root *root, int dirfd, const char *raw,
+                        int *owned)
+{
+    char path[64];
+
+    if (raw[0] == '/')
+        return root->own ? AT_FDCWD : root->fd;
+    if (dirfd == AT_FDCWD)
+        (void)snprintf(path, sizeof path, "/proc/%d/cwd", tracee->tid);
+    else
+        (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", tracee->tid, dirfd);
+    *owned = open(path, O_PATH | O_CLOEXEC);
+    return *owned < 0 ? (errno == ENOENT ? -EBADF : -errno) : *owned;
+}
+
+void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot_index,
+                         PathResult *result)
+{
+    Slot *slot = &resolver->slots[slot_index];
+    char path[64];
+
+    *result = (PathResult){.is_path = true, .mount = ""};
+    fd_close(&slot->fd);
+    const Root *root = process_root(resolver->table, tracee->process);
+    if (!root) {
+        result->error = EACCES;
+        return;
+    }
+    if (fd == AT_FDCWD)
+        (void)snprintf(path, sizeof path, "/proc/%d/cwd", tracee->tid);
+    else
+        (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", tracee->tid, fd);
+    slot->fd = open(path, O_PATH | O_CLOEXEC);
+    if (slot->fd < 0) {
+        result->error = errno == ENOENT ? EBADF : errno;
+        return;
+    }
+    describe(resolver, tracee->process, root, slot, result);
+}
+
+static void resolve_in_parent(Resolver *resolver, const Tracee *tracee, const Root *root,
+                              Slot *slot, int base, const char *raw, PathResult *result)
+{
+    char folder[PATH_MAX];
+    char last[NAME_MAX + 1];
+
+    if (!split(raw, folder, last, sizeof last)) {
+        slot->fd = lookup(resolver, tracee, root, base, raw, true, false);
+        if (slot->fd < 0)
+            result->error = -slot->fd;
+        else
+            describe(resolver, tracee->process, root, slot, result);
+        return;
+    }
+    slot->fd = lookup(resolver, tracee, root, base, folder, false, false);
+    if (slot->fd >= 0) {
+        describe_in_folder(resolver, tracee->process, root, slot, last, result);
+        return;
+    }
+    result->error = -slot->fd;
+    slot->fd = -1;
+    describe_missing(resolver, tracee, root, slot, base, raw, result);
+}
+
+void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char *raw,
+                      PathFinal final, bool empty_ok, unsigned slot_index, PathResult *result)
+{
+    Slot *slot = &resolver->slots[slot_index];
+    CLEANUP(fd_close) int owned = -1;
+
+    if (raw[0] == '\0' && empty_ok) {
+        resolver_descriptor(resolver, tracee, dirfd, slot_index, result);
+        return;
+    }
+    *result = (PathResult){.is_path = true, .mount = ""};
+    fd_close(&slot->fd);
+    if (raw[0] == '\0') {
+        result->error = ENOENT;
+        return;
+    }
+    const Root *root = process_root(resolver->table, tracee->process);
+    const int base = root ? start_folder(tracee, root, dirfd, raw, &owned) : -EACCES;
+    if (!root || (base < 0 && base != AT_FDCWD)) {
+        result->error = -base;
+        return;
+    }
+    if (final == PATH_FINAL_PARENT) {
+        resolve_in_parent(resolver, tracee, root, slot, base, raw, result);
+    } else {
+        slot->fd = lookup(resolver, tracee, root, base, raw, final == PATH_FINAL_NOFOLLOW, false);
+        if (slot->fd >= 0) {
+            describe(resolver, tracee->process, root, slot, result);
+        } else {
+            result->error = -slot->fd;
+            slot->fd = -1;
+            describe_missing(resolver, tracee, root, slot, base, raw, result);
+        }
+    }
+    if (slot->fd < 0)
+        slot->fd = -1;
+}
+
+int resolver_open(Resolver *resolver, unsigned slot_index)
+{
+    const Slot *slot = &resolver->slots[slot_index];
+    struct stat st;
+    char path[48];
+
+    if (slot->fd < 0 || fstat(slot->fd, &st) < 0)
+        return -EBADF;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", slot->fd);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd < 0 ? -errno : fd;
+}

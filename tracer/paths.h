@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Path arguments, resolved as the kernel will resolve them for the tracee: in its root, working
+ * folder and mount namespace, with its own idea of /proc/self.
+ */
+#pragma once
+
+#include "tracer/process_table.h"
+
+/* What a resolved path found. Strings are in the Resolver and good until its next use. */
+typedef struct PathResult {
+    int error;    /* 0: the thing is there; else errno of the look-up (positive) */
+    char *text;   /* canonical path in the tracee's view; NULL where none could be worked out */
+    bool is_path; /* false for what has no name in a file system: pipes, sockets, memfds */
+    bool has_stat, has_parent;
+    struct stat st;
+    struct stat parent;
+    const char *mount; /* file system type, "" unknown */
+} PathResult;
+
+typedef struct Resolver Resolver;
+
+Resolver *resolver_new(ProcessTable *table);
+Resolver *resolver_free(Resolver *resolver);
+
+/*
+ * Resolves RAW, relative to descriptor DIRFD of the tracee (AT_FDCWD: its working folder).
+ * FINAL says what becomes of a link as last component. RESULT is always filled; RESULT->error says
+ * what happened. EMPTY_OK: an empty RAW names DIRFD itself (AT_EMPTY_PATH).
+ * Slot 0 or 1: which of the resolver's two results to use, for calls with two paths.
+ */
+void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char *raw,
+                      PathFinal final, bool empty_ok, unsigned slot, PathResult *result);
+
+/* What descriptor FD of the tracee names. */
+void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot,
+                         PathResult *result);
+
+/* Opens what the last resolve into SLOT found, for reading; a descriptor or a negative errno.
+ * Regular files only. */
+int resolver_open(Resolver *resolver, unsigned slot);

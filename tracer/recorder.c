@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recorder process: runs the backend and leaves the finished recording to the front. */
+#include "tracer/supervise_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "tracer/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct Ticker {
+    const Supervision *supervision;
+    Observer *observer;
+} Ticker;
+
+static void on_tick(void *data)
+{
+    const Ticker *ticker = data;
+    const ObserverProgress progress = observer_progress(ticker->observer);
+
+    ticker->supervision->progress(ticker->supervision->progress_data, &progress, false);
+}
+
+/*
+ * Under Yama a tracer without privilege may only read its descendants. As a subreaper it stays the
+ * ancestor of daemons too; they see its id as their parent's instead of 1.
+ */
+static void stay_ancestor(void)
+{
+    int scope = 0;
+    CLEANUP(file_close) FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+
+    if (file && fscanf(file, "%d", &scope) == 1 && scope > 0 && !may_filter_with_privileges())
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static void stamp_end(const Supervision *supervision, bool complete)
+{
+    Run *run = recording_run(supervision->recording, supervision->run);
+    char text[32];
+    struct tm now;
+    const time_t seconds = time(NULL);
+
+    run->complete = complete;
+    if (gmtime_r(&seconds, &now) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &now) > 0)
+        run->end = strset_add(recording_strings(supervision->recording), text);
+}
+
+/* The canonical form into the memfd for the front; a footer for the journal if there is no front.
+ */
+static int hand_over(const Supervision *supervision, const Channels *channels, bool front_alive)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    int r;
+
+    if (!front_alive) {
+        if (channels->journal < 0)
+            return 0;
+        r = recording_print_footer(supervision->recording, &text);
+        return r < 0 ? r : write_all(channels->journal, text.data, text.length);
+    }
+    r = recording_print(supervision->recording, &text);
+    return r < 0 ? r : write_all(channels->canonical, text.data, text.length);
+}
+
+static bool front_is_alive(const Channels *channels)
+{
+    char byte;
+
+    /* End of file, and nothing else, means that the front is gone. */
+    const ssize_t n = read(channels->control[0], &byte, 1);
+    return !(n == 0);
+}
+
+void recorder_main(const Supervision *supervision, Channels *channels)
+{
+    Outcome *outcome = channels->outcome;
+    Observer *observer = NULL;
+    const ObserverOptions options = {.recording = supervision->recording,
+                                     .run = supervision->run,
+                                     .journal_fd = channels->journal,
+                                     .label = supervision->label,
+                                     .sees_results = supervision->backend->sees_results};
+    Error err = {0};
+
+    fd_close(&channels->control[1]);
+    fd_close(&channels->report[0]);
+    (void)prctl(PR_SET_NAME, "whittle-rec");
+    stay_ancestor();
+    int r = observer_new(&options, &observer, &err);
+    Ticker ticker = {.supervision = supervision, .observer = observer};
+    BackendRun run = {.observer = observer,
+                      .launch = supervision->launch,
+                      .join = supervision->join,
+                      .join_count = supervision->join_count,
+                      .control_fd = channels->control[0],
+                      .report_fd = channels->report[1],
+                      .tick = supervision->progress ? on_tick : NULL,
+                      .tick_data = &ticker};
+    if (!supervision->launch)
+        recorder_step_aside();
+    if (r == 0)
+        r = supervision->backend->run(&run, &err);
+    if (r < 0) {
+        outcome->code = r;
+        outcome->error = err;
+        outcome->finished = true;
+        _exit(0);
+    }
+    observer_finish(observer);
+    const ObserverProgress progress = observer_progress(observer);
+    const bool complete = !run.detached && progress.losses == 0;
+    if (run.detached && supervision->launch)
+        observer_loss(observer, "detached", "recording ended before the workload did", 1);
+    stamp_end(supervision, complete);
+    if (supervision->progress)
+        supervision->progress(supervision->progress_data, &progress, true);
+    r = hand_over(supervision, channels, !run.detached || front_is_alive(channels));
+    outcome->complete = complete;
+    outcome->detached = run.detached;
+    outcome->facts = progress.facts;
+    outcome->calls = progress.calls;
+    outcome->losses = progress.losses;
+    if (r < 0)
+        outcome->code = error_errno(&outcome->error, r, "cannot write the recording");
+    outcome->finished = true;
+    _exit(0);
+}

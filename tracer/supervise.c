@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front. It blocks all signals and takes them by signalfd: those that somebody sent to it are
+ * passed on to the workload's main process; those that the terminal sent went to the workload as
+ * well, since both are in one process group.
+ */
+#include "tracer/supervise_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "tracer/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Front {
+    const Supervision *supervision;
+    Channels channels;
+    pid_t recorder;
+    int signals;
+    pid_t main_process; /* 0: not started or joined */
+    bool main_ended;
+    bool asked_to_detach;
+    char *temporary; /* the journal before it is put in place; owned */
+    sigset_t old_mask;
+    SuperviseResult result;
+} Front;
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+static int open_journal(Front *front, Error *err)
+{
+    const char *output = front->supervision->output;
+    CLEANUP(buffer_deinit) Buffer header = BUFFER_INIT;
+
+    front->channels.journal = -1;
+    if (strcmp(output, "-") == 0)
+        return 0;
+    if (asprintf(&front->temporary, "%s.XXXXXX", output) < 0) {
+        front->temporary = NULL;
+        return error_errno(err, ENOMEM, "%s", output);
+    }
+    front->channels.journal = mkostemp(front->temporary, O_CLOEXEC | O_APPEND);
+    if (front->channels.journal < 0) {
+        const int code = errno;
+        free(front->temporary);
+        front->temporary = NULL;
+        return error_errno(err, code, "%s: cannot create a file beside it", output);
+    }
+    const mode_t mask = umask(0);
+    (void)umask(mask);
+    int r = fchmod(front->channels.journal, 0644 & ~mask) < 0 ? -errno : 0;
+    if (r == 0)
+        r = recording_print_header(front->supervision->recording, &header);
+    if (r == 0)
+        r = write_all(front->channels.journal, header.data, header.length);
+    return r < 0 ? error_errno(err, r, "%s: cannot write", output) : 0;
+}
+
+static int open_channels(Front *front, Error *err)
+{
+    Channels *channels = &front->channels;
+
+    channels->outcome = mmap(NULL, sizeof *channels->outcome, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (channels->outcome == MAP_FAILED) {
+        channels->outcome = NULL;
+        return error_errno(err, errno, "cannot share memory with the recorder");
+    }
+    channels->canonical = memfd_create("recording", MFD_CLOEXEC);
+    if (channels->canonical < 0 || pipe2(channels->control, O_CLOEXEC) < 0 ||
+        pipe2(channels->report, O_CLOEXEC) < 0)
+        return error_errno(err, errno, "cannot set up the recorder");
+    return open_journal(front, err);
+}
+
+static int take_signals(Front *front, Error *err)
+{
+    static const int left_alone[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD, SIGSEGV,
+                                     SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT};
+    sigset_t taken;
+
+    (void)sigfillset(&taken);
+    for (size_t i = 0; i < ARRAY_LENGTH(left_alone); i++)
+        (void)sigdelset(&taken, left_alone[i]);
+    if (sigprocmask(SIG_BLOCK, &taken, &front->old_mask) < 0)
+        return error_errno(err, errno, "cannot block signals");
+    if (front->supervision->launch)
+        front->supervision->launch->signal_mask = front->old_mask;
+    front->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    return front->signals < 0 ? error_errno(err, errno, "cannot take signals") : 0;
+}
+
+static int start_recorder(Front *front, Error *err)
+{
+    front->recorder = fork();
+    if (front->recorder < 0)
+        return error_errno(err, errno, "cannot start the recorder process");
+    if (front->recorder == 0) {
+        sigset_t all;
+        (void)sigfillset(&all);
+        (void)sigprocmask(SIG_SETMASK, &all, NULL);
+        fd_close(&front->signals);
+        recorder_main(front->supervision, &front->channels);
+    }
+    fd_close(&front->channels.control[0]);
+    fd_close(&front->channels.report[1]);
+    return 0;
+}
+
+static void front_deinit(Front *front)
+{
+    Channels *channels = &front->channels;
+
+    if (front->temporary) {
+        (void)unlink(front->temporary);
+        free(front->temporary);
+    }
+    fd_close(&channels->control[0]);
+    fd_close(&channels->control[1]);
+    fd_close(&channels->report[0]);
+    fd_close(&channels->report[1]);
+    fd_close(&channels->canonical);
+    fd_close(&channels->journal);
+    fd_close(&front->signals);
+    if (channels->outcome)
+        (void)munmap(channels->outcome, sizeof *channels->outcome);
+    (void)sigprocmask(SIG_SETMASK, &front->old_mask, NULL);
+}
+
+/* ---- while it runs -------------------------------------------------------------------------- */
+
+static void tell(const Front *front, ControlKind kind, int value)
+{
+    const unsigned char message[2] = {(unsigned char)kind, (unsigned char)value};
+
+    (void)write_all(front->channels.control[1], message, sizeof message);
+}
+
+/* The third and fourth fields of /proc/PID/stat: state and parent. The name before them may hold
+ * anything. */
+static bool read_stat(pid_t pid, char *state, pid_t *parent)
+{
+    char path[48];
+    char text[512];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    const char *end = strrchr(text, ')');
+    return end && sscanf(end + 1, " %c %d", state, parent) == 2;
+}
+
+/* The sender is in the recorded run: kill(0, …) of the workload, which has got the signal itself.
+ */
+static bool sent_by_workload(const Front *front, pid_t sender)
+{
+    char state;
+
+    for (int depth = 0; sender > 1 && depth < 1000; depth++) {
+        if (sender == front->recorder || sender == front->main_process)
+            return true;
+        if (!read_stat(sender, &state, &sender))
+            return false;
+    }
+    return false;
+}
+
+static void on_signal(Front *front)
+{
+    struct signalfd_siginfo info;
+
+    while (read(front->signals, &info, sizeof info) == sizeof info) {
+        const int number = (int)info.ssi_signo;
+        const bool ends =
+            number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+        if (!front->supervision->launch || front->main_ended) {
+            /* Only processes that somebody else owns, or that outlived the command, are left. */
+            if (ends && !front->asked_to_detach) {
+                front->asked_to_detach = true;
+                tell(front, CONTROL_DETACH, 0);
+            }
+        } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid)) {
+            tell(front, CONTROL_SIGNAL, number);
+        }
+    }
+}
+
+/* Stops with the workload, unless it goes on already (^Z stopped both, fg continued both). */
+static void stop_too(const Front *front)
+{
+    char state = 0;
+    pid_t parent;
+
+    if (read_stat(front->main_process, &state, &parent) && (state == 'T' || state == 't'))
+        (void)raise(SIGSTOP);
+}
+
+static void on_started(Front *front, int pid)
+{
+    front->main_process = pid;
+    front->result.started = true;
+    if (front->temporary && rename(front->temporary, front->supervision->output) == 0) {
+        free(front->temporary);
+        front->temporary = NULL;
+    }
+}
+
+/* False at the end. */
+static bool on_report(Front *front)
+{
+    Report report;
+    const ssize_t n = read(front->channels.report[0], &report, sizeof report);
+
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n != sizeof report)
+        return false;
+    switch ((ReportKind)report.kind) {
+    case REPORT_STARTED:
+        on_started(front, report.value);
+        break;
+    case REPORT_STOPPED:
+        stop_too(front);
+        break;
+    case REPORT_EXITED:
+        front->main_ended = true;
+        front->result.has_status = true;
+        front->result.wait_status = report.value;
+        break;
+    case REPORT_EXEC_FAILED:
+        front->result.exec_error = report.value;
+        break;
+    }
+    return true;
+}
+
+static void serve(Front *front)
+{
+    struct pollfd fds[] = {{.fd = front->channels.report[0], .events = POLLIN},
+                           {.fd = front->signals, .events = POLLIN}};
+
+    for (;;) {
+        if (poll(fds, ARRAY_LENGTH(fds), -1) < 0)
+            continue;
+        if (fds[1].revents & POLLIN)
+            on_signal(front);
+        if (fds[0].revents && !on_report(front))
+            return;
+    }
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+/* The recorder was killed: its keeper lets the workload go on. Its status is not to be had, but
+ * whoever waits for whittle waits for the workload. */
+static void wait_for_orphan(const Front *front)
+{
+    struct pollfd gone = {.events = POLLIN};
+
+    if (!front->main_process || front->main_ended || !front->supervision->launch)
+        return;
+    gone.fd = (int)syscall(SYS_pidfd_open, front->main_process, 0);
+    if (gone.fd < 0)
+        return;
+    while (poll(&gone, 1, -1) < 0 && errno == EINTR)
+        ;
+    (void)close(gone.fd);
+}
+
+static int put_in_place(const Front *front, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    if (lseek(front->channels.canonical, 0, SEEK_SET) < 0)
+        return error_errno(err, errno, "cannot read the finished recording");
+    const int r = read_fd(front->channels.canonical, &text, SIZE_MAX / 4);
+    if (r < 0)
+        return error_errno(err, r, "cannot read the finished recording");
+    return write_file_atomic(front->supervision->output, text.data, text.length, err);
+}
+
+static int conclude(Front *front, SuperviseResult *ret_result, Error *err)
+{
+    const Outcome *outcome = front->channels.outcome;
+    int status;
+
+    while (waitpid(front->recorder, &status, 0) < 0 && errno == EINTR)
+        ;
+    front->result.recorder_died = !outcome->finished;
+    if (front->result.recorder_died) {
+        wait_for_orphan(front);
+        *ret_result = front->result;
+        return 0;
+    }
+    front->result.complete = outcome->complete;
+    front->result.detached = outcome->detached;
+    front->result.facts = outcome->facts;
+    front->result.calls = outcome->calls;
+    front->result.losses = outcome->losses;
+    if (outcome->code < 0) {
+        if (err)
+            *err = outcome->error;
+        return outcome->code;
+    }
+    if (front->result.exec_error == 0) {
+        const int r = put_in_place(front, err);
+        if (r < 0)
+            return r;
+    } else {
+        (void)unlink(front->supervision->output);
+    }
+    *ret_result = front->result;
+    return 0;
+}
+
+int supervise(const Supervision *supervision, SuperviseResult *ret_result, Error *err)
+{
+    Front front = {
+        .supervision = supervision,
+        .signals = -1,
+        .channels = {.control = {-1, -1}, .report = {-1, -1}, .canonical = -1, .journal = -1}};
+
+    (void)sigprocmask(SIG_BLOCK, NULL, &front.old_mask);
+    int r = open_channels(&front, err);
+    if (r == 0)
+        r = take_signals(&front, err);
+    if (r == 0)
+        r = start_recorder(&front, err);
+    if (r == 0) {
+        fd_close(&front.channels.journal);
+        serve(&front);
+        r = conclude(&front, ret_result, err);
+    }
+    front_deinit(&front);
+    return r;
+}
