@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { DETAILS_MAX = 6, TEXT_MAX = 512 };
+enum { DETAILS_MAX = 6, RUNS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
 
 /* ---- selecting --------------------------------------------------------------------------------
  */
@@ -225,6 +225,7 @@ static void put_group(Buffer *out, const Group *group, const ShowOptions *option
     const Fact *first = recording_fact(group->recording, group->begin);
     Results results = {0};
     uint64_t count = 0;
+    size_t begin;
     bool inferred = true;
     CLEANUP(buffer_deinit) Buffer failures = BUFFER_INIT;
 
@@ -237,7 +238,10 @@ static void put_group(Buffer *out, const Group *group, const ShowOptions *option
             results.words[word] |= fact->results.words[word];
     }
     (void)buffer_puts(out, "  ");
+    begin = out->length;
     put(out, first->name);
+    if (out->length - begin < NAME_WIDTH)
+        (void)buffer_printf(out, "%*s", (int)(NAME_WIDTH - (out->length - begin)), "");
     put_group_details(out, group);
     if (first->kind != FACT_RESOURCE) {
         (void)buffer_puts(out, options->coloured ? "  \033[2m" : "  ");
@@ -291,12 +295,14 @@ static void put_line(Buffer *out, const char *title, const char *text)
 static void put_run(Buffer *out, const Run *run, size_t number)
 {
     (void)buffer_printf(out, "run %zu%s\n", number, run->complete ? "" : ", not complete");
-    (void)buffer_printf(out, "  %-9s", "command");
+    if (run->command_count)
+        (void)buffer_printf(out, "  %-9s", "command");
     for (size_t i = 0; i < run->command_count; i++) {
         (void)buffer_putc(out, ' ');
         put(out, run->command[i]);
     }
-    (void)buffer_putc(out, '\n');
+    if (run->command_count)
+        (void)buffer_putc(out, '\n');
     put_line(out, "label", run->label);
     put_line(out, "machine", run->arch);
     put_line(out, "kernel", run->kernel);
@@ -351,8 +357,11 @@ int show_recording(Recording *recording, const ShowOptions *options, Buffer *out
     put(out, options->path);
     (void)buffer_printf(out, ": a recording of %zu run%s\n", recording_runs_count(recording),
                         recording_runs_count(recording) == 1 ? "" : "s");
-    for (size_t i = 0; i < recording_runs_count(recording); i++)
+    for (size_t i = 0; i < recording_runs_count(recording) && i < RUNS_MAX; i++)
         put_run(out, recording_run(recording, (uint32_t)i), i + 1);
+    if (recording_runs_count(recording) > RUNS_MAX)
+        (void)buffer_printf(out, "and %zu more runs; --json shows them\n",
+                            recording_runs_count(recording) - RUNS_MAX);
     count_kinds(recording, totals);
     put_totals(out, totals);
     for (size_t i = 0; i < recording_facts_count(recording);) {
