@@ -172,7 +172,7 @@ static bool needs_io_uring(const CapabilityContext *context, const CapabilityRul
 
 const CapabilityRule capability_rules_admin[] = {
     {"mount", ADMIN,
-     "mount umount umount2 oldumount pivot_root fsopen fspick fsmount move_mount mount_setattr "
+     "mount umount umount2 pivot_root fsopen fspick fsmount move_mount mount_setattr "
      "open_tree_attr",
      cap_needs_always, 0},
     {"open-tree", ADMIN, "open_tree", needs_open_tree, 0},
