@@ -406,8 +406,9 @@ int policy_merge(Policy *into, const Policy *from)
     for (size_t i = 0; r == 0 && i < from->count; i++)
         r = policy_add(into, &from->rules[i]);
     into->archs |= from->archs;
+    into->read_only_root &= from->read_only_root;
+    into->no_new_privs &= from->no_new_privs;
     for (unsigned i = 0; i < POLICY_LIMIT_COUNT; i++) {
-        /* A limit must hold for both. */
         if (from->limits[i] > into->limits[i])
             into->limits[i] = from->limits[i];
     }

@@ -147,7 +147,8 @@ void policy_range(const Policy *policy, PolicySection section, size_t *ret_first
 /* Identity order: 0 for rules that policy_add() would unite. */
 int policy_rule_compare(const PolicyRule *a, const PolicyRule *b);
 
-/* Adds all that FROM holds; scalars of INTO stay unless unset. 0 or -ENOMEM. */
+/* Adds all that FROM holds. Text and deny-action of INTO stay unless unset; limits become the larger
+ * one; a read-only root and no_new_privs need both. 0 or -ENOMEM. */
 int policy_merge(Policy *into, const Policy *from);
 
 /* ---- text ----------------------------------------------------------------------------------- */
@@ -170,6 +171,10 @@ int policy_deny_parse(const char *text, int *ret_deny);
  * backslash before it.
  */
 int policy_pattern_append_literal(Buffer *out, const char *bytes, size_t length);
+
+/* The path that PATTERN stands for, appended to OUT. 1, with OUT unchanged, if it stands for more
+ * than one; 0 or a negative errno. */
+int policy_pattern_to_literal(const char *pattern, Buffer *out);
 
 /* Can TEXT be a pattern? Gives -EINVAL with ERR if not. */
 int policy_pattern_check(const char *text, Error *err);
@@ -204,8 +209,8 @@ int pattern_next(PatternReader *reader, PatternToken *ret_token);
 
 /* ---- file format ---------------------------------------------------------------------------- */
 
-/* Sorted; parsing it gives the same policy, and printing that the same bytes. */
-int policy_print(Policy *policy, Buffer *out);
+/* The sorted POLICY; parsing it gives the same policy, and printing that the same bytes. */
+int policy_print(const Policy *policy, Buffer *out);
 
 int policy_parse(const char *name, const char *text, size_t length, Policy **ret_policy,
                  Error *err);

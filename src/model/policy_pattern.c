@@ -144,3 +144,20 @@ int policy_pattern_check(const char *text, Error *err)
     } while (token.kind != PATTERN_END);
     return 0;
 }
+
+int policy_pattern_to_literal(const char *pattern, Buffer *out)
+{
+    CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+    PatternReader reader = {.at = pattern};
+    PatternToken token;
+
+    for (;;) {
+        if (pattern_next(&reader, &token) < 0)
+            return -EINVAL;
+        if (token.kind == PATTERN_END)
+            return path.error ? path.error : buffer_append(out, buffer_text(&path), path.length);
+        if (token.kind != PATTERN_BYTE)
+            return 1;
+        (void)buffer_putc(&path, (char)token.byte);
+    }
+}

@@ -161,11 +161,10 @@ static void print_head(const Policy *policy, Buffer *out)
     print_limits(policy, out);
 }
 
-int policy_print(Policy *policy, Buffer *out)
+int policy_print(const Policy *policy, Buffer *out)
 {
     Buffer scratch = BUFFER_INIT;
 
-    policy_sort(policy);
     print_head(policy, out);
     for (PolicySection section = 0; section < POLICY_SECTION_COUNT; section++) {
         size_t first, end;

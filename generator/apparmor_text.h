@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words of the AppArmor policy language, apparmor.d(5). */
+#pragma once
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+
+/* Appends a policy's pattern as AppArmor reads it, in quotes where it must be. A pattern that is
+ * none appends nothing and gives -EINVAL. */
+int apparmor_append_pattern(Buffer *out, const char *pattern);
+
+/* The name of a signal ("SIGTERM" → "term", "SIGRT_3" → "rtmin+3"), in OUT; NULL if it has none. */
+const char *apparmor_signal(const char *name, char *out, size_t size);
+
+bool apparmor_knows_family(const char *family);
+bool apparmor_knows_socket_type(const char *type);
+
+/* A mount option or flag ("ro", "MS_NOSUID", "nosuid") as AppArmor calls it; NULL if it has none. */
+const char *apparmor_mount_option(const char *name);

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles profiles/{runtimes,baselines,defaults} into one C file for generator/knowledge.h.
+
+usage: compile_profiles.py PROFILES-FOLDER OUTPUT.c
+
+Every cell is checked; what is wrong is reported as FILE:LINE and stops the build.
+"""
+
+import csv
+import re
+import sys
+
+SYSCALL = r"[a-z_][a-z0-9_]*"
+CAPABILITY = r"CAP_[A-Z_]+"
+PATH = r"(/[A-Za-z0-9_.-]+)+"
+
+# file: (C type and name, columns: (name in CSV, pattern, how to write it in C))
+TEXT, BOOL = "text", "bool"
+TABLES = {
+    "runtimes/runtimes.csv": (
+        "RuntimeCall",
+        "runtime_calls",
+        [
+            ("runtime", r"[a-z0-9-]+", TEXT),
+            ("version", r"[0-9][0-9A-Za-z.+~-]*", TEXT),
+            ("no_new_privs", r"yes|no", BOOL),
+            ("phase", r"start|exec", TEXT),
+            ("syscall", SYSCALL, TEXT),
+            ("need", r"required|tolerated|timing", TEXT),
+            ("args", r"([0-5]=[0-9a-zA-Z_|]+(;[0-5]=[0-9a-zA-Z_|]+)*)?", TEXT),
+        ],
+    ),
+    "baselines/syscalls.csv": (
+        "BaselineCall",
+        "baseline_calls",
+        [
+            ("syscall", SYSCALL, TEXT),
+            ("because", rf"{SYSCALL}( {SYSCALL})*", TEXT),
+            ("reason", r".+", TEXT),
+        ],
+    ),
+    "baselines/apparmor.csv": (
+        "BaselineRule",
+        "baseline_rules",
+        [("rule", r"[^,#]*[^,#\s]", TEXT), ("reason", r".+", TEXT)],
+    ),
+    "baselines/places.csv": (
+        "Place",
+        "places",
+        [("path", PATH, TEXT), ("kind", r"tmpfs|volume|given", TEXT)],
+    ),
+    "defaults/docker.csv": (
+        "DefaultGrant",
+        "docker_grants",
+        [
+            ("kind", r"syscall|capability", TEXT),
+            ("name", rf"{SYSCALL}|{CAPABILITY}", TEXT),
+            ("when", r"always|arguments|architecture|capability", TEXT),
+            ("value", rf"|{CAPABILITY}|[a-z0-9_]+( [a-z0-9_]+)*", TEXT),
+        ],
+    ),
+}
+
+
+def die(where, line, text):
+    sys.exit(f"{where}:{line}: {text}")
+
+
+def quote(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def read_rows(path, columns):
+    """The rows of one CSV file; lines that begin with # are comments."""
+    rows = []
+    seen = {}
+    header = None
+    with open(path, newline="", encoding="ascii") as file:
+        for number, line in enumerate(file, 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            cells = next(csv.reader([line]))
+            if header is None:
+                header = cells
+                if header != [name for name, _, _ in columns]:
+                    die(path, number, "the header must be " + ",".join(c[0] for c in columns))
+                continue
+            if len(cells) != len(columns):
+                die(path, number, f"{len(cells)} cells where {len(columns)} are expected")
+            for (name, pattern, _), cell in zip(columns, cells):
+                if not re.fullmatch(pattern, cell):
+                    die(path, number, f"{cell!r} can be no {name}")
+            key = tuple(cells)
+            if key in seen:
+                die(path, number, f"the same as line {seen[key]}")
+            seen[key] = number
+            rows.append(cells)
+    if header is None:
+        die(path, 1, "there is no header")
+    return sorted(rows)
+
+
+def write_table(out, ctype, name, columns, rows):
+    out.append(f"const {ctype} {name}[] = {{")
+    for row in rows:
+        cells = []
+        for (_, _, kind), cell in zip(columns, row):
+            cells.append(("true" if cell == "yes" else "false") if kind == BOOL else quote(cell))
+        out.append("    {" + ", ".join(cells) + "},")
+    if not rows:
+        out.append("    {0},")
+    out.append("};")
+    out.append(f"const size_t {name}_count = {len(rows)};")
+    out.append("")
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    out = [
+        "/* SPDX-License-Identifier: Apache-2.0 */",
+        "/* Made by generator/compile_profiles.py from profiles/; do not edit. */",
+        '#include "generator/knowledge.h"',
+        "",
+    ]
+    for file, (ctype, name, columns) in TABLES.items():
+        rows = read_rows(f"{sys.argv[1]}/{file}", columns)
+        write_table(out, ctype, name, columns, rows)
+    with open(sys.argv[2], "w", encoding="ascii") as file:
+        file.write("\n".join(out))
+
+
+main()

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/infer.h"
+
+#include "base/memory.h"
+#include "generator/infer_private.h"
+
+int infer_policy(Recording *recording, const InferOptions *options, Policy *policy, Buffer *notes,
+                 Error *err)
+{
+    CLEANUP(path_uses_deinit) PathUses uses = {0};
+
+    recording_sort(recording);
+    int r = path_uses_collect(recording, &uses);
+    if (r == 0)
+        r = infer_syscalls(recording, options, policy, notes);
+    if (r == 0)
+        r = infer_files(&uses, policy);
+    if (r == 0)
+        r = infer_system(recording, policy);
+    if (r == 0)
+        r = infer_container(recording, &uses, policy, notes);
+    if (r == 0)
+        r = notes->error;
+    return r < 0 ? error_errno(err, r, "working out the policy") : 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the container around the workload can be: a read-only root with a tmpfs or volume wherever
+ * the workload writes, and no_new_privs.
+ *
+ * For each path written to, the folder that must be writable is the nearest one above that the
+ * workload did not create itself. profiles/baselines/places.csv says whether such a folder is
+ * scratch (a tmpfs) or data (a volume). A tmpfs hides what the image has there, so where something
+ * that was there before is used below it, it becomes a volume, which starts as a copy of the image's.
+ * One write elsewhere, and the root stays writable.
+ *
+ * Peaks of resources become no limits: what a test run happened to need is no bound of a workload.
+ */
+#include "base/memory.h"
+#include "generator/infer_private.h"
+#include "generator/knowledge.h"
+
+#include <errno.h>
+
+enum {
+    WRITES = ACCESS_WRITE | ACCESS_APPEND | ACCESS_CREATE | ACCESS_DELETE | ACCESS_RENAME |
+             ACCESS_LINK | ACCESS_CHMOD | ACCESS_CHOWN | ACCESS_TRUNCATE,
+    EXECUTES = FILE_MMAP_EXEC | FILE_EXEC_INHERIT,
+};
+
+static bool kind_is(const Place *place, const char *kind)
+{
+    return place && strcmp(place->kind, kind) == 0;
+}
+
+/* The length of the nearest folder above PATH that was there before the workload. */
+static size_t writable_folder(const PathUses *uses, const char *path)
+{
+    size_t length = strlen(path);
+
+    do {
+        while (length > 0 && path[length - 1] != '/')
+            length--;
+        if (length > 0)
+            length--;
+        const PathUse *folder = length ? path_uses_find(uses, path, length) : NULL;
+        if (!folder || !path_use_created(folder))
+            break;
+    } while (length > 0);
+    return length;
+}
+
+static bool is_below(const char *path, const char *folder, size_t length)
+{
+    return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
+/* The first use whose path sorts behind that of LENGTH bytes followed by a slash. */
+static size_t first_below(const PathUses *uses, const char *folder, size_t length)
+{
+    size_t low = 0;
+    size_t high = uses->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const char *path = uses->items[middle].path;
+        const int c = strncmp(path, folder, length);
+        if (c < 0 || (c == 0 && (unsigned char)path[length] < '/'))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Something below FOLDER was there before: neither created nor below what was created. */
+static bool has_content(const PathUses *uses, const char *folder, bool *ret_executes)
+{
+    const size_t length = strlen(folder);
+    bool content = false;
+
+    for (size_t i = first_below(uses, folder, length); i < uses->count; i++) {
+        const PathUse *use = &uses->items[i];
+        if (!is_below(use->path, folder, length))
+            break;
+        *ret_executes |= ((use->owner | use->other) & (ACCESS_EXEC | ACCESS_MMAP_EXEC)) != 0 ||
+                         (use->exec & EXECUTES) != 0;
+        content |= !path_use_created(use) && writable_folder(uses, use->path) <= length;
+    }
+    return content;
+}
+
+/* The folders that must be writable, each once. */
+typedef struct Folders {
+    StringSet *set;
+    const char **items;
+    size_t count, capacity;
+} Folders;
+
+static void folders_deinit(Folders *folders)
+{
+    strset_free(folders->set);
+    free(folders->items);
+}
+
+/* Mounts can hold only paths that a command line can carry. */
+static bool can_be_mounted(const char *folder)
+{
+    for (const char *c = folder; *c; c++) {
+        if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f || strchr(",:\"'\\", *c))
+            return false;
+    }
+    return kind_is(place_of(folder), "tmpfs") || kind_is(place_of(folder), "volume");
+}
+
+/* *RET_ELSEWHERE gets the first path for which no mount helps. */
+static int collect_folders(const PathUses *uses, Folders *folders, const char **ret_elsewhere)
+{
+    for (size_t i = 0; i < uses->count; i++) {
+        const PathUse *use = &uses->items[i];
+        if (((use->owner | use->other) & WRITES) == 0 || kind_is(place_of(use->path), "given"))
+            continue;
+        const size_t before = strset_count(folders->set);
+        const char *folder =
+            strset_add_bytes(folders->set, use->path, writable_folder(uses, use->path));
+        if (!folder || array_reserve(&folders->items, &folders->capacity, folders->count,
+                                     sizeof *folders->items) < 0)
+            return -ENOMEM;
+        if (strset_count(folders->set) == before)
+            continue;
+        folders->items[folders->count++] = folder;
+        if (!can_be_mounted(folder) && !*ret_elsewhere)
+            *ret_elsewhere = use->path;
+    }
+    return 0;
+}
+
+static int add_mount(const PathUses *uses, const char *folder, Policy *policy)
+{
+    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
+    const Place *place = place_of(folder);
+    bool executes = false;
+    const bool content = has_content(uses, folder, &executes);
+    const bool volume = content || kind_is(place, "volume");
+    PolicyRule rule = {.section = volume ? POLICY_VOLUMES : POLICY_TMPFS};
+
+    if (policy_pattern_append_literal(&pattern, folder, strlen(folder)) < 0)
+        return -ENOMEM;
+    rule.name = buffer_text(&pattern);
+    if (!volume && executes)
+        rule.options = "exec";
+    if (content && !kind_is(place, "volume"))
+        rule.reason = "the image has files there that are used";
+    return policy_add(policy, &rule);
+}
+
+int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes)
+{
+    CLEANUP(folders_deinit) Folders folders = {.set = strset_new()};
+    const char *elsewhere = NULL;
+    bool no_new_privs = recording_runs_count(recording) > 0;
+    int r = folders.set ? collect_folders(uses, &folders, &elsewhere) : -ENOMEM;
+
+    for (size_t i = 0; i < folders.count && r == 0 && !elsewhere; i++)
+        r = add_mount(uses, folders.items[i], policy);
+    for (uint32_t i = 0; i < recording_runs_count(recording); i++)
+        no_new_privs &= recording_run(recording, i)->no_new_privs;
+    if (r < 0)
+        return r;
+    if (elsewhere) {
+        (void)buffer_puts(notes, "the root cannot be read-only: ");
+        (void)policy_pattern_append_literal(notes, elsewhere, strlen(elsewhere));
+        (void)buffer_puts(notes, " is written to\n");
+    }
+    policy_set_read_only_root(policy, !elsewhere);
+    policy_set_no_new_privs(policy, no_new_privs);
+    return 0;
+}

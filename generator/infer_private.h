@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What infer.c calls: one file a part of the policy. All give 0 or -ENOMEM. */
+#pragma once
+
+#include "generator/infer.h"
+
+/* One path with all that was done to it, from all facts about it. */
+typedef struct PathUse {
+    const char *path;     /* bytes, of the recording */
+    uint32_t owner;       /* ACCESS_* seen by its owner only … */
+    uint32_t other;       /* … and by others, or where that is not known */
+    uint32_t exec;        /* FILE_* that being executed or loaded needs */
+    bool directory;
+} PathUse;
+
+typedef struct PathUses {
+    PathUse *items; /* sorted by path, each once */
+    size_t count;
+    size_t capacity;
+} PathUses;
+
+void path_uses_deinit(PathUses *uses);
+
+/* All paths of RECORDING (sorted) for which a permission was needed and may have been used. */
+int path_uses_collect(const Recording *recording, PathUses *uses);
+
+/* The use of the path of LENGTH bytes at PATH, NULL if there is none. */
+const PathUse *path_uses_find(const PathUses *uses, const char *path, size_t length);
+
+/* The workload made it: it was not there before. */
+static inline bool path_use_created(const PathUse *use)
+{
+    return ((use->owner | use->other) & ACCESS_CREATE) != 0;
+}
+
+int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
+                   Buffer *notes);
+int infer_files(const PathUses *uses, Policy *policy);
+int infer_system(const Recording *recording, Policy *policy);
+int infer_container(Recording *recording, const PathUses *uses, Policy *policy,
+                    Buffer *notes);

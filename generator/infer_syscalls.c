@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System calls. A call that was made is needed, even if it failed: a program may depend on how.
+ *
+ * Conditions. The selectors that a call's table row marks for it are taken together: each
+ * combination of values that was seen is one rule, and a filter ORs the rules of a call. That is
+ * exact, never the cross product. With more than ALTERNATIVES_MAX combinations the last selector is
+ * given up, and so on until none is left.
+ *
+ * clone3. Its flags lie in memory, where no filter can look, so allowing it would allow new
+ * namespaces. It is answered with ENOSYS instead, upon which libc falls back to clone; clone must
+ * then be allowed with the flags that clone3 was called with.
+ */
+#include "base/memory.h"
+#include "generator/infer_private.h"
+#include "generator/knowledge.h"
+
+#include <errno.h>
+
+enum { ALTERNATIVES_MAX = 16 };
+
+typedef struct Alternative {
+    uint8_t present;
+    uint64_t args[SYSCALL_ARGS];
+} Alternative;
+
+typedef struct CallUse {
+    bool seen;
+    bool unconditional;
+    Alternative *items;
+    size_t count, capacity;
+} CallUse;
+
+typedef struct CallUses {
+    CallUse *items; /* by Syscall.index */
+    size_t count;
+} CallUses;
+
+static void call_uses_deinit(CallUses *uses)
+{
+    for (size_t i = 0; uses->items && i < uses->count; i++)
+        free(uses->items[i].items);
+    free(uses->items);
+}
+
+/* The arguments of SYSCALL that a filter may look at. */
+static uint8_t conditional_args(const Syscall *syscall)
+{
+    uint8_t args = 0;
+
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const SyscallArg *arg = &syscall->args[i];
+        if (arg->role == ROLE_SELECTOR && arg->condition && arg->family && arg->family->closed)
+            args |= (uint8_t)(1u << i);
+    }
+    return args;
+}
+
+/* A is met whenever B is. */
+static bool includes(const Alternative *a, const Alternative *b)
+{
+    if ((a->present & b->present) != a->present)
+        return false;
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if ((a->present >> i & 1) && a->args[i] != b->args[i])
+            return false;
+    }
+    return true;
+}
+
+/* Adds NEW unless one that is there includes it; drops those that it includes. */
+static int add_alternative(CallUse *use, const Alternative *new)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < use->count; i++) {
+        if (includes(&use->items[i], new))
+            return 0;
+    }
+    for (size_t i = 0; i < use->count; i++) {
+        if (!includes(new, &use->items[i]))
+            use->items[kept++] = use->items[i];
+    }
+    use->count = kept;
+    if (array_reserve(&use->items, &use->capacity, use->count, sizeof *new) < 0)
+        return -ENOMEM;
+    use->items[use->count++] = *new;
+    return 0;
+}
+
+/* Gives up the last selector that USE's rules look at. */
+static void coarsen(CallUse *use)
+{
+    Alternative *old = use->items;
+    const size_t count = use->count;
+    uint8_t all = 0;
+
+    for (size_t i = 0; i < count; i++)
+        all |= old[i].present;
+    const uint8_t last = (uint8_t)(1u << (31 - __builtin_clz((unsigned)all | 1u)));
+    use->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        Alternative less = old[i];
+        less.present &= (uint8_t)~last;
+        if (less.present == 0)
+            use->unconditional = true;
+        /* What is written is never past what was read, and the room is there. */
+        (void)add_alternative(use, &less);
+    }
+}
+
+/* One sighting of SYSCALL with ARGS, of which those in PRESENT are known. */
+static int use_call(CallUses *uses, const Syscall *syscall, uint8_t present, const uint64_t *args,
+                    bool conditions)
+{
+    CallUse *use = &uses->items[syscall->index];
+    Alternative alternative = {.present = conditions ? present & conditional_args(syscall) : 0};
+
+    use->seen = true;
+    if (alternative.present == 0)
+        use->unconditional = true;
+    if (use->unconditional)
+        return 0;
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if (alternative.present >> i & 1)
+            alternative.args[i] = args[i];
+    }
+    if (add_alternative(use, &alternative) < 0)
+        return -ENOMEM;
+    while (use->count > ALTERNATIVES_MAX && !use->unconditional)
+        coarsen(use);
+    return 0;
+}
+
+static int add_rules(Policy *policy, const Syscall *syscall, const CallUse *use, const char *reason)
+{
+    PolicyRule rule = {.section = POLICY_SYSCALLS, .name = syscall->name, .reason = reason};
+
+    if (use->unconditional)
+        return policy_add(policy, &rule);
+    for (size_t i = 0; i < use->count; i++) {
+        rule.args_present = use->items[i].present;
+        memcpy(rule.args, use->items[i].args, sizeof rule.args);
+        if (policy_add(policy, &rule) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* The selectors of a fact about clone3, told in the terms of clone. */
+static int use_clone_for(CallUses *uses, const Fact *clone3, bool conditions)
+{
+    const Syscall *clone = syscall_by_name("clone");
+    uint64_t args[SYSCALL_ARGS] = {0};
+    uint8_t present = 0;
+
+    if (!clone)
+        return 0;
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if (clone->args[i].role != ROLE_SELECTOR || (clone3->args_present & 1) == 0)
+            continue;
+        args[i] = clone3->args[0] & clone->args[i].family->mask;
+        present |= (uint8_t)(1u << i);
+    }
+    return use_call(uses, clone, present, args, conditions);
+}
+
+static int deny_clone3(Policy *policy)
+{
+    return policy_add(policy, &(PolicyRule){
+                                  .section = POLICY_SYSCALLS,
+                                  .name = "clone3",
+                                  .deny = ENOSYS,
+                                  .reason = "a filter cannot see its flags; libc uses clone then",
+                              });
+}
+
+static int add_baseline(Policy *policy, const CallUses *uses)
+{
+    for (size_t i = 0; i < baseline_calls_count; i++) {
+        const BaselineCall *row = &baseline_calls[i];
+        const Syscall *syscall = syscall_by_name(row->syscall);
+        bool because = false;
+        for (size_t s = 0; s < uses->count && !because; s++)
+            because = uses->items[s].seen && has_word(row->because, syscall_at(s)->name);
+        if (!because || !syscall || uses->items[syscall->index].seen)
+            continue;
+        const PolicyRule rule = {
+            .section = POLICY_SYSCALLS, .name = syscall->name, .reason = row->reason};
+        if (policy_add(policy, &rule) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int collect(const Recording *recording, const InferOptions *options, CallUses *uses,
+                   uint32_t *ret_archs, bool *ret_clone3, Buffer *notes)
+{
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        const Fact *fact = recording_fact(recording, i);
+        if (fact->kind != FACT_SYSCALL)
+            continue;
+        const char *arch_text = fact_text(fact, FIELD_ARCH);
+        const int arch = arch_text ? arch_from_name(arch_text) : -1;
+        const Syscall *syscall = arch < 0 ? NULL : syscall_by_name(fact->name);
+        if (arch >= 0)
+            *ret_archs |= 1u << arch;
+        if (!syscall) {
+            (void)buffer_printf(notes,
+                                "%s of %s: whittle's tables do not know this call, so that no rule "
+                                "can name it; the profile denies it\n",
+                                fact->name, arch_text ? arch_text : "an unknown architecture");
+            continue;
+        }
+        int r;
+        if (strcmp(syscall->name, "clone3") == 0) {
+            *ret_clone3 = true;
+            r = use_clone_for(uses, fact, options->conditions);
+        } else {
+            r = use_call(uses, syscall, fact->args_present, fact->args, options->conditions);
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
+                   Buffer *notes)
+{
+    CLEANUP(call_uses_deinit) CallUses uses = {.count = syscall_count()};
+    uint32_t archs = policy_archs(policy);
+    bool clone3 = false;
+
+    uses.items = calloc(uses.count, sizeof *uses.items);
+    if (!uses.items)
+        return -ENOMEM;
+    int r = collect(recording, options, &uses, &archs, &clone3, notes);
+    for (size_t i = 0; r == 0 && i < uses.count; i++) {
+        const bool instead = clone3 && strcmp(syscall_at(i)->name, "clone") == 0;
+        if (uses.items[i].seen)
+            r = add_rules(policy, syscall_at(i), &uses.items[i],
+                          instead ? "also for clone3" : NULL);
+    }
+    if (r == 0 && clone3)
+        r = deny_clone3(policy);
+    if (r == 0)
+        r = add_baseline(policy, &uses);
+    policy_set_archs(policy, archs);
+    return r;
+}

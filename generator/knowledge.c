@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/knowledge.h"
+
+#include <string.h>
+
+bool runtime_is_known(const char *name)
+{
+    for (size_t i = 0; i < runtime_calls_count; i++) {
+        if (strcmp(runtime_calls[i].runtime, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+const Place *place_of(const char *path)
+{
+    const Place *best = NULL;
+
+    for (size_t i = 0; i < places_count; i++) {
+        const size_t length = strlen(places[i].path);
+        if (strncmp(path, places[i].path, length) == 0 &&
+            (path[length] == '\0' || path[length] == '/') &&
+            (!best || length > strlen(best->path)))
+            best = &places[i];
+    }
+    return best;
+}
+
+bool has_word(const char *words, const char *word)
+{
+    const size_t length = strlen(word);
+
+    for (const char *at = words; (at = strstr(at, word)) != NULL; at += length) {
+        if ((at == words || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profiles/{runtimes,baselines,defaults}, compiled in by compile_profiles.py. Rows are sorted by
+ * their columns from left to right.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A system call that a container runtime makes under the container's filter. */
+typedef struct RuntimeCall {
+    const char *runtime;
+    const char *version;
+    bool no_new_privs;
+    const char *phase; /* "start", "exec" */
+    const char *syscall;
+    const char *need; /* "required", "tolerated", "timing" */
+    const char *args; /* "INDEX=VALUE;…": each a value that must be let through; "" any */
+} RuntimeCall;
+
+extern const RuntimeCall runtime_calls[];
+extern const size_t runtime_calls_count;
+
+/* Is there a row for a runtime of that name? */
+bool runtime_is_known(const char *name);
+
+/* A call that is needed once one of the others was seen. */
+typedef struct BaselineCall {
+    const char *syscall;
+    const char *because; /* names, blanks between */
+    const char *reason;
+} BaselineCall;
+
+extern const BaselineCall baseline_calls[];
+extern const size_t baseline_calls_count;
+
+/* A rule that every AppArmor profile of a container needs. */
+typedef struct BaselineRule {
+    const char *rule;
+    const char *reason;
+} BaselineRule;
+
+extern const BaselineRule baseline_rules[];
+extern const size_t baseline_rules_count;
+
+/* What a read-only root needs where a workload writes. */
+typedef struct Place {
+    const char *path;
+    const char *kind; /* "tmpfs", "volume", "given" */
+} Place;
+
+extern const Place places[];
+extern const size_t places_count;
+
+/* The longest place that PATH is in or is, NULL if there is none. */
+const Place *place_of(const char *path);
+
+/* What Docker's defaults grant. */
+typedef struct DefaultGrant {
+    const char *kind; /* "syscall", "capability" */
+    const char *name;
+    const char *when;
+    const char *value;
+} DefaultGrant;
+
+extern const DefaultGrant docker_grants[];
+extern const size_t docker_grants_count;
+
+/* Is WORD one of WORDS (blanks between)? */
+bool has_word(const char *words, const char *word);

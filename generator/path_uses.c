@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gathers what all facts say about each path. */
+#include "base/memory.h"
+#include "generator/infer_private.h"
+
+#include <errno.h>
+
+enum { NEEDS_NOTHING = ACCESS_STAT };
+
+void path_uses_deinit(PathUses *uses)
+{
+    free(uses->items);
+    *uses = (PathUses){0};
+}
+
+static int compare_uses(const void *a, const void *b)
+{
+    return strcmp(((const PathUse *)a)->path, ((const PathUse *)b)->path);
+}
+
+static PathUse *add_use(PathUses *uses, const char *path)
+{
+    /* Facts come sorted: what is about the same path stands together. */
+    if (uses->count > 0 && strcmp(uses->items[uses->count - 1].path, path) == 0)
+        return &uses->items[uses->count - 1];
+    if (array_reserve(&uses->items, &uses->capacity, uses->count, sizeof *uses->items) < 0)
+        return NULL;
+    PathUse *use = &uses->items[uses->count++];
+    *use = (PathUse){.path = path};
+    return use;
+}
+
+static int add_file(PathUses *uses, const Fact *fact)
+{
+    const uint32_t access = (uint32_t)fact_number(fact, FIELD_ACCESS, 0) & ~(uint32_t)NEEDS_NOTHING;
+    const char *type = fact_text(fact, FIELD_FILE_TYPE);
+
+    if (access == 0)
+        return 0;
+    PathUse *use = add_use(uses, fact->name);
+    if (!use)
+        return -ENOMEM;
+    if (fact_number(fact, FIELD_OWNER, 0))
+        use->owner |= access;
+    else
+        use->other |= access;
+    use->directory |= type && strcmp(type, "directory") == 0;
+    return 0;
+}
+
+/*
+ * What the kernel itself does with a file that it executes: an AppArmor profile needs x for the
+ * program, and m and r for what is mapped of it under the profile.
+ */
+static int add_exec(PathUses *uses, const Fact *fact)
+{
+    static const struct {
+        const char *loaded_as;
+        uint32_t letters;
+    } needs[] = {
+        {"program", FILE_READ | FILE_MMAP_EXEC | FILE_EXEC_INHERIT},
+        {"script", FILE_READ | FILE_EXEC_INHERIT},
+        {"script-interpreter", FILE_READ | FILE_MMAP_EXEC | FILE_EXEC_INHERIT},
+        {"elf-interpreter", FILE_READ | FILE_MMAP_EXEC},
+    };
+    const char *loaded_as = fact_text(fact, FIELD_LOADED_AS);
+    size_t i = 0;
+
+    while (i < ARRAY_LENGTH(needs) - 1 && loaded_as && strcmp(needs[i].loaded_as, loaded_as) != 0)
+        i++;
+    PathUse *use = add_use(uses, fact->name);
+    if (!use)
+        return -ENOMEM;
+    use->exec |= loaded_as ? needs[i].letters : needs[0].letters;
+    return 0;
+}
+
+static void unite(PathUses *uses)
+{
+    size_t kept = 0;
+
+    if (uses->count == 0)
+        return;
+    qsort(uses->items, uses->count, sizeof *uses->items, compare_uses);
+    for (size_t i = 1; i < uses->count; i++) {
+        PathUse *last = &uses->items[kept];
+        const PathUse *use = &uses->items[i];
+        if (strcmp(last->path, use->path) != 0) {
+            uses->items[++kept] = *use;
+            continue;
+        }
+        last->owner |= use->owner;
+        last->other |= use->other;
+        last->exec |= use->exec;
+        last->directory |= use->directory;
+    }
+    uses->count = kept + 1;
+}
+
+int path_uses_collect(const Recording *recording, PathUses *uses)
+{
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        const Fact *fact = recording_fact(recording, i);
+        int r = 0;
+        /* What a container's runtime does before the workload is not under the workload's policy,
+         * and what is not named by a path ("pipe:[4711]") under no file rule. */
+        if (fact->name[0] != '/' || fact->phase == PHASE_RUNTIME_INIT ||
+            !results_may_succeed(&fact->results))
+            continue;
+        if (fact->kind == FACT_FILE)
+            r = add_file(uses, fact);
+        else if (fact->kind == FACT_EXEC)
+            r = add_exec(uses, fact);
+        if (r < 0)
+            return r;
+    }
+    unite(uses);
+    return 0;
+}
+
+const PathUse *path_uses_find(const PathUses *uses, const char *path, size_t length)
+{
+    size_t low = 0;
+    size_t high = uses->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const char *name = uses->items[middle].path;
+        int c = strncmp(name, path, length);
+        if (c == 0 && name[length] != '\0')
+            c = 1;
+        if (c == 0)
+            return &uses->items[middle];
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}

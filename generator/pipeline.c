@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/pipeline.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "generator/emitter.h"
+#include "generator/infer.h"
+#include "generator/knowledge.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#define INPUT_SIZE_MAX ((size_t)4 << 30)
+
+static void policy_drop(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+void generate_input_deinit(GenerateInput *input)
+{
+    recording_drop(&input->recording);
+    policy_drop(&input->policy);
+}
+
+/* ---- input ---------------------------------------------------------------------------------- */
+
+static int add_recording(GenerateInput *input, const char *path, const Buffer *text, Error *err)
+{
+    CLEANUP(recording_drop) Recording *recording = NULL;
+    int r = recording_parse(path, buffer_text(text), text->length, &recording, err);
+
+    if (r < 0)
+        return r;
+    if (!input->recording) {
+        input->recording = TAKE(recording);
+        return 0;
+    }
+    r = recording_merge(input->recording, recording);
+    return r < 0 ? error_errno(err, r, "%s", path) : 0;
+}
+
+static int add_policy(GenerateInput *input, const char *path, const Buffer *text, Error *err)
+{
+    CLEANUP(policy_drop) Policy *policy = NULL;
+    int r = policy_parse(path, buffer_text(text), text->length, &policy, err);
+
+    if (r < 0)
+        return r;
+    if (!input->policy) {
+        input->policy = TAKE(policy);
+        return 0;
+    }
+    r = policy_merge(input->policy, policy);
+    return r < 0 ? error_errno(err, r, "%s", path) : 0;
+}
+
+int generate_input_add(GenerateInput *input, const char *path, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    const int r = read_file(path, &text, INPUT_SIZE_MAX, err);
+
+    if (r < 0)
+        return r;
+    if (recording_detect(buffer_text(&text), text.length))
+        return add_recording(input, path, &text, err);
+    if (policy_detect(buffer_text(&text), text.length))
+        return add_policy(input, path, &text, err);
+    return error_set(err, -EINVAL,
+                     "%s: neither a recording of `whittle record` nor a policy, which begins with "
+                     "\"whittle: policy\"",
+                     path);
+}
+
+/* ---- policy --------------------------------------------------------------------------------- */
+
+/* Names the policy after the command of the recording's run that sorts first. */
+static int name_after_command(Policy *policy, Recording *recording)
+{
+    const char *command = NULL;
+    char name[64];
+    size_t used = 0;
+
+    for (uint32_t i = 0; recording && i < recording_runs_count(recording); i++) {
+        const Run *run = recording_run(recording, i);
+        if (run->command_count == 0)
+            continue;
+        const char *slash = strrchr(run->command[0], '/');
+        const char *base = slash ? slash + 1 : run->command[0];
+        if (!command || strcmp(base, command) < 0)
+            command = base;
+    }
+    for (const char *c = command ? command : ""; *c && used < sizeof name - 1; c++)
+        name[used++] = isalnum((unsigned char)*c) || strchr("._-", *c) ? *c : '_';
+    name[used] = '\0';
+    return policy_set_name(policy, policy_name_is_valid(name) ? name : POLICY_NAME_DEFAULT);
+}
+
+static int set_name(Policy *policy, const GenerateOptions *options, Recording *recording,
+                    Error *err)
+{
+    int r = 0;
+
+    if (options->name && !policy_name_is_valid(options->name))
+        return error_set(err, -EINVAL,
+                         "\"%.100s\" can be no name: use letters, digits, \"_\", \"-\" and \".\"",
+                         options->name);
+    if (options->name)
+        r = policy_set_name(policy, options->name);
+    else if (!policy_name(policy))
+        r = name_after_command(policy, recording);
+    return r < 0 ? error_errno(err, r, "naming the policy") : 0;
+}
+
+static int set_default_runtimes(Policy *policy)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < runtime_calls_count && r == 0; i++)
+        r = policy_add_runtime(policy, runtime_calls[i].runtime);
+    return r;
+}
+
+static int set_runtimes(Policy *policy, const char *runtimes, Error *err)
+{
+    CLEANUP(free_pointer) char *copy = strdup(runtimes);
+    char *rest = copy;
+    int r = copy ? 0 : -ENOMEM;
+
+    policy_clear_runtimes(policy);
+    if (strcmp(runtimes, "none") == 0)
+        return 0;
+    for (char *name = strsep(&rest, ","); name && r == 0; name = strsep(&rest, ",")) {
+        if (!runtime_is_known(name))
+            return error_set(err, -EINVAL,
+                             "no table of what the container runtime \"%.60s\" needs; see "
+                             "profiles/runtimes/README.md for how to measure it",
+                             name);
+        r = policy_add_runtime(policy, name);
+    }
+    return r < 0 ? error_errno(err, r, "choosing container runtimes") : 0;
+}
+
+int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
+                    Buffer *notes, Error *err)
+{
+    CLEANUP(policy_drop) Policy *policy = policy_new();
+    const InferOptions infer = {.conditions = options->conditions};
+    int r = policy ? 0 : error_errno(err, -ENOMEM, "making the policy");
+
+    if (r == 0 && input->recording)
+        r = infer_policy(input->recording, &infer, policy, notes, err);
+    if (r == 0 && input->policy && input->recording) {
+        /* What people wrote stays: the policy is the base, the recording is added. */
+        r = policy_merge(input->policy, policy);
+        if (r < 0)
+            (void)error_errno(err, r, "uniting policies");
+    }
+    if (r < 0)
+        return r;
+    if (input->policy) {
+        policy_drop(&policy);
+        policy = TAKE(input->policy);
+    } else if (set_default_runtimes(policy) < 0) {
+        return error_errno(err, -ENOMEM, "making the policy");
+    }
+    if (options->deny_action != POLICY_ALLOW)
+        policy_set_deny_action(policy, options->deny_action);
+    if (options->runtimes)
+        r = set_runtimes(policy, options->runtimes, err);
+    if (r == 0)
+        r = set_name(policy, options, input->recording, err);
+    if (r < 0)
+        return r;
+    policy_sort(policy);
+    *ret_policy = TAKE(policy);
+    return 0;
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static bool is_wanted(const Emitter *emitter, const char *formats)
+{
+    const size_t length = strlen(emitter->format);
+
+    if (!formats)
+        return emitter->by_default;
+    for (const char *at = formats; *at; at += strcspn(at, ","), at += *at == ',') {
+        if (strcspn(at, ",") == length && strncmp(at, emitter->format, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_formats(const char *formats, Error *err)
+{
+    CLEANUP(free_pointer) char *copy = strdup(formats);
+    char *rest = copy;
+
+    if (!copy)
+        return error_errno(err, -ENOMEM, "choosing formats");
+    for (char *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
+        if (!emitter_by_format(name))
+            return error_set(err, -EINVAL, "there is no format \"%.60s\"", name);
+    }
+    return 0;
+}
+
+int generate_files(const Policy *policy, const char *folder, const char *formats, Buffer *notes,
+                   Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer bytes = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+    int r = formats ? check_formats(formats, err) : 0;
+
+    if (r == 0)
+        r = make_folder(folder, err);
+    for (const Emitter *emitter = emitters; emitter->format && r == 0; emitter++) {
+        if (!is_wanted(emitter, formats))
+            continue;
+        buffer_clear(&bytes);
+        buffer_clear(&path);
+        r = emitter->emit(policy, &bytes, notes, err);
+        if (r == 0)
+            r = buffer_printf(&path, "%s/%s", folder, emitter->file);
+        if (r == 0)
+            r = write_file_atomic(buffer_text(&path), buffer_text(&bytes), bytes.length, err);
+    }
+    return r;
+}
