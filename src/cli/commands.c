@@ -5,13 +5,14 @@
 
 #include <string.h>
 
+extern const Command command_generate;
 extern const Command command_mark;
 extern const Command command_merge;
 extern const Command command_record;
 extern const Command command_show;
 
 const Command *const commands[] = {
-    &command_record, &command_mark, &command_show, &command_merge, NULL,
+    &command_record, &command_mark, &command_show, &command_merge, &command_generate, NULL,
 };
 
 const Command *command_by_name(const char *name)
