@@ -24,40 +24,22 @@ static void policy_drop(Policy **policy)
     *policy = policy_free(*policy);
 }
 
-/* Replaces *RECORDING by what --kind and --subject leave of it. */
-static int select_facts(const Parsed *parsed, Recording **recording, Error *err)
-{
-    const char *kind = parsed_value(parsed, "kind", NULL);
-    const char *subject = parsed_value(parsed, "subject", NULL);
-    Recording *selected = NULL;
-    int r;
-
-    if (!kind && !subject)
-        return 0;
-    r = recording_select(*recording, kind ? fact_kind_from_name(kind) : -1, subject, &selected);
-    if (r < 0)
-        return error_errno(err, r, "cannot select from the recording");
-    recording_free(*recording);
-    *recording = selected;
-    return 0;
-}
-
 static int show_as_recording(const Parsed *parsed, const Buffer *text, Buffer *out, Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = NULL;
+    const char *kind = parsed_value(parsed, "kind", NULL);
     ShowOptions options = {
         .path = parsed->arguments[0],
         .coloured = *colour(STDOUT_FILENO, COLOUR_BOLD) != '\0',
+        .kind = kind ? fact_kind_from_name(kind) : -1,
+        .subject = parsed_value(parsed, "subject", NULL),
     };
     int r = recording_parse(options.path, buffer_text(text), text->length, &recording, err);
 
     if (r < 0)
         return r;
-    r = select_facts(parsed, &recording, err);
-    if (r < 0)
-        return r;
     if (parsed_flag(parsed, "json"))
-        r = recording_print_document(recording, out);
+        r = show_recording_json(recording, &options, out);
     else
         r = show_recording(recording, &options, out);
     if (r < 0)

@@ -18,59 +18,38 @@ enum { DETAILS_MAX = 6, RUNS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
 /* ---- selecting --------------------------------------------------------------------------------
  */
 
-static int copy_fact(Recording *into, const Fact *fact)
-{
-    Fact *copy = NULL;
+/* Facts of a recording, in its order. */
+typedef struct Selection {
+    const Fact **facts;
+    size_t count;
+} Selection;
 
-    for (size_t i = 0; i < fact->runs_count; i++) {
-        int r = recording_add(into, fact, fact->runs[i].run, fact->runs[i].count, NULL, &copy);
-        if (r < 0)
-            return r;
-    }
-    for (size_t i = 0; copy && i < fact->labels_count; i++) {
-        int r = recording_add_label(into, copy, fact->labels[i]);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+static void selection_deinit(Selection *selection)
+{
+    free(selection->facts);
+    *selection = (Selection){0};
 }
 
-static int copy_facts(Recording *into, const Recording *from, int kind, const char *subject)
+static int selection_init(Selection *selection, Recording *recording, const ShowOptions *options)
 {
-    for (size_t i = 0; i < recording_facts_count(from); i++) {
-        const Fact *fact = recording_fact(from, i);
-        int r;
+    size_t count = recording_facts_count(recording);
+    Selection result = {calloc(count + 1, sizeof *result.facts), 0};
+    int r = result.facts ? recording_sort(recording) : -ENOMEM;
 
-        if ((kind >= 0 && (int)fact->kind != kind) ||
-            (subject && (!fact->subject || strcmp(fact->subject, subject) != 0)))
-            continue;
-        r = copy_fact(into, fact);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int recording_select(Recording *from, int kind, const char *subject, Recording **ret_recording)
-{
-    Recording *into = recording_new();
-    int r = into ? 0 : -ENOMEM;
-
-    for (size_t i = 0; r >= 0 && i < recording_runs_count(from); i++) {
-        uint32_t index;
-        r = recording_add_run(into, recording_run(from, (uint32_t)i), &index);
-    }
-    for (size_t i = 0; r >= 0 && i < recording_losses_count(from); i++) {
-        const Loss *loss = recording_loss(from, i);
-        r = recording_add_loss(into, loss->cause, loss->example, loss->count);
-    }
-    if (r >= 0)
-        r = copy_facts(into, from, kind, subject);
     if (r < 0) {
-        recording_free(into);
+        selection_deinit(&result);
         return r;
     }
-    *ret_recording = into;
+    for (size_t i = 0; i < count; i++) {
+        const Fact *fact = recording_fact(recording, i);
+
+        if (options->kind >= 0 && (int)fact->kind != options->kind)
+            continue;
+        if (options->subject && (!fact->subject || strcmp(fact->subject, options->subject) != 0))
+            continue;
+        result.facts[result.count++] = fact;
+    }
+    *selection = result;
     return 0;
 }
 
@@ -178,37 +157,29 @@ static void put_failures(Buffer *out, const Results *results)
 /* ---- one line a name ----------------------------------------------------------------------------
  */
 
-/* Facts [BEGIN, END) have the same kind and name. */
-typedef struct Group {
-    const Recording *recording;
-    size_t begin, end;
-} Group;
-
-static Group group_at(const Recording *recording, size_t begin)
+/* Facts of the same kind and name. */
+static Selection group_at(const Selection *all, size_t begin)
 {
-    const Fact *first = recording_fact(recording, begin);
-    Group group = {recording, begin, begin + 1};
+    const Fact *first = all->facts[begin];
+    size_t end = begin + 1;
 
-    while (group.end < recording_facts_count(recording)) {
-        const Fact *fact = recording_fact(recording, group.end);
-        if (fact->kind != first->kind || strcmp(fact->name, first->name) != 0)
-            break;
-        group.end++;
-    }
-    return group;
+    while (end < all->count && all->facts[end]->kind == first->kind &&
+           strcmp(all->facts[end]->name, first->name) == 0)
+        end++;
+    return (Selection){all->facts + begin, end - begin};
 }
 
 /* The distinct details of the group's facts, most DETAILS_MAX of them. */
-static void put_group_details(Buffer *out, const Group *group)
+static void put_group_details(Buffer *out, const Selection *group)
 {
     StringSet *seen = strset_new();
     size_t shown = 0, distinct = 0;
 
-    for (size_t i = group->begin; seen && i < group->end; i++) {
+    for (size_t i = 0; seen && i < group->count; i++) {
         CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
         size_t before = strset_count(seen);
 
-        put_details(&one, recording_fact(group->recording, i));
+        put_details(&one, group->facts[i]);
         if (!one.length || !strset_add(seen, buffer_text(&one)) || strset_count(seen) == before)
             continue;
         distinct++;
@@ -220,17 +191,17 @@ static void put_group_details(Buffer *out, const Group *group)
     strset_free(seen);
 }
 
-static void put_group(Buffer *out, const Group *group, const ShowOptions *options)
+static void put_group(Buffer *out, const Selection *group, const ShowOptions *options)
 {
-    const Fact *first = recording_fact(group->recording, group->begin);
+    const Fact *first = group->facts[0];
     Results results = {0};
     uint64_t count = 0;
     size_t begin;
     bool inferred = true;
     CLEANUP(buffer_deinit) Buffer failures = BUFFER_INIT;
 
-    for (size_t i = group->begin; i < group->end; i++) {
-        const Fact *fact = recording_fact(group->recording, i);
+    for (size_t i = 0; i < group->count; i++) {
+        const Fact *fact = group->facts[i];
 
         count += fact_count(fact);
         inferred = inferred && fact->rule;
@@ -326,15 +297,15 @@ typedef struct KindTotals {
     size_t names, facts;
 } KindTotals;
 
-static void count_kinds(const Recording *recording, KindTotals totals[FACT_KIND_COUNT])
+static void count_kinds(const Selection *all, KindTotals totals[FACT_KIND_COUNT])
 {
-    for (size_t i = 0; i < recording_facts_count(recording);) {
-        Group group = group_at(recording, i);
-        KindTotals *total = &totals[recording_fact(recording, i)->kind];
+    for (size_t i = 0; i < all->count;) {
+        Selection group = group_at(all, i);
+        KindTotals *total = &totals[group.facts[0]->kind];
 
         total->names++;
-        total->facts += group.end - group.begin;
-        i = group.end;
+        total->facts += group.count;
+        i += group.count;
     }
 }
 
@@ -347,34 +318,65 @@ static void put_totals(Buffer *out, const KindTotals totals[FACT_KIND_COUNT])
                                 totals[kind].names, totals[kind].facts);
 }
 
-int show_recording(Recording *recording, const ShowOptions *options, Buffer *out)
+static void put_head(Buffer *out, Recording *recording, const ShowOptions *options)
 {
-    KindTotals totals[FACT_KIND_COUNT] = {0};
-    int kind = -1;
+    size_t runs = recording_runs_count(recording);
 
-    recording_sort(recording);
     put_losses(out, recording, options);
     put(out, options->path);
-    (void)buffer_printf(out, ": a recording of %zu run%s\n", recording_runs_count(recording),
-                        recording_runs_count(recording) == 1 ? "" : "s");
-    for (size_t i = 0; i < recording_runs_count(recording) && i < RUNS_MAX; i++)
+    (void)buffer_printf(out, ": a recording of %zu run%s\n", runs, runs == 1 ? "" : "s");
+    for (size_t i = 0; i < runs && i < RUNS_MAX; i++)
         put_run(out, recording_run(recording, (uint32_t)i), i + 1);
-    if (recording_runs_count(recording) > RUNS_MAX)
-        (void)buffer_printf(out, "and %zu more runs; --json shows them\n",
-                            recording_runs_count(recording) - RUNS_MAX);
-    count_kinds(recording, totals);
-    put_totals(out, totals);
-    for (size_t i = 0; i < recording_facts_count(recording);) {
-        const Fact *fact = recording_fact(recording, i);
-        Group group = group_at(recording, i);
+    if (runs > RUNS_MAX)
+        (void)buffer_printf(out, "and %zu more runs; --json shows them\n", runs - RUNS_MAX);
+}
 
-        if ((int)fact->kind != kind) {
-            kind = (int)fact->kind;
+int show_recording(Recording *recording, const ShowOptions *options, Buffer *out)
+{
+    CLEANUP(selection_deinit) Selection all = {0};
+    KindTotals totals[FACT_KIND_COUNT] = {0};
+    int kind = -1, r = selection_init(&all, recording, options);
+
+    if (r < 0)
+        return r;
+    put_head(out, recording, options);
+    count_kinds(&all, totals);
+    put_totals(out, totals);
+    for (size_t i = 0; i < all.count;) {
+        Selection group = group_at(&all, i);
+
+        if ((int)group.facts[0]->kind != kind) {
+            kind = (int)group.facts[0]->kind;
             (void)buffer_printf(out, "\n%s%s%s\n", options->coloured ? "\033[1m" : "",
-                                fact_kind_name(fact->kind), options->coloured ? "\033[0m" : "");
+                                fact_kind_name(group.facts[0]->kind),
+                                options->coloured ? "\033[0m" : "");
         }
         put_group(out, &group, options);
-        i = group.end;
+        i += group.count;
     }
     return out->error;
+}
+
+int show_recording_json(Recording *recording, const ShowOptions *options, Buffer *out)
+{
+    CLEANUP(buffer_deinit) Buffer whole = BUFFER_INIT;
+    CLEANUP(selection_deinit) Selection all = {0};
+    int r = selection_init(&all, recording, options);
+
+    if (r < 0)
+        return r;
+    r = recording_print_document(recording, &whole);
+    if (r < 0)
+        return r;
+    /* The first line of the document is all but the facts, which have a line each. */
+    (void)buffer_append(out, buffer_text(&whole), strcspn(buffer_text(&whole), "\n"));
+    for (size_t i = 0; i < all.count; i++) {
+        buffer_clear(&whole);
+        r = recording_print_fact(recording, all.facts[i], &whole);
+        if (r < 0)
+            return r;
+        (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
+        (void)buffer_append(out, buffer_text(&whole), strcspn(buffer_text(&whole), "\n"));
+    }
+    return buffer_puts(out, "\n]}\n");
 }

@@ -9,11 +9,12 @@
 typedef struct ShowOptions {
     const char *path; /* how to call the recording */
     bool coloured;
+    int kind;            /* only facts of this kind; -1: all */
+    const char *subject; /* only what this executable did; NULL: all */
 } ShowOptions;
 
-/* Sorts RECORDING. 0 or a negative errno. */
+/* Both sort RECORDING. 0 or a negative errno. */
 int show_recording(Recording *recording, const ShowOptions *options, Buffer *out);
 
-/* What is left of FROM when only facts of KIND (-1: all) whose subject is SUBJECT (NULL: all) stay.
- */
-int recording_select(Recording *from, int kind, const char *subject, Recording **ret_recording);
+/* As recording_print_document(), with only the facts that OPTIONS choose. */
+int show_recording_json(Recording *recording, const ShowOptions *options, Buffer *out);
