@@ -5,15 +5,24 @@
 
 #include <string.h>
 
+extern const Command command_doctor;
 extern const Command command_generate;
 extern const Command command_mark;
 extern const Command command_merge;
 extern const Command command_record;
 extern const Command command_show;
 
+/* clang-format off */
 const Command *const commands[] = {
-    &command_record, &command_mark, &command_show, &command_merge, &command_generate, NULL,
+    &command_doctor,
+    &command_record,
+    &command_mark,
+    &command_show,
+    &command_merge,
+    &command_generate,
+    NULL,
 };
+/* clang-format on */
 
 const Command *command_by_name(const char *name)
 {

@@ -191,6 +191,22 @@ static void put_group_details(Buffer *out, const Selection *group)
     strset_free(seen);
 }
 
+/* Of a file one wants to know what was done to it, all in all. */
+static void put_file_details(Buffer *out, const Selection *group)
+{
+    const char *type = fact_text(group->facts[0], FIELD_FILE_TYPE);
+    int64_t access = 0;
+
+    for (size_t i = 0; i < group->count; i++)
+        access |= fact_number(group->facts[i], FIELD_ACCESS, 0);
+    (void)buffer_puts(out, "  ");
+    put_access(out, access);
+    if (type && strcmp(type, "regular") != 0) {
+        (void)buffer_puts(out, "  ");
+        put(out, type);
+    }
+}
+
 static void put_group(Buffer *out, const Selection *group, const ShowOptions *options)
 {
     const Fact *first = group->facts[0];
@@ -213,7 +229,10 @@ static void put_group(Buffer *out, const Selection *group, const ShowOptions *op
     put(out, first->name);
     if (out->length - begin < NAME_WIDTH)
         (void)buffer_printf(out, "%*s", (int)(NAME_WIDTH - (out->length - begin)), "");
-    put_group_details(out, group);
+    if (first->kind == FACT_FILE)
+        put_file_details(out, group);
+    else
+        put_group_details(out, group);
     if (first->kind != FACT_RESOURCE) {
         (void)buffer_puts(out, options->coloured ? "  \033[2m" : "  ");
         put_number(out, count);
