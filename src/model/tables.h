@@ -55,8 +55,8 @@ typedef struct FlagName {
 typedef struct FlagFamily {
     const char *name; /* "socket_domain" */
     FlagStyle style;
-    uint64_t mask;      /* the bits of the argument that select; the rest is noise */
-    bool closed;        /* small and closed set of values: fit for a seccomp condition */
+    uint64_t mask;         /* the bits of the argument that select; the rest is noise */
+    bool closed;           /* small and closed set of values: fit for a seccomp condition */
     const FlagName *names; /* ordered by value */
     size_t count;
 } FlagFamily;
@@ -86,8 +86,8 @@ typedef enum PathFinal {
 } PathFinal;
 
 typedef struct PathOperation {
-    const char *name;   /* "open", "stat", "delete", … */
-    uint32_t access;    /* ACCESS_* of model/fact.h */
+    const char *name; /* "open", "stat", "delete", … */
+    uint32_t access;  /* ACCESS_* of model/fact.h */
     PathFinal final;
 } PathOperation;
 
@@ -105,12 +105,12 @@ typedef enum ArgRole {
     ROLE_OPEN_HOW,   /* struct open_how */
     ROLE_AT_FLAGS,   /* AT_*: AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH matter */
     ROLE_MODE,
-    ROLE_SOCKADDR,   /* its length is the next ROLE_SOCKLEN */
+    ROLE_SOCKADDR, /* its length is the next ROLE_SOCKLEN */
     ROLE_SOCKLEN,
     ROLE_MSGHDR,
     ROLE_MMSGHDR,
     ROLE_IOVEC,
-    ROLE_POINTER,    /* memory that whittle does not look into */
+    ROLE_POINTER, /* memory that whittle does not look into */
     ROLE_LENGTH,
     ROLE_PID,
     ROLE_TID,
@@ -128,18 +128,19 @@ typedef enum ArgRole {
 typedef struct SyscallArg {
     ArgRole role;
     const PathOperation *operation; /* of a ROLE_PATH, else NULL */
-    const FlagFamily *family;       /* of a ROLE_SELECTOR, ROLE_OPEN_FLAGS, ROLE_AT_FLAGS, else NULL */
-    bool condition; /* generate a seccomp condition for this selector (the risk is worth the cost) */
-    bool wide;      /* a full register; otherwise only the low 32 bits reach the kernel's code */
+    const FlagFamily *family; /* of a ROLE_SELECTOR, ROLE_OPEN_FLAGS, ROLE_AT_FLAGS, else NULL */
+    bool
+        condition; /* generate a seccomp condition for this selector (the risk is worth the cost) */
+    bool wide;     /* a full register; otherwise only the low 32 bits reach the kernel's code */
 } SyscallArg;
 
 typedef struct Syscall {
     const char *name;
     SyscallArg args[SYSCALL_ARGS];
-    uint16_t index;       /* 0 ≤ index < syscall_count(), by name */
-    bool returns_fd;      /* success gives a new descriptor */
-    bool has_roles;       /* some argument names a file, descriptor, address or selector */
-    bool fallback;        /* libc falls back from it: a denial answers ENOSYS (clone3, openat2, …) */
+    uint16_t index;  /* 0 ≤ index < syscall_count(), by name */
+    bool returns_fd; /* success gives a new descriptor */
+    bool has_roles;  /* some argument names a file, descriptor, address or selector */
+    bool fallback;   /* libc falls back from it: a denial answers ENOSYS (clone3, openat2, …) */
 } Syscall;
 
 /* All known calls, ordered by name. */
@@ -170,7 +171,7 @@ size_t syscall_number_limit(Arch arch);
 /* ---- capabilities --------------------------------------------------------------------------- */
 
 typedef struct Capability {
-    const char *name;           /* "CAP_CHOWN" */
+    const char *name; /* "CAP_CHOWN" */
     int number;
     const char *summary;        /* what it lets a process do, one line */
     const char *const *implied; /* names of smaller ones that this one includes; NULL-terminated */
