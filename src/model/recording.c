@@ -27,7 +27,7 @@ Recording *recording_new(void)
     if (!recording)
         return NULL;
     recording->slots_capacity = 64;
-    recording->slots = calloc(recording->slots_capacity, sizeof *recording->slots);
+    recording->slots = calloc(recording->slots_capacity, sizeof(Fact *));
     recording->strings = strset_new();
     if (!recording->slots || !recording->strings)
         return recording_free(recording);
@@ -133,7 +133,7 @@ static size_t slot_of(const Recording *recording, const Fact *fact)
 
 static int grow_slots(Recording *recording)
 {
-    Fact **slots = calloc(recording->slots_capacity * 2, sizeof *slots);
+    Fact **slots = calloc(recording->slots_capacity * 2, sizeof(Fact *));
 
     if (!slots)
         return -ENOMEM;
@@ -225,7 +225,7 @@ int recording_put(Recording *recording, const Fact *draft, Fact **ret_fact)
     r = intern_first(recording, &fact.first);
     if (r == 0)
         r = array_reserve(&recording->facts, &recording->facts_capacity, recording->facts_count,
-                          sizeof *recording->facts);
+                          sizeof(Fact *));
     if (r == 0 && recording->facts_count * 2 >= recording->slots_capacity) {
         r = grow_slots(recording);
         slot = slot_of(recording, &fact);

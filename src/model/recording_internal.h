@@ -62,6 +62,11 @@ extern const size_t run_fields_count;
 const char *run_text(const Run *run, const RunField *field);
 void run_set_text(Run *run, const RunField *field, const char *text);
 
+/* Copies the words of a command line as far as they go into RUN_COMMAND_MAX bytes: an array for the
+ * caller to free. */
+int run_copy_command(Recording *recording, const Run *run, const char ***ret_command,
+                     size_t *ret_count);
+
 bool run_id_valid(const char *id);
 
 /* The run of that id, or -1. */

@@ -43,8 +43,8 @@ static int compare_fact_pointer(const void *a, const void *b)
     const Fact *x;
     const Fact *y;
 
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
+    memcpy(&x, a, sizeof(Fact *));
+    memcpy(&y, b, sizeof(Fact *));
     return fact_compare(x, y);
 }
 
@@ -102,8 +102,7 @@ int recording_sort(Recording *recording)
         return r;
     for (size_t i = 1; i < recording->facts_count; i++) {
         if (fact_compare(recording->facts[i - 1], recording->facts[i]) > 0) {
-            qsort(recording->facts, recording->facts_count, sizeof *recording->facts,
-                  compare_fact_pointer);
+            qsort(recording->facts, recording->facts_count, sizeof(Fact *), compare_fact_pointer);
             break;
         }
     }
@@ -180,21 +179,17 @@ static int compare_command(const Run *a, const Run *b)
 
 static int unite_command(Recording *recording, Run *run, const Run *from)
 {
-    CLEANUP(free_pointer) const char **command = NULL;
+    const char **command = NULL;
+    size_t count = 0;
 
     if (from->command_count == 0 || (run->command_count > 0 && compare_command(from, run) >= 0))
         return 0;
-    command = calloc(from->command_count, sizeof *command);
-    if (!command)
-        return -ENOMEM;
-    for (size_t i = 0; i < from->command_count; i++) {
-        command[i] = strset_add(recording->strings, from->command[i]);
-        if (!command[i])
-            return -ENOMEM;
-    }
+    const int r = run_copy_command(recording, from, &command, &count);
+    if (r < 0)
+        return r;
     free(run->command);
-    run->command = TAKE(command);
-    run->command_count = from->command_count;
+    run->command = command;
+    run->command_count = count;
     return 0;
 }
 

@@ -119,12 +119,13 @@ int recording_parse(const char *name, const char *text, size_t length, Recording
 
 static int feed_all(Reader *reader, int fd)
 {
-    CLEANUP(free_pointer) char *block = malloc(256 * 1024);
+    const size_t size = (size_t)256 * 1024;
+    CLEANUP(free_pointer) char *block = malloc(size);
 
     if (!block)
         return error_errno(reader->err, ENOMEM, "%s", reader->name);
     for (;;) {
-        const ssize_t n = read(fd, block, 256 * 1024);
+        const ssize_t n = read(fd, block, size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -38,13 +38,13 @@ int result_from_text(const char *text)
 
 static int parse_results(Reader *reader, const json_t *json, Results *results)
 {
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
     int r = reader_get_array(reader, json, "results", &array);
 
     json_array_foreach (array, i, value) {
-        const char *text;
+        const char *text = NULL;
         r = reader_text(reader, value, "results", &text);
         if (r < 0)
             return r;
@@ -65,7 +65,7 @@ static int parse_access(Reader *reader, const json_t *array, int64_t *ret_access
     if (!json_is_array(array))
         return reader_error(reader, "\"access\" is not an array");
     json_array_foreach (array, i, value) {
-        const char *text;
+        const char *text = NULL;
         const int r = reader_text(reader, value, "access", &text);
         if (r < 0)
             return r;
@@ -81,7 +81,7 @@ static int parse_access(Reader *reader, const json_t *array, int64_t *ret_access
 static int parse_value(Reader *reader, const json_t *value, FactField field, Fact *fact)
 {
     const FieldInfo *info = field_info(field);
-    const char *text;
+    const char *text = NULL;
     int64_t number = 0;
     int r = 0;
 
@@ -144,7 +144,7 @@ static int parse_arg_value(Reader *reader, const json_t *json, uint64_t *ret_val
 
 static int parse_args(Reader *reader, const json_t *json, Fact *fact)
 {
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
     int r = reader_get_array(reader, json, "args", &array);
@@ -169,7 +169,7 @@ static int parse_args(Reader *reader, const json_t *json, Fact *fact)
 static int parse_first(Reader *reader, const json_t *json, FirstSeen *first)
 {
     const json_t *object = json_object_get(json, "first");
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
 
@@ -197,7 +197,7 @@ static int parse_first(Reader *reader, const json_t *json, FirstSeen *first)
 
 static int parse_origin(Reader *reader, const json_t *json, Fact *fact)
 {
-    const char *origin;
+    const char *origin = NULL;
     int r = reader_get_text(reader, json, "origin", &origin);
 
     if (r == 0)
@@ -213,8 +213,8 @@ static int parse_origin(Reader *reader, const json_t *json, Fact *fact)
 
 static int parse_identity(Reader *reader, const json_t *json, Fact *fact)
 {
-    const char *kind;
-    const char *phase;
+    const char *kind = NULL;
+    const char *phase = NULL;
     int r = reader_get_text(reader, json, "kind", &kind);
 
     if (r == 0)
@@ -255,7 +255,7 @@ static int set_count(Reader *reader, Fact *fact, uint64_t run, uint64_t count)
 
 static int parse_counts(Reader *reader, const json_t *json, Fact *fact)
 {
-    json_t *array;
+    json_t *array = NULL;
     const json_t *pair;
     uint64_t count = 0;
     size_t i;
@@ -286,13 +286,13 @@ static int parse_counts(Reader *reader, const json_t *json, Fact *fact)
 
 static int parse_labels(Reader *reader, const json_t *json, Fact *fact)
 {
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
     int r = reader_get_array(reader, json, "labels", &array);
 
     json_array_foreach (array, i, value) {
-        const char *label;
+        const char *label = NULL;
         r = reader_text(reader, value, "labels", &label);
         if (r < 0)
             return r;

@@ -9,7 +9,7 @@
 static int parse_run_texts(Reader *reader, const json_t *json, bool footer, Run *run)
 {
     for (size_t i = 0; i < run_fields_count; i++) {
-        const char *text;
+        const char *text = NULL;
         if (run_fields[i].footer != footer)
             continue;
         const int r = reader_get_text(reader, json, run_fields[i].name, &text);
@@ -25,7 +25,7 @@ static int parse_run(Reader *reader, const json_t *json)
     CLEANUP(free_pointer) const char **command = NULL;
     Run run = {.exit_status = -1};
     uint32_t index;
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
 
@@ -65,7 +65,7 @@ int reader_header(Reader *reader, const json_t *json)
 {
     const char *whittle = json_string_value(json_object_get(json, "whittle"));
     uint64_t format = 0;
-    json_t *array;
+    json_t *array = NULL;
     const json_t *value;
     size_t i;
 
@@ -95,8 +95,8 @@ int reader_header(Reader *reader, const json_t *json)
 
 static int parse_loss(Reader *reader, const json_t *json)
 {
-    const char *cause;
-    const char *example;
+    const char *cause = NULL;
+    const char *example = NULL;
     uint64_t run = 0;
     uint64_t count = 0;
     int r = reader_get_text(reader, json, "cause", &cause);
@@ -145,8 +145,8 @@ int reader_footer(Reader *reader, const json_t *json)
 {
     Recording *recording = reader->recording;
     uint64_t facts = recording->facts_count;
-    json_t *runs;
-    json_t *losses;
+    json_t *runs = NULL;
+    json_t *losses = NULL;
     const json_t *value;
     size_t i;
     int r = reader_get_count(reader, json, "facts", &facts);

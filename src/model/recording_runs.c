@@ -60,9 +60,8 @@ static const char *add_cut(Recording *recording, const char *text, size_t limit)
     return strset_add_bytes(recording->strings, text, strnlen(text, limit));
 }
 
-/* Copies the words of a command line as far as they go into RUN_COMMAND_MAX bytes. */
-static int copy_command(Recording *recording, const Run *run, const char ***ret_command,
-                        size_t *ret_count)
+int run_copy_command(Recording *recording, const Run *run, const char ***ret_command,
+                     size_t *ret_count)
 {
     CLEANUP(free_pointer) const char **command = NULL;
     size_t room = RUN_COMMAND_MAX;
@@ -107,7 +106,7 @@ int recording_add_run(Recording *recording, const Run *run, uint32_t *ret_index)
     if (array_reserve(&recording->runs, &recording->runs_capacity, recording->runs_count,
                       sizeof *recording->runs) < 0)
         return -ENOMEM;
-    const int r = copy_command(recording, run, &copy.command, &copy.command_count);
+    const int r = run_copy_command(recording, run, &copy.command, &copy.command_count);
     if (r < 0)
         return r;
     if (copy.calls > INT64_MAX)

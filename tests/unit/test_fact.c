@@ -126,27 +126,27 @@ END_TEST
 /* Each row's fact comes before the next row's. */
 static const struct {
     FactKind kind;
+    Phase phase;
     const char *name;
     const char *subject;
-    Phase phase;
     const char *rule;
     int64_t access; /* -1: absent */
     const char *mount;
 } ordered[] = {
-    {FACT_SYSCALL, "read", NULL, PHASE_RUN, NULL, -1, NULL},
-    {FACT_FILE, "/a", NULL, PHASE_RUN, NULL, -1, NULL},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUNTIME_INIT, NULL, -1, NULL},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, -1, NULL},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, -1, ""},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, -1, "ext4"},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, 0, NULL},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, 1, NULL},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, NULL, 1, "ext4"},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, "", 1, "ext4"},
-    {FACT_FILE, "/a", "/bin/a", PHASE_RUN, "rule", 1, "ext4"},
-    {FACT_FILE, "/a", "/bin/b", PHASE_RUNTIME_INIT, NULL, -1, NULL},
-    {FACT_FILE, "/a\xff", NULL, PHASE_RUN, NULL, -1, NULL},
-    {FACT_EXEC, "/a", NULL, PHASE_RUN, NULL, -1, NULL},
+    {FACT_SYSCALL, PHASE_RUN, "read", NULL, NULL, -1, NULL},
+    {FACT_FILE, PHASE_RUN, "/a", NULL, NULL, -1, NULL},
+    {FACT_FILE, PHASE_RUNTIME_INIT, "/a", "/bin/a", NULL, -1, NULL},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, -1, NULL},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, -1, ""},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, -1, "ext4"},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, 0, NULL},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, 1, NULL},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", NULL, 1, "ext4"},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", "", 1, "ext4"},
+    {FACT_FILE, PHASE_RUN, "/a", "/bin/a", "rule", 1, "ext4"},
+    {FACT_FILE, PHASE_RUNTIME_INIT, "/a", "/bin/b", NULL, -1, NULL},
+    {FACT_FILE, PHASE_RUN, "/a\xff", NULL, NULL, -1, NULL},
+    {FACT_EXEC, PHASE_RUN, "/a", NULL, NULL, -1, NULL},
 };
 
 static Fact fact_of_row(size_t i)

@@ -96,7 +96,7 @@ START_TEST(test_many)
 {
     enum { MANY = 5000 };
     CLEANUP(recording_cleanup) Recording *recording = with_run("a");
-    CLEANUP(free_pointer) Fact **facts = calloc(MANY, sizeof(*facts));
+    CLEANUP(free_pointer) Fact **facts = calloc(MANY, sizeof(Fact *));
     char path[64];
 
     for (unsigned i = 0; i < MANY; i++) {
@@ -387,7 +387,7 @@ START_TEST(test_nul_and_depth)
 
     buffer_clear(&large);
     ck_assert_int_eq(buffer_puts(&large, HEADER), 0);
-    fill(&large, ' ', 17 * 1024 * 1024);
+    fill(&large, ' ', (size_t)17 * 1024 * 1024);
     Error err = {0};
     ck_assert_int_eq(recording_parse("line", large.data, large.length, &recording, &err), -EINVAL);
     ck_assert_ptr_nonnull(strstr(err.text, "line 2: longer"));

@@ -157,7 +157,7 @@ static void round_trip(uint64_t seed)
 START_TEST(test_round_trip)
 {
     for (int i = 0; i < BATCH; i++)
-        round_trip((uint64_t)(_i * BATCH + i + 1));
+        round_trip((uint64_t)_i * BATCH + (uint64_t)i + 1);
 }
 END_TEST
 
@@ -181,7 +181,7 @@ static void idempotent(uint64_t seed)
 START_TEST(test_idempotent)
 {
     for (int i = 0; i < BATCH; i++)
-        idempotent((uint64_t)(_i * BATCH + i + 1));
+        idempotent((uint64_t)_i * BATCH + (uint64_t)i + 1);
 }
 END_TEST
 
@@ -204,7 +204,7 @@ static void commutative(uint64_t seed)
 START_TEST(test_commutative)
 {
     for (int i = 0; i < BATCH; i++)
-        commutative((uint64_t)(_i * BATCH + i + 1));
+        commutative((uint64_t)_i * BATCH + (uint64_t)i + 1);
 }
 END_TEST
 
@@ -228,7 +228,7 @@ static void associative(uint64_t seed)
 START_TEST(test_associative)
 {
     for (int i = 0; i < BATCH; i++)
-        associative((uint64_t)(_i * BATCH + i + 1));
+        associative((uint64_t)_i * BATCH + (uint64_t)i + 1);
 }
 END_TEST
 
