@@ -11,9 +11,10 @@
  * A new thread and its creator's clone event come in any order. The thread is held at its first
  * stop until the event came, so that the observer knows of it first, and whose child it is.
  *
- * When the front is killed or asks to detach, launched processes keep their filter, which without a
- * tracer fails every call: so the loop goes on, without looking, until they have ended. Joined ones
- * are let go.
+ * When the front is killed or asks to detach, joined processes are let go. Launched ones keep their
+ * filter, which without a tracer fails every call: so the loop goes on in this process, without
+ * looking, until they have ended, and a copy of the process returns from run() to finish the
+ * recording.
  */
 #include "base/io.h"
 #include "tracer/launch.h"
@@ -32,6 +33,7 @@ enum {
     BATCH_INTERVAL = 16, /* events between two looks at what else waits */
     BATCH_MAX = 64,
     KILLED_TICKS = 2, /* seconds in which a new thread's creator may have been killed */
+    WAIT_TICKS = 2,   /* seconds that a creator's event is waited for at most */
 };
 
 static void loop_let_go(PtraceLoop *loop, PtraceTask *task, int signal_number)
@@ -71,6 +73,7 @@ static void loop_resume_stop(PtraceLoop *loop, PtraceTask *task, int signal_numb
 static void loop_hold(PtraceLoop *loop, PtraceTask *task, int signal_number)
 {
     task->held = true;
+    task->ticks = 0;
     task->held_signal = signal_number;
     loop->held++;
 }
@@ -195,6 +198,8 @@ static void loop_clone_event(PtraceLoop *loop, PtraceTask *parent)
         observer_loss(loop->run->observer, "out-of-memory", NULL, 1);
     } else if (task->gone) {
         ptrace_tasks_remove(&loop->tasks, task);
+    } else if (task->adopted) {
+        task->adopted = false;
     } else if (!task->known) {
         task->full = task->full || parent->full;
         if (!loop->keeping)
@@ -239,6 +244,8 @@ static void loop_child_ended(PtraceLoop *loop, int status)
     int code = 0;
 
     loop->child_alive = false;
+    if (loop->keeping)
+        return;
     if (!loop->child_execed)
         code = ptrace_child_failure(&loop->child, &setup);
     if (setup)
@@ -251,27 +258,48 @@ static void loop_ended(PtraceLoop *loop, PtraceTask *task, pid_t tid, int status
 {
     if (tid == loop->child.pid && loop->child_alive)
         loop_child_ended(loop, status);
-    if (task && task->held)
+    if (task && task->held) {
+        task->held = false;
         loop->held--;
-    if (task && task->known) {
+    }
+    if (task && task->known && !loop->keeping)
+        observer_task_exit(loop->run->observer, tid);
+    if (task && task->known && !task->adopted) {
         ptrace_tasks_remove(&loop->tasks, task);
-        if (!loop->keeping)
-            observer_task_exit(loop->run->observer, tid);
         return;
     }
+    /* Its creator's event is still to come and must not bring it back to life. */
     if (!task)
         task = ptrace_tasks_add(&loop->tasks, tid);
-    if (task)
+    if (task) {
         ptrace_tasks_mark_gone(&loop->tasks, task);
+        task->ticks = 0;
+    }
 }
 
 /* A new thread goes on without its creator's event. */
 static void loop_adopt(PtraceLoop *loop, PtraceTask *task)
 {
     task->known = true;
+    task->adopted = true;
     task->full = loop->any_full;
     if (!loop->keeping)
         observer_task_new(loop->run->observer, 0, task->tid);
+}
+
+/* Creators tell at once: who waited so long waits in vain. */
+static void tick_task(void *data, PtraceTask *task)
+{
+    PtraceLoop *loop = data;
+
+    if ((!task->held && !task->gone) || ++task->ticks <= WAIT_TICKS)
+        return;
+    if (task->gone) {
+        ptrace_tasks_remove(&loop->tasks, task);
+        return;
+    }
+    loop_adopt(loop, task);
+    loop_release(loop, task);
 }
 
 static void adopt_held(void *data, PtraceTask *task)
@@ -293,15 +321,22 @@ static void loop_killed(PtraceLoop *loop)
         ptrace_tasks_each(&loop->tasks, adopt_held, loop);
 }
 
+/* Who continued the workload may not have thought of the front, which stopped itself and cannot
+ * read a report. */
+static void loop_continue_front(const PtraceLoop *loop)
+{
+    if (getppid() == loop->front)
+        (void)kill(loop->front, SIGCONT);
+}
+
 /* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
 static void loop_child_stop(PtraceLoop *loop, int signal_number)
 {
     if (signal_number) {
+        loop->front_stopped = true;
         (void)report_send(loop->run->report_fd, REPORT_STOPPED, signal_number);
-    } else if (loop->child_stopped && getppid() == loop->front) {
-        /* Who continued it may not have thought of the front, which stopped itself and cannot read
-         * a report. */
-        (void)kill(loop->front, SIGCONT);
+    } else if (loop->child_stopped) {
+        loop_continue_front(loop);
     }
     loop->child_stopped = signal_number != 0;
 }
@@ -314,7 +349,7 @@ static void loop_event_stop(PtraceLoop *loop, PtraceTask *task, int signal_numbe
     }
     if (!task->known)
         loop_adopt(loop, task);
-    if (task->tid == loop->child.pid)
+    if (task->tid == loop->child.pid && !loop->keeping)
         loop_child_stop(loop, is_stop_signal(signal_number) ? signal_number : 0);
     loop_resume_stop(loop, task, signal_number);
 }
@@ -325,19 +360,34 @@ static void interrupt_task(void *data, PtraceTask *task)
 {
     if (task->held)
         loop_release(data, task);
-    else
+    else if (!task->gone)
         (void)ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
 }
 
-/* Records no more. */
+/*
+ * Records no more. In launched runs the caller is two processes afterwards: the copy, which traces
+ * nothing and returns, and the tracer.
+ */
 static void loop_detach(PtraceLoop *loop)
 {
     if (loop->keeping)
         return;
     loop->run->detached = true;
     loop->keeping = true;
-    loop->leaving = !loop->child.pid;
-    ptrace_tasks_each(&loop->tasks, loop->leaving ? interrupt_task : adopt_held, loop);
+    if (!loop->child.pid) {
+        loop->leaving = true;
+        ptrace_tasks_each(&loop->tasks, interrupt_task, loop);
+        return;
+    }
+    loop->finishing = fork() == 0;
+    if (loop->finishing)
+        return;
+    /* Whoever waits for the end of a pipe must not wait for the keeper. */
+    ptrace_close_range(0, ~0u);
+    loop->control_closed = true;
+    loop->child.fd = -1;
+    bell_stop(&loop->bell);
+    ptrace_tasks_each(&loop->tasks, adopt_held, loop);
 }
 
 static void loop_message(PtraceLoop *loop, const unsigned char message[2])
@@ -353,7 +403,7 @@ static void loop_control(PtraceLoop *loop)
 {
     struct pollfd poll_fd = {.fd = loop->run->control_fd, .events = POLLIN};
 
-    while (poll_fd.fd >= 0 && poll(&poll_fd, 1, 0) > 0) {
+    while (!loop->control_closed && poll(&poll_fd, 1, 0) > 0) {
         const ssize_t n = read(poll_fd.fd, loop->control + loop->control_length,
                                sizeof loop->control - loop->control_length);
 
@@ -361,8 +411,8 @@ static void loop_control(PtraceLoop *loop)
             continue;
         if (n <= 0) {
             loop->control_closed = true;
-            loop_detach(loop);
             bell_stop(&loop->bell);
+            loop_detach(loop);
             return;
         }
         loop->control_length += (size_t)n;
@@ -378,10 +428,17 @@ static void loop_bell(PtraceLoop *loop, int status)
 {
     if (!WIFSTOPPED(status))
         loop->bell.pid = 0;
-    if (!loop->control_closed)
-        loop_control(loop);
+    loop_control(loop);
+    if (loop->finishing)
+        return;
+    ptrace_tasks_each(&loop->tasks, tick_task, loop);
     if (loop->killed_ticks > 0)
         loop->killed_ticks--;
+    if (loop->front_stopped && !loop->child_stopped) {
+        /* It may have read of the stop only after the workload went on. */
+        loop->front_stopped = false;
+        loop_continue_front(loop);
+    }
     if (!loop->keeping && loop->run->tick)
         loop->run->tick(loop->run->tick_data);
     if (loop->bell.pid > 0)
@@ -476,12 +533,12 @@ static void loop_batch(PtraceLoop *loop)
         events[count].status = status;
         count++;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !loop->finishing; i++)
         if (events[i].tid)
             loop_dispatch(loop, events[i].tid, events[i].status);
 }
 
-/* Until nothing is left to wait for. */
+/* Until nothing is left to wait for, or this process is left to finish the recording. */
 static int loop_run(PtraceLoop *loop)
 {
     unsigned events = 0;
@@ -502,6 +559,8 @@ static int loop_run(PtraceLoop *loop)
         loop_dispatch(loop, tid, status);
         if (++events % BATCH_INTERVAL == 0)
             loop_batch(loop);
+        if (loop->finishing)
+            return 0;
     }
 }
 
@@ -554,10 +613,13 @@ static int ptrace_run(BackendRun *run, Error *err)
         r = loop_run(&loop);
         if (r < 0)
             (void)error_errno(err, r, "cannot wait for the workload");
+        else if (loop.keeping && !loop.leaving && !loop.finishing)
+            _exit(0); /* the keeper: another process finishes the recording */
         else if (loop.setup_failed)
             r = error_set(err, -EACCES, "cannot load the seccomp filter that stops system calls");
     }
-    bell_stop(&loop.bell);
+    if (!loop.finishing)
+        bell_stop(&loop.bell);
     (void)sigaction(SIGCHLD, &previous, NULL);
     fd_close(&loop.child.fd);
     ptrace_tasks_deinit(&loop.tasks);

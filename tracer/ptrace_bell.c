@@ -16,7 +16,7 @@
 
 enum { BELL_INTERVAL_MS = 1000 };
 
-static void close_range_or_loop(unsigned first, unsigned last)
+void ptrace_close_range(unsigned first, unsigned last)
 {
     struct rlimit limit;
 
@@ -46,11 +46,11 @@ __attribute__((noreturn)) static void bell_main(int control_fd, pid_t parent)
     if (getppid() != parent)
         _exit(0);
     if (control_fd < 0) {
-        close_range_or_loop(0, ~0u);
+        ptrace_close_range(0, ~0u);
     } else {
         if (control_fd > 0)
-            close_range_or_loop(0, (unsigned)control_fd - 1);
-        close_range_or_loop((unsigned)control_fd + 1, ~0u);
+            ptrace_close_range(0, (unsigned)control_fd - 1);
+        ptrace_close_range((unsigned)control_fd + 1, ~0u);
     }
     for (;;) {
         (void)poll(&poll_fd, 1, BELL_INTERVAL_MS);

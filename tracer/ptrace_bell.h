@@ -21,3 +21,6 @@ void bell_continue(const Bell *bell);
 
 /* Ends and reaps it. */
 void bell_stop(Bell *bell);
+
+/* close_range(2), on old kernels one by one. */
+void ptrace_close_range(unsigned first, unsigned last);

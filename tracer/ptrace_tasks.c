@@ -120,8 +120,7 @@ void ptrace_tasks_each(PtraceTasks *tasks, void (*function)(void *data, PtraceTa
 
         for (PtraceTask *task = tasks->buckets[i]; task; task = next) {
             next = task->next;
-            if (!task->gone)
-                function(data, task);
+            function(data, task);
         }
     }
 }

@@ -19,6 +19,7 @@ struct PtraceTask {
     pid_t tid;
     bool known;          /* its creator's event came, or none is to come: it may run */
     bool held;           /* waits at its first stop until it is known */
+    bool adopted;        /* it runs though its creator's event did not come, and still may */
     bool gone;           /* ended before its creator's event came */
     bool full;           /* every call stops at entry and exit (PTRACE_SYSCALL) */
     bool in_call;        /* the next system call stop is an exit */
@@ -27,6 +28,7 @@ struct PtraceTask {
     bool watch_all;      /* WATCH_FILTER: the filter is for all threads of the process */
     bool watch_strict;   /* WATCH_FILTER: strict mode is asked for */
     pid_t watch_target;  /* WATCH_TRACER: whom it wants to trace */
+    unsigned ticks;      /* seconds that it was held or gone */
     int held_signal;     /* the stop signal it was held with */
 };
 
@@ -50,6 +52,6 @@ void ptrace_tasks_remove(PtraceTasks *tasks, PtraceTask *task);
 /* It has ended already; the entry stays until its creator's event is seen. */
 void ptrace_tasks_mark_gone(PtraceTasks *tasks, PtraceTask *task);
 
-/* Calls FUNCTION for every entry that is not gone; it may remove the one it is called for. */
+/* Calls FUNCTION for every entry, the gone ones too; it may remove the one it is called for. */
 void ptrace_tasks_each(PtraceTasks *tasks, void (*function)(void *data, PtraceTask *task),
                        void *data);
