@@ -89,9 +89,9 @@ static bool is_one_of(const char *word, const char *const *words, size_t count)
 const char *apparmor_signal(const char *name, char *out, size_t size)
 {
     static const char *const known[] = {
-        "hup",  "int",  "quit", "ill",  "trap", "abrt", "bus",  "fpe",  "kill",   "usr1", "segv",
-        "usr2", "pipe", "alrm", "term", "chld", "cont", "stop", "ttin", "ttou",   "urg",  "xcpu",
-        "xfsz", "prof", "io",   "pwr",  "sys",  "stkflt", "vtalrm", "winch",
+        "hup",  "int",  "quit", "ill",  "trap", "abrt", "bus",  "fpe",    "kill",   "usr1",
+        "segv", "usr2", "pipe", "alrm", "term", "chld", "cont", "stop",   "ttin",   "ttou",
+        "urg",  "xcpu", "xfsz", "prof", "io",   "pwr",  "sys",  "stkflt", "vtalrm", "winch",
     };
     char lower[32];
 
@@ -118,12 +118,13 @@ const char *apparmor_signal(const char *name, char *out, size_t size)
 bool apparmor_knows_family(const char *family)
 {
     static const char *const known[] = {
-        "unix",   "inet",   "ax25",  "ipx",       "appletalk", "netrom",     "bridge",  "atmpvc",
-        "x25",    "inet6",  "rose",  "netbeui",   "security",  "key",        "netlink", "packet",
-        "ash",    "econet", "atmsvc", "rds",      "sna",       "irda",       "pppox",   "wanpipe",
-        "llc",    "ib",     "mpls",  "can",       "tipc",      "bluetooth",  "iucv",    "rxrpc",
-        "isdn",   "phonet", "ieee802154", "caif", "alg",       "nfc",        "vsock",   "kcm",
-        "qipcrtr", "smc",   "xdp",
+        "unix",    "inet",      "ax25",    "ipx",    "appletalk", "netrom",   "bridge",
+        "atmpvc",  "x25",       "inet6",   "rose",   "netbeui",   "security", "key",
+        "netlink", "packet",    "ash",     "econet", "atmsvc",    "rds",      "sna",
+        "irda",    "pppox",     "wanpipe", "llc",    "ib",        "mpls",     "can",
+        "tipc",    "bluetooth", "iucv",    "rxrpc",  "isdn",      "phonet",   "ieee802154",
+        "caif",    "alg",       "nfc",     "vsock",  "kcm",       "qipcrtr",  "smc",
+        "xdp",
     };
 
     return is_one_of(family, known, ARRAY_LENGTH(known));

@@ -16,5 +16,6 @@ const char *apparmor_signal(const char *name, char *out, size_t size);
 bool apparmor_knows_family(const char *family);
 bool apparmor_knows_socket_type(const char *type);
 
-/* A mount option or flag ("ro", "MS_NOSUID", "nosuid") as AppArmor calls it; NULL if it has none. */
+/* A mount option or flag ("ro", "MS_NOSUID", "nosuid") as AppArmor calls it; NULL if it has none.
+ */
 const char *apparmor_mount_option(const char *name);

@@ -71,10 +71,14 @@ static void print_access(const PolicyRule *rule, Buffer *out)
         const char *allow;
         const char *deny;
     } letters[] = {
-        {FILE_MMAP_EXEC, "m", "m"},     {FILE_READ, "r", "r"},
-        {FILE_WRITE, "w", "w"},         {FILE_APPEND, "a", "a"},
-        {FILE_LINK, "l", "l"},          {FILE_LOCK, "k", "k"},
-        {FILE_EXEC_INHERIT, "ix", "x"}, {FILE_EXEC_PROFILE, "px", "x"},
+        {FILE_MMAP_EXEC, "m", "m"},
+        {FILE_READ, "r", "r"},
+        {FILE_WRITE, "w", "w"},
+        {FILE_APPEND, "a", "a"},
+        {FILE_LINK, "l", "l"},
+        {FILE_LOCK, "k", "k"},
+        {FILE_EXEC_INHERIT, "ix", "x"},
+        {FILE_EXEC_PROFILE, "px", "x"},
         {FILE_EXEC_UNCONFINED, "ux", "x"},
     };
     /* The language takes no "a" beside "w", which includes it. */
@@ -322,9 +326,12 @@ static const struct {
     PolicySection section;
     void (*print)(const Printer *printer, const PolicyRule *rule);
 } sections[] = {
-    {POLICY_CAPABILITIES, print_capability}, {POLICY_FILES, print_file},
-    {POLICY_NETWORK, print_network},         {POLICY_UNIX, print_unix},
-    {POLICY_SIGNALS, print_signal},          {POLICY_PTRACE, print_ptrace},
+    {POLICY_CAPABILITIES, print_capability},
+    {POLICY_FILES, print_file},
+    {POLICY_NETWORK, print_network},
+    {POLICY_UNIX, print_unix},
+    {POLICY_SIGNALS, print_signal},
+    {POLICY_PTRACE, print_ptrace},
     {POLICY_MOUNTS, print_mount},
 };
 

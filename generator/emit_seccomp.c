@@ -45,16 +45,16 @@ static void print_archs(uint32_t archs, Buffer *out)
     (void)buffer_puts(out, "\n  ]");
 }
 
-static void print_condition(const SeccompRule *rule, unsigned index, const char *before, Buffer *out)
+static void print_condition(const SeccompRule *rule, unsigned index, const char *before,
+                            Buffer *out)
 {
     (void)buffer_printf(out, "%s\n        {\n          \"index\": %u,\n", before, index);
     if (rule->masks[index] == UINT64_MAX)
         (void)buffer_printf(out, "          \"value\": %" PRIu64 ",\n", rule->values[index]);
     else
-        (void)buffer_printf(out,
-                            "          \"value\": %" PRIu64 ",\n          \"valueTwo\": %" PRIu64
-                            ",\n",
-                            rule->masks[index], rule->values[index]);
+        (void)buffer_printf(
+            out, "          \"value\": %" PRIu64 ",\n          \"valueTwo\": %" PRIu64 ",\n",
+            rule->masks[index], rule->values[index]);
     (void)buffer_printf(out, "          \"op\": \"%s\"\n        }",
                         rule->masks[index] == UINT64_MAX ? "SCMP_CMP_EQ" : "SCMP_CMP_MASKED_EQ");
 }

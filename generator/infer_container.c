@@ -6,8 +6,8 @@
  * For each path written to, the folder that must be writable is the nearest one above that the
  * workload did not create itself. profiles/baselines/places.csv says whether such a folder is
  * scratch (a tmpfs) or data (a volume). A tmpfs hides what the image has there, so where something
- * that was there before is used below it, it becomes a volume, which starts as a copy of the image's.
- * One write elsewhere, and the root stays writable.
+ * that was there before is used below it, it becomes a volume, which starts as a copy of the
+ * image's. One write elsewhere, and the root stays writable.
  *
  * Peaks of resources become no limits: what a test run happened to need is no bound of a workload.
  */
@@ -78,8 +78,8 @@ static bool has_content(const PathUses *uses, const char *folder, bool *ret_exec
         const PathUse *use = &uses->items[i];
         if (!is_below(use->path, folder, length))
             break;
-        *ret_executes |= ((use->owner | use->other) & (ACCESS_EXEC | ACCESS_MMAP_EXEC)) != 0 ||
-                         (use->exec & EXECUTES) != 0;
+        *ret_executes |=
+            (use->access & (ACCESS_EXEC | ACCESS_MMAP_EXEC)) != 0 || (use->exec & EXECUTES) != 0;
         content |= !path_use_created(use) && writable_folder(uses, use->path) <= length;
     }
     return content;
@@ -113,7 +113,7 @@ static int collect_folders(const PathUses *uses, Folders *folders, const char **
 {
     for (size_t i = 0; i < uses->count; i++) {
         const PathUse *use = &uses->items[i];
-        if (((use->owner | use->other) & WRITES) == 0 || kind_is(place_of(use->path), "given"))
+        if ((use->access & WRITES) == 0 || kind_is(place_of(use->path), "given"))
             continue;
         const size_t before = strset_count(folders->set);
         const char *folder =

@@ -18,42 +18,6 @@
 
 enum { LINK_TARGETS_MAX = 8 };
 
-static uint32_t letters_of(uint32_t access)
-{
-    static const struct {
-        uint32_t access;
-        uint32_t letters;
-    } map[] = {
-        {ACCESS_READ, FILE_READ},
-        {ACCESS_WRITE | ACCESS_CREATE | ACCESS_DELETE | ACCESS_CHMOD | ACCESS_CHOWN |
-             ACCESS_TRUNCATE | ACCESS_RENAME,
-         FILE_WRITE},
-        {ACCESS_APPEND, FILE_APPEND},
-        {ACCESS_LOCK, FILE_LOCK},
-        {ACCESS_EXEC, FILE_EXEC_INHERIT},
-        {ACCESS_MMAP_EXEC, FILE_READ | FILE_MMAP_EXEC},
-        {ACCESS_CONNECT, FILE_READ | FILE_WRITE},
-    };
-    uint32_t letters = 0;
-
-    for (size_t i = 0; i < ARRAY_LENGTH(map); i++) {
-        if (access & map[i].access)
-            letters |= map[i].letters;
-    }
-    /* A rename asks for reading the old name as well. */
-    if ((access & ACCESS_RENAME) && !(access & ACCESS_CREATE))
-        letters |= FILE_READ;
-    if ((access & (ACCESS_LINK | ACCESS_CREATE)) == (ACCESS_LINK | ACCESS_CREATE))
-        letters |= FILE_LINK;
-    return letters & FILE_WRITE ? letters & ~(uint32_t)FILE_APPEND : letters;
-}
-
-/* Is the path in the folder of a process under /proc? */
-static bool in_own_proc(const char *path)
-{
-    return strncmp(path, "/proc/", 6) == 0 && path[6] >= '0' && path[6] <= '9';
-}
-
 /* The files that were linked to, as one pattern; "" if there are too many or none. */
 static int link_targets(const PathUses *uses, const PathShapes *shapes, Buffer *out)
 {
@@ -62,8 +26,7 @@ static int link_targets(const PathUses *uses, const PathShapes *shapes, Buffer *
     size_t count = 0;
 
     for (size_t i = 0; i < uses->count; i++) {
-        const uint32_t access = uses->items[i].owner | uses->items[i].other;
-        if ((access & (ACCESS_LINK | ACCESS_CREATE)) != ACCESS_LINK)
+        if (!uses->items[i].linked)
             continue;
         if (++count > LINK_TARGETS_MAX)
             break;
@@ -86,33 +49,86 @@ static int link_targets(const PathUses *uses, const PathShapes *shapes, Buffer *
     return out->error;
 }
 
-static int add_rules(Policy *policy, const PathUse *use, const char *pattern, const char *reason,
-                     const char *link_target)
+/* What a pattern grants: all paths that it came from together. */
+typedef struct Grant {
+    const char *pattern;
+    const char *reason;
+    uint32_t owner, other;
+} Grant;
+
+typedef struct Grants {
+    StringSet *patterns;
+    Grant *items;
+    size_t count, capacity;
+} Grants;
+
+static void grants_deinit(Grants *grants)
 {
-    const uint32_t access = use->owner | use->other;
-    const bool may_own = (access & ACCESS_CREATE) || in_own_proc(use->path);
-    PolicyRule rule = {.section = POLICY_FILES, .name = pattern, .reason = reason};
-    /* RENAME and LINK mean what they mean together with CREATE, whoever did it. */
-    const uint32_t context = access & ACCESS_CREATE;
-    const uint32_t other = use->exec | letters_of(may_own ? use->other : access);
-    const uint32_t owner = may_own ? letters_of(use->owner | (use->owner ? context : 0)) : 0;
-    uint32_t letters[2] = {other, owner & ~other};
+    strset_free(grants->patterns);
+    free(grants->items);
+}
+
+static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, Buffer *pattern)
+{
+    const bool may_own =
+        path_use_created(use) || strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
+    Grant grant = {
+        .other = use->other | use->exec | (may_own ? 0 : use->owner),
+        .owner = may_own ? use->owner : 0,
+    };
+
+    buffer_clear(pattern);
+    if (path_shapes_pattern(shapes, use->path, use->directory, pattern, &grant.reason) < 0 ||
+        !(grant.pattern = strset_add(grants->patterns, buffer_text(pattern))) ||
+        array_reserve(&grants->items, &grants->capacity, grants->count, sizeof grant) < 0)
+        return -ENOMEM;
+    grants->items[grants->count++] = grant;
+    return 0;
+}
+
+static int compare_grants(const void *a, const void *b)
+{
+    return strcmp(((const Grant *)a)->pattern, ((const Grant *)b)->pattern);
+}
+
+static void unite_grants(Grants *grants)
+{
+    size_t kept = 0;
+
+    if (grants->count == 0)
+        return;
+    qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
+    for (size_t i = 1; i < grants->count; i++) {
+        Grant *last = &grants->items[kept];
+        const Grant *grant = &grants->items[i];
+        if (last->pattern != grant->pattern) {
+            grants->items[++kept] = *grant;
+            continue;
+        }
+        last->owner |= grant->owner;
+        last->other |= grant->other;
+        last->reason = last->reason ? last->reason : grant->reason;
+    }
+    grants->count = kept + 1;
+}
+
+static int add_rule(Policy *policy, const Grant *grant, bool owner, uint32_t access,
+                    const char *link_target)
+{
+    PolicyRule rule = {
+        .section = POLICY_FILES, .name = grant->pattern, .owner = owner, .reason = grant->reason};
     int r = 0;
 
-    if (letters[0] & FILE_WRITE)
-        letters[1] &= ~(uint32_t)FILE_APPEND;
-    for (unsigned i = 0; i < 2 && r == 0; i++) {
-        const uint32_t link = letters[i] & FILE_LINK;
-        rule.owner = i == 1;
-        rule.access = letters[i] & ~(uint32_t)(link_target ? FILE_LINK : 0);
-        if (rule.access)
-            r = policy_add(policy, &rule);
-        if (r == 0 && link && link_target) {
-            rule.access = FILE_LINK;
-            rule.target = link_target;
-            r = policy_add(policy, &rule);
-            rule.target = NULL;
-        }
+    /* The right to write includes that to append. */
+    if ((access | (owner ? grant->other : 0)) & FILE_WRITE)
+        access &= ~(uint32_t)FILE_APPEND;
+    rule.access = link_target ? access & ~(uint32_t)FILE_LINK : access;
+    if (rule.access)
+        r = policy_add(policy, &rule);
+    if (r == 0 && link_target && (access & FILE_LINK)) {
+        rule.access = FILE_LINK;
+        rule.target = link_target;
+        r = policy_add(policy, &rule);
     }
     return r;
 }
@@ -121,17 +137,19 @@ int infer_files(const PathUses *uses, Policy *policy)
 {
     CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer targets = BUFFER_INIT;
+    CLEANUP(grants_deinit) Grants grants = {.patterns = strset_new()};
     PathShapes *shapes = path_shapes_new(uses);
-    int r = shapes ? link_targets(uses, shapes, &targets) : -ENOMEM;
+    int r = shapes && grants.patterns ? link_targets(uses, shapes, &targets) : -ENOMEM;
+    const char *link_target = targets.length ? buffer_text(&targets) : NULL;
 
-    for (size_t i = 0; i < uses->count && r == 0; i++) {
-        const PathUse *use = &uses->items[i];
-        const char *reason;
-        buffer_clear(&pattern);
-        r = path_shapes_pattern(shapes, use->path, use->directory, &pattern, &reason);
+    for (size_t i = 0; i < uses->count && r == 0; i++)
+        r = add_grant(&grants, shapes, &uses->items[i], &pattern);
+    unite_grants(&grants);
+    for (size_t i = 0; i < grants.count && r == 0; i++) {
+        const Grant *grant = &grants.items[i];
+        r = add_rule(policy, grant, false, grant->other, link_target);
         if (r == 0)
-            r = add_rules(policy, use, buffer_text(&pattern), reason,
-                          targets.length ? buffer_text(&targets) : NULL);
+            r = add_rule(policy, grant, true, grant->owner & ~grant->other, link_target);
     }
     path_shapes_free(shapes);
     return r;

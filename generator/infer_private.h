@@ -6,11 +6,13 @@
 
 /* One path with all that was done to it, from all facts about it. */
 typedef struct PathUse {
-    const char *path;     /* bytes, of the recording */
-    uint32_t owner;       /* ACCESS_* seen by its owner only … */
-    uint32_t other;       /* … and by others, or where that is not known */
-    uint32_t exec;        /* FILE_* that being executed or loaded needs */
+    const char *path; /* bytes, of the recording */
+    uint32_t access;  /* ACCESS_*, by anybody */
+    uint32_t owner;   /* FILE_* that its owner needed … */
+    uint32_t other;   /* … and others, or where that is not known */
+    uint32_t exec;    /* FILE_* that being executed or loaded needs */
     bool directory;
+    bool linked; /* a hard link to it was made */
 } PathUse;
 
 typedef struct PathUses {
@@ -30,12 +32,11 @@ const PathUse *path_uses_find(const PathUses *uses, const char *path, size_t len
 /* The workload made it: it was not there before. */
 static inline bool path_use_created(const PathUse *use)
 {
-    return ((use->owner | use->other) & ACCESS_CREATE) != 0;
+    return (use->access & ACCESS_CREATE) != 0;
 }
 
 int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
                    Buffer *notes);
 int infer_files(const PathUses *uses, Policy *policy);
 int infer_system(const Recording *recording, Policy *policy);
-int infer_container(Recording *recording, const PathUses *uses, Policy *policy,
-                    Buffer *notes);
+int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes);

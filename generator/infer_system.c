@@ -25,8 +25,8 @@ static int add_capability(const Fact *fact, Policy *policy)
 
     if (!capability)
         return 0;
-    return policy_add(policy, &(PolicyRule){.section = POLICY_CAPABILITIES,
-                                            .name = capability->name});
+    return policy_add(policy,
+                      &(PolicyRule){.section = POLICY_CAPABILITIES, .name = capability->name});
 }
 
 static int add_network(const Fact *fact, Policy *policy)
@@ -86,10 +86,10 @@ static int add_targeted(const Fact *fact, Policy *policy)
 
     if (!is_plain(fact->name))
         return 0;
-    return policy_add(policy, &(PolicyRule){.section = fact->kind == FACT_SIGNAL ? POLICY_SIGNALS
-                                                                                 : POLICY_PTRACE,
-                                            .name = fact->name,
-                                            .target = is_plain(target) ? target : NULL});
+    return policy_add(
+        policy, &(PolicyRule){.section = fact->kind == FACT_SIGNAL ? POLICY_SIGNALS : POLICY_PTRACE,
+                              .name = fact->name,
+                              .target = is_plain(target) ? target : NULL});
 }
 
 /* "MS_RDONLY|MS_NOSUID" as mount(8) would write it. */
@@ -139,9 +139,8 @@ static int add_mount(const Fact *fact, Policy *policy)
 }
 
 static int (*const adders[FACT_KIND_COUNT])(const Fact *, Policy *) = {
-    [FACT_CAPABILITY] = add_capability, [FACT_NETWORK] = add_network,
-    [FACT_UNIX] = add_unix,             [FACT_SIGNAL] = add_targeted,
-    [FACT_PTRACE] = add_targeted,       [FACT_MOUNT] = add_mount,
+    [FACT_CAPABILITY] = add_capability, [FACT_NETWORK] = add_network, [FACT_UNIX] = add_unix,
+    [FACT_SIGNAL] = add_targeted,       [FACT_PTRACE] = add_targeted, [FACT_MOUNT] = add_mount,
 };
 
 int infer_system(const Recording *recording, Policy *policy)

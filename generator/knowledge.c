@@ -19,8 +19,7 @@ const Place *place_of(const char *path)
     for (size_t i = 0; i < places_count; i++) {
         const size_t length = strlen(places[i].path);
         if (strncmp(path, places[i].path, length) == 0 &&
-            (path[length] == '\0' || path[length] == '/') &&
-            (!best || length > strlen(best->path)))
+            (path[length] == '\0' || path[length] == '/') && (!best || length > strlen(best->path)))
             best = &places[i];
     }
     return best;

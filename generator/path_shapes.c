@@ -111,8 +111,7 @@ static int find_made_up(PathShapes *shapes, const PathUses *uses)
         for (size_t i = 0; i < uses->count && r == 0; i++) {
             const char *path = uses->items[i].path;
             Span span;
-            if (!path_use_created(&uses->items[i]) ||
-                !find_span(path, last_component(path), &span))
+            if (!path_use_created(&uses->items[i]) || !find_span(path, last_component(path), &span))
                 continue;
             if (pass == 0 && in_scratch(path)) {
                 r = strset_add(shapes->made_up, path) ? 0 : -1;
@@ -164,10 +163,17 @@ static bool made_up_span(const PathShapes *shapes, const char *path, size_t star
     return prefix && strset_find(shapes->made_up, prefix) && find_span(prefix, start, ret);
 }
 
-static bool is_number(const char *s, size_t length)
+/* The component stands for any process (docs/FORMATS.md, "Paths"). */
+static bool is_process(const char *name, size_t length)
 {
+    static const char *const words[] = {"self", "[pid]", "[tid]"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        if (strlen(words[i]) == length && strncmp(name, words[i], length) == 0)
+            return true;
+    }
     for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)s[i]))
+        if (!isdigit((unsigned char)name[i]))
             return false;
     }
     return length > 0;
@@ -187,10 +193,9 @@ int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directo
         Span span;
         (void)buffer_putc(out, '/');
         depth++;
-        const bool task = depth == 4 && proc && strncmp(path + start - 5, "/task", 5) == 0;
-        if (proc && (depth == 2 || task) && is_number(path + name, end - name)) {
+        const bool task = proc && depth == 4 && strncmp(path + start - 5, "/task", 5) == 0;
+        if (proc && (depth == 2 || task) && is_process(path + name, end - name)) {
             (void)buffer_puts(out, task ? "@{tid}" : "@{pid}");
-            reason = reason ? reason : "a process id";
         } else if (made_up_span(shapes, path, name, end, &span)) {
             (void)policy_pattern_append_literal(out, path + name, span.start - name);
             for (size_t i = span.start; i < span.end; i++)

@@ -16,6 +16,6 @@ PathShapes *path_shapes_new(const PathUses *uses);
 PathShapes *path_shapes_free(PathShapes *shapes);
 
 /* Appends the pattern (model/policy.h) for PATH. *RET_REASON tells what was generalised, NULL
- * nothing; a constant. */
+ * nothing (a process's number is none to tell of); a constant. */
 int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
                         const char **ret_reason);

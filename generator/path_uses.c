@@ -30,6 +30,38 @@ static PathUse *add_use(PathUses *uses, const char *path)
     return use;
 }
 
+/* The letters that one fact's access needs. What its bits mean together is lost once facts are
+ * united, so this comes before. */
+static uint32_t letters_of(uint32_t access)
+{
+    static const struct {
+        uint32_t access;
+        uint32_t letters;
+    } map[] = {
+        {ACCESS_READ, FILE_READ},
+        {ACCESS_WRITE | ACCESS_CREATE | ACCESS_DELETE | ACCESS_CHMOD | ACCESS_CHOWN |
+             ACCESS_TRUNCATE | ACCESS_RENAME,
+         FILE_WRITE},
+        {ACCESS_APPEND, FILE_APPEND},
+        {ACCESS_LOCK, FILE_LOCK},
+        {ACCESS_EXEC, FILE_EXEC_INHERIT},
+        {ACCESS_MMAP_EXEC, FILE_READ | FILE_MMAP_EXEC},
+        {ACCESS_CONNECT, FILE_READ | FILE_WRITE},
+    };
+    uint32_t letters = 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(map); i++) {
+        if (access & map[i].access)
+            letters |= map[i].letters;
+    }
+    /* A rename asks for reading the old name as well. */
+    if ((access & ACCESS_RENAME) && !(access & ACCESS_CREATE))
+        letters |= FILE_READ;
+    if ((access & (ACCESS_LINK | ACCESS_CREATE)) == (ACCESS_LINK | ACCESS_CREATE))
+        letters |= FILE_LINK;
+    return letters;
+}
+
 static int add_file(PathUses *uses, const Fact *fact)
 {
     const uint32_t access = (uint32_t)fact_number(fact, FIELD_ACCESS, 0) & ~(uint32_t)NEEDS_NOTHING;
@@ -40,10 +72,12 @@ static int add_file(PathUses *uses, const Fact *fact)
     PathUse *use = add_use(uses, fact->name);
     if (!use)
         return -ENOMEM;
+    use->access |= access;
+    use->linked |= (access & (ACCESS_LINK | ACCESS_CREATE)) == ACCESS_LINK;
     if (fact_number(fact, FIELD_OWNER, 0))
-        use->owner |= access;
+        use->owner |= letters_of(access);
     else
-        use->other |= access;
+        use->other |= letters_of(access);
     use->directory |= type && strcmp(type, "directory") == 0;
     return 0;
 }
@@ -89,6 +123,8 @@ static void unite(PathUses *uses)
             uses->items[++kept] = *use;
             continue;
         }
+        last->access |= use->access;
+        last->linked |= use->linked;
         last->owner |= use->owner;
         last->other |= use->other;
         last->exec |= use->exec;

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 
 typedef struct GenerateOptions {
-    const char *name;     /* NULL: the policy's, else after the recorded command */
-    const char *runtimes; /* names with commas between, "none"; NULL: the policy's, else all known */
-    int deny_action;      /* POLICY_ALLOW: the policy's, else EPERM */
+    const char *name; /* NULL: the policy's, else after the recorded command */
+    const char
+        *runtimes;   /* names with commas between, "none"; NULL: the policy's, else all known */
+    int deny_action; /* POLICY_ALLOW: the policy's, else EPERM */
     bool conditions;
 } GenerateOptions;
 
@@ -31,6 +32,7 @@ int generate_input_add(GenerateInput *input, const char *path, Error *err);
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err);
 
-/* Writes the files of FORMATS (commas between; NULL: those by default) into FOLDER, which is made. */
+/* Writes the files of FORMATS (commas between; NULL: those by default) into FOLDER, which is made.
+ */
 int generate_files(const Policy *policy, const char *folder, const char *formats, Buffer *notes,
                    Error *err);

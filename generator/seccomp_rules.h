@@ -28,7 +28,7 @@ typedef struct SeccompRule {
 
 typedef struct SeccompRules {
     int default_action;
-    uint32_t archs; /* bit i: Arch i */
+    uint32_t archs;     /* bit i: Arch i */
     SeccompRule *rules; /* sorted by action (allow first), conditions, name */
     size_t count, capacity;
 } SeccompRules;

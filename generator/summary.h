@@ -11,18 +11,18 @@
 #include <stddef.h>
 
 typedef struct PolicySummary {
-    size_t calls;          /* system calls that are allowed, for the workload or a runtime */
-    size_t calls_workload; /* of these, for the workload */
+    size_t calls;             /* system calls that are allowed, for the workload or a runtime */
+    size_t calls_workload;    /* of these, for the workload */
     size_t calls_conditional; /* of these, only with certain arguments */
-    size_t calls_docker;   /* Docker's default allows so many on the first architecture */
-    size_t calls_kept;     /* of these, allowed */
-    size_t calls_extra;    /* allowed, but not by Docker's default */
+    size_t calls_docker;      /* Docker's default allows so many on the first architecture */
+    size_t calls_kept;        /* of these, allowed */
+    size_t calls_extra;       /* allowed, but not by Docker's default */
     size_t capabilities;
     size_t capabilities_docker;
     size_t capabilities_kept;
     size_t capabilities_extra;
     size_t rules[POLICY_SECTION_COUNT]; /* that allow */
-    size_t files_written; /* file rules that allow to write */
+    size_t files_written;               /* file rules that allow to write */
     size_t files_executed;
 } PolicySummary;
 

@@ -87,8 +87,7 @@ static const Option options[] = {
      "container runtimes that must be able to start the workload (all known if not given)"},
     {"deny-action", 0, VALUE_TEXT, "ACTION", NULL,
      "what answers other system calls: EPERM (the default) or another error's name, KILL or LOG"},
-    {"no-conditions", 0, VALUE_NONE, NULL, NULL,
-     "allow system calls whatever their arguments are"},
+    {"no-conditions", 0, VALUE_NONE, NULL, NULL, "allow system calls whatever their arguments are"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print the summary"},
     {0},
 };

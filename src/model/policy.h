@@ -38,24 +38,24 @@ int policy_section_from_name(const char *name); /* PolicySection or -1 */
 
 /* What a file rule grants: AppArmor's letters. */
 enum {
-    FILE_READ = 1u << 0,             /* r */
-    FILE_WRITE = 1u << 1,            /* w: also create, delete, chmod, chown, truncate */
-    FILE_APPEND = 1u << 2,           /* a: write at the end only; w includes it */
-    FILE_LINK = 1u << 3,             /* l */
-    FILE_LOCK = 1u << 4,             /* k */
-    FILE_MMAP_EXEC = 1u << 5,        /* m */
-    FILE_EXEC_INHERIT = 1u << 6,     /* ix: the new program stays under this policy */
-    FILE_EXEC_PROFILE = 1u << 7,     /* px: it gets the profile of its name */
-    FILE_EXEC_UNCONFINED = 1u << 8,  /* ux: it gets none */
+    FILE_READ = 1u << 0,            /* r */
+    FILE_WRITE = 1u << 1,           /* w: also create, delete, chmod, chown, truncate */
+    FILE_APPEND = 1u << 2,          /* a: write at the end only; w includes it */
+    FILE_LINK = 1u << 3,            /* l */
+    FILE_LOCK = 1u << 4,            /* k */
+    FILE_MMAP_EXEC = 1u << 5,       /* m */
+    FILE_EXEC_INHERIT = 1u << 6,    /* ix: the new program stays under this policy */
+    FILE_EXEC_PROFILE = 1u << 7,    /* px: it gets the profile of its name */
+    FILE_EXEC_UNCONFINED = 1u << 8, /* ux: it gets none */
     FILE_ANY_EXEC = FILE_EXEC_INHERIT | FILE_EXEC_PROFILE | FILE_EXEC_UNCONFINED,
 };
 
 /* What answers a system call that a rule denies. */
 typedef enum PolicyDeny {
-    POLICY_ALLOW = 0,       /* not denied */
-    POLICY_DENY = -1,       /* as the policy's deny-action says */
-    POLICY_DENY_KILL = -2,  /* the process is killed */
-    POLICY_DENY_LOG = -3,   /* allowed, and written to the audit log */
+    POLICY_ALLOW = 0,      /* not denied */
+    POLICY_DENY = -1,      /* as the policy's deny-action says */
+    POLICY_DENY_KILL = -2, /* the process is killed */
+    POLICY_DENY_LOG = -3,  /* allowed, and written to the audit log */
     /* positive: fails with that errno */
 } PolicyDeny;
 
@@ -64,13 +64,13 @@ typedef struct PolicyRule {
     /* Call, capability, path pattern, network family, unix operation, signal, ptrace operation,
      * mount operation, folder. */
     const char *name;
-    const char *type;    /* network, unix: socket type; mounts: file system type */
-    const char *source;  /* mounts */
-    const char *target;  /* files: what may be linked to; unix: address; signals, ptrace: whom;
-                            mounts: where */
-    const char *options; /* mounts: "ro,nosuid"; tmpfs: "exec" */
-    uint32_t access;     /* files: FILE_* */
-    bool owner;          /* files: only what the process owns */
+    const char *type;     /* network, unix: socket type; mounts: file system type */
+    const char *source;   /* mounts */
+    const char *target;   /* files: what may be linked to; unix: address; signals, ptrace: whom;
+                             mounts: where */
+    const char *options;  /* mounts: "ro,nosuid"; tmpfs: "exec" */
+    uint32_t access;      /* files: FILE_* */
+    bool owner;           /* files: only what the process owns */
     uint8_t args_present; /* syscalls: bit i: args[i], masked as its family says, must be equal */
     uint64_t args[SYSCALL_ARGS];
     int deny; /* PolicyDeny */
@@ -130,8 +130,8 @@ void policy_set_limit(Policy *policy, PolicyLimit limit, uint64_t value);
 /* ---- rules ---------------------------------------------------------------------------------- */
 
 /*
- * Adds a copy of DRAFT, whose strings may be borrowed from anywhere, or unites it with the rule that
- * is the same but for access, keep and reason (the first reason stays). 0 or -ENOMEM.
+ * Adds a copy of DRAFT, whose strings may be borrowed from anywhere, or unites it with the rule
+ * that is the same but for access, keep and reason (the first reason stays). 0 or -ENOMEM.
  */
 int policy_add(Policy *policy, const PolicyRule *draft);
 
@@ -147,8 +147,8 @@ void policy_range(const Policy *policy, PolicySection section, size_t *ret_first
 /* Identity order: 0 for rules that policy_add() would unite. */
 int policy_rule_compare(const PolicyRule *a, const PolicyRule *b);
 
-/* Adds all that FROM holds. Text and deny-action of INTO stay unless unset; limits become the larger
- * one; a read-only root and no_new_privs need both. 0 or -ENOMEM. */
+/* Adds all that FROM holds. Text and deny-action of INTO stay unless unset; limits become the
+ * larger one; a read-only root and no_new_privs need both. 0 or -ENOMEM. */
 int policy_merge(Policy *into, const Policy *from);
 
 /* ---- text ----------------------------------------------------------------------------------- */
