@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run one container under a given seccomp profile, in many variations: the bench of measure-runtimes."""
+import ctypes
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from typing import Callable, NamedTuple, Tuple
+
+import runtime_inspect as inspect
+import runtime_trace as trace
+
+PHASES = ("start", "exec")
+TIMEOUT = 6
+PR_SET_CHILD_SUBREAPER = 36
+
+# The entrypoint: it waits to be looked at, and it has no library, so that every other call is the runtime's.
+ENTRYPOINT = "1: mov $34, %eax; syscall; jmp 1b"
+ENTRYPOINT_CALLS = frozenset({"pause"})
+
+# What Go's scheduler, collector and poller may call at any time in the thread under the filter, whatever
+# runc does there; README.md says where in Go's source each comes from. Observation finds some of them
+# only by luck, and whether they matter in one run is luck as well.
+GO_TIMING = frozenset({
+    "clock_gettime", "epoll_ctl", "epoll_pwait", "futex", "getpid", "madvise", "mmap", "munmap", "nanosleep",
+    "restart_syscall", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "tgkill",
+})
+
+SOME_CAPS = ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID"]
+
+
+class Variation(NamedTuple):
+    name: str
+    phases: Tuple[str, ...] = PHASES
+    change: Callable = lambda config, process: None
+    tty: bool = False
+    create: bool = False       # create, wait, start, as a container engine does
+    detach: bool = False       # exec --detach, as a container engine does
+    preserve: bool = False     # hand an extra descriptor through
+    leak: bool = False         # hand one that the container must not get
+    environment: dict = {}
+    one_cpu: bool = False
+    broken: bool = False       # the entrypoint's execve fails: the runtime must be able to say so
+    rare: bool = False         # deterministic: fewer runs will do
+    only: str = ""             # for one runtime only
+
+
+def _user(config, process):
+    process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [10, 20, 1000]}
+
+
+def _all_caps(config, process):
+    names = Stage.all_capabilities()
+    process["capabilities"] = {kind: names for kind in ("bounding", "effective", "permitted")}
+
+
+def _no_caps(config, process):
+    process["capabilities"] = {kind: [] for kind in ("bounding", "effective", "permitted")}
+
+
+def _ambient(config, process):
+    _user(config, process)
+    process["capabilities"] = {kind: SOME_CAPS for kind in
+                               ("bounding", "effective", "permitted", "inheritable", "ambient")}
+
+
+def _user_no_caps(config, process):
+    _user(config, process)
+    _no_caps(config, process)
+
+
+def _userns(config, process):
+    config["linux"]["namespaces"].append({"type": "user"})
+    ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = ids
+
+
+def _host_namespaces(config, process):
+    config["linux"]["namespaces"] = [{"type": "mount"}]
+    config["mounts"] = [m for m in config["mounts"] if m["type"] not in ("sysfs", "mqueue")]
+    config.pop("hostname")
+
+
+def _read_only(config, process):
+    config["root"]["readonly"] = True
+    config["linux"]["maskedPaths"] = ["/proc/kcore", "/proc/keys", "/proc/timer_list"]
+    config["linux"]["readonlyPaths"] = ["/proc/bus", "/proc/sys", "/proc/sysrq-trigger"]
+
+
+def _no_user_database(config, process):
+    _user(config, process)
+    config["mounts"].append({"destination": "/etc", "type": "tmpfs", "source": "tmpfs"})
+
+
+def _path_search(config, process):
+    process["args"] = [os.path.basename(process["args"][0])]
+    process["env"] = ["PATH=/none:/usr/bin:/bin"]
+
+
+def _work_folder(config, process):
+    _user(config, process)
+    process["cwd"] = "/home/user"
+
+
+def _umask(config, process):
+    process.setdefault("user", {"uid": 0, "gid": 0})["umask"] = 0o27
+    process["oomScoreAdj"] = 500
+    process["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": 256, "soft": 256}]
+
+
+VARIATIONS = [
+    Variation("plain"),
+    Variation("one-cpu", one_cpu=True, environment={"GOMAXPROCS": "1"}),
+    Variation("many-threads", environment={"GOMAXPROCS": "8", "GOGC": "1"}),
+    Variation("create-start", phases=("start",), create=True),
+    Variation("detach", phases=("exec",), detach=True),
+    Variation("terminal", tty=True),
+    Variation("user", change=_user),
+    Variation("user-terminal", change=_user, tty=True, rare=True),
+    Variation("user-no-caps", change=_user_no_caps, rare=True),
+    Variation("all-caps", change=_all_caps, rare=True),
+    Variation("no-caps", change=_no_caps, rare=True),
+    Variation("ambient", change=_ambient, rare=True),
+    Variation("read-only", change=_read_only, rare=True),
+    Variation("user-namespace", change=_userns, rare=True),
+    Variation("host-namespaces", change=_host_namespaces, rare=True),
+    Variation("no-user-database", change=_no_user_database, rare=True),
+    Variation("path-search", change=_path_search, rare=True),
+    Variation("work-folder", change=_work_folder, rare=True),
+    Variation("umask-and-limits", change=_umask, rare=True),
+    Variation("extra-descriptor", preserve=True, rare=True),
+    Variation("leaked-descriptor", leak=True, rare=True),
+    Variation("broken-entrypoint", broken=True, rare=True),
+]
+
+
+class Seccomp:
+    """The few functions of libseccomp that are needed: names, and the filter crun keeps for exec."""
+
+    def __init__(self):
+        self.lib = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+        self.lib.seccomp_init.restype = ctypes.c_void_p
+        self.lib.seccomp_init.argtypes = [ctypes.c_uint32]
+        self.lib.seccomp_rule_add_array.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int,
+                                                    ctypes.c_uint, ctypes.c_void_p]
+        self.lib.seccomp_export_bpf.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        self.lib.seccomp_release.argtypes = [ctypes.c_void_p]
+        self.lib.seccomp_arch_native.restype = ctypes.c_uint32
+        self.lib.seccomp_syscall_resolve_num_arch.argtypes = [ctypes.c_uint32, ctypes.c_int]
+        self.lib.seccomp_syscall_resolve_num_arch.restype = ctypes.c_void_p
+        libc = ctypes.CDLL(None)
+        libc.free.argtypes = [ctypes.c_void_p]
+        self.numbers = {}
+        for number in range(1024):
+            name = self.lib.seccomp_syscall_resolve_num_arch(self.lib.seccomp_arch_native(), number)
+            if name:
+                self.numbers[ctypes.string_at(name).decode()] = number
+                libc.free(name)
+
+    def export(self, path, allowed, answer):
+        context = self.lib.seccomp_init(0x00050000 | answer)
+        try:
+            for name in sorted(allowed):
+                if name in self.numbers and self.lib.seccomp_rule_add_array(
+                        context, 0x7fff0000, self.numbers[name], 0, None):
+                    raise OSError(f"libseccomp refuses {name}")
+            with open(path, "wb") as file:
+                if self.lib.seccomp_export_bpf(context, file.fileno()):
+                    raise OSError("libseccomp cannot export")
+        finally:
+            self.lib.seccomp_release(context)
+
+
+class Stage:
+    """A runtime and a root file system; what is started here is gone when the stage is left."""
+
+    def __init__(self, work, runtime):
+        self.runtime = runtime
+        text = subprocess.run([runtime, "--version"], check=True, capture_output=True, text=True).stdout
+        match = re.search(r"^(\S+) version (\d[\w.]*)", text, re.M)
+        if not match:
+            raise SystemExit(f"measure-runtimes: {runtime} --version is not understood")
+        self.name, self.version = match[1], match[2]
+        self.is_go = re.search(r"^go: ", text, re.M) is not None
+        self.seccomp = Seccomp()
+        self.folder = tempfile.mkdtemp(prefix=f"{self.name}.", dir=work)
+        os.chmod(self.folder, 0o711)
+        self.state = os.path.join(self.folder, "state")
+        self.counter = 0
+        self.reference = {}  # (phase, variation name, nnp) -> what came of it without restriction
+        self.waiting = {}  # variation name -> (id, pidfd) of the container to execute in
+        self.rootfs = os.path.join(self.folder, "rootfs")
+        self._make_rootfs()
+
+    def __enter__(self):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return self
+
+    def __exit__(self, *_):
+        for container, handle in self.waiting.values():
+            self._delete(container)
+            os.close(handle)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def all_capabilities():
+        names = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
+                 "NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP SYS_ADMIN SYS_PTRACE "
+                 "NET_ADMIN SYS_NICE")
+        return ["CAP_" + name for name in names.split()]
+
+    def suits(self, variation):
+        return not variation.only or variation.only == self.name
+
+    def _make_rootfs(self):
+        for folder in ("bin", "usr/bin", "proc", "dev", "sys", "tmp", "etc", "home/user"):
+            os.makedirs(os.path.join(self.rootfs, folder))
+        home = os.path.join(self.rootfs, "home/user")
+        os.chown(home, 1000, 1000)
+        os.chmod(home, 0o700)
+        subprocess.run(["cc", "-static", "-nostdlib", "-x", "assembler", "-o",
+                        os.path.join(self.rootfs, "bin/entry"), "-"],
+                       input=f".globl _start\n_start: {ENTRYPOINT}\n", text=True, check=True)
+        for name, text in (("passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n"),
+                           ("group", "root:x:0:\nuser:x:1000:\nextra:x:10:user\n")):
+            with open(os.path.join(self.rootfs, "etc", name), "w", encoding="ascii") as file:
+                file.write(text)
+        broken = os.path.join(self.rootfs, "bin/broken")
+        with open(broken, "w", encoding="ascii") as file:
+            file.write("#!/no/such/interpreter\n")
+        os.chmod(broken, 0o755)
+
+    def _profile(self, allowed, answer):
+        return {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": answer,
+                "syscalls": [{"names": sorted(allowed | ENTRYPOINT_CALLS), "action": "SCMP_ACT_ALLOW"}]}
+
+    def _config(self, variation, nnp, allowed, answer):
+        process = {
+            "terminal": variation.tty, "user": {"uid": 0, "gid": 0}, "cwd": "/",
+            "args": ["/bin/broken" if variation.broken else "/bin/entry"],
+            "env": ["PATH=/bin"], "noNewPrivileges": nnp,
+            "capabilities": {k: SOME_CAPS for k in ("bounding", "effective", "permitted")},
+        }
+        flags = ["nosuid", "noexec", "nodev"]
+        config = {
+            "ociVersion": "1.0.2", "process": process, "hostname": "measured",
+            "root": {"path": self.rootfs, "readonly": False},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+                 "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+                {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                 "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
+                {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": flags},
+                {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": flags + ["ro"]},
+            ],
+            "linux": {"namespaces": [{"type": t} for t in ("pid", "ipc", "uts", "mount", "network")],
+                      "seccomp": self._profile(allowed, answer)},
+        }
+        variation.change(config, process)
+        return config
+
+    def _bundle(self, config):
+        bundle = tempfile.mkdtemp(dir=self.folder)
+        with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        return bundle
+
+    def _delete(self, container):
+        subprocess.run([self.runtime, "--root", self.state, "delete", "--force", container],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=False, timeout=TIMEOUT)
+
+    def _spawn(self, variation, arguments, log, strace):
+        """Starts the runtime; returns (Popen, master side of its terminal or -1)."""
+        command = [self.runtime, "--root", self.state, *arguments]
+        if strace:
+            command = ["strace", "-f", "-qq", "-o", strace, "-e", "raw=all", "-e", "signal=none", *command]
+        if variation.one_cpu:
+            command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
+        master = slave = -1
+        descriptors = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        if variation.tty:
+            master, slave = pty.openpty()
+            descriptors["stdin"] = slave
+            descriptors["stdout"] = slave
+        if variation.preserve:
+            command = ["sh", "-c", 'exec "$@" 3</dev/null', "sh", *command]
+        if variation.leak:
+            command = ["sh", "-c", 'exec "$@" 9</dev/null', "sh", *command]
+        child = subprocess.Popen(command, start_new_session=True, close_fds=True,
+                                 env={**os.environ, **variation.environment}, **descriptors)
+        if slave >= 0:
+            os.close(slave)
+        return child, master
+
+    @staticmethod
+    def _end(child, master, patience=TIMEOUT):
+        """The runtime's exit status; None if it had to be killed."""
+        try:
+            return child.wait(patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            return None
+        finally:
+            if master >= 0:
+                os.close(master)
+
+    def _look(self, child, pid_file):
+        """How the entrypoint looks once it runs; None if that does not happen. It is killed either way."""
+        end = time.monotonic() + TIMEOUT
+        handle, pid = -1, 0
+        try:
+            while time.monotonic() < end:
+                ended = child.poll()
+                if handle < 0:
+                    pid = inspect.read_pid(pid_file)
+                    # from here on the pid may be somebody else's, the handle never
+                    handle = inspect.open_pid(pid)
+                if inspect.waits(handle, pid, "/bin/entry"):
+                    return inspect.look(pid)
+                if ended or (ended == 0 and not inspect.lives(handle)):
+                    return None
+                time.sleep(0.002)
+            return None
+        finally:
+            if handle >= 0:
+                inspect.kill(handle)
+                inspect.reap(pid)
+                os.close(handle)
+
+    def _created(self, child, container):
+        """Waits until CONTAINER is created, lets its init process wait a little, and starts it."""
+        end = time.monotonic() + TIMEOUT
+        # strace goes on while the container lives; the runtime itself must have ended well
+        while child.poll() in (None, 0) and time.monotonic() < end:
+            state = subprocess.run([self.runtime, "--root", self.state, "state", container], check=False,
+                                   stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            if state.returncode == 0 and json.loads(state.stdout).get("status") == "created":
+                time.sleep(0.03)
+                return subprocess.run([self.runtime, "--root", self.state, "start", container],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False,
+                                      stderr=subprocess.DEVNULL, timeout=TIMEOUT).returncode == 0
+            time.sleep(0.02)
+        return False
+
+    def _new_id(self):
+        self.counter += 1
+        return f"m{os.getpid()}-{self.counter}"
+
+    def _start(self, variation, nnp, allowed, answer, log, strace):
+        container = self._new_id()
+        bundle = self._bundle(self._config(variation, nnp, allowed, answer))
+        pid_file = os.path.join(bundle, "pid")
+        arguments = ["create" if variation.create else "run", "--bundle", bundle, "--pid-file", pid_file]
+        if variation.preserve:
+            arguments += ["--preserve-fds", "1"]
+        child, master = self._spawn(variation, [*arguments, container], log, strace)
+        try:
+            if variation.broken:
+                return self._end(child, -1)
+            if variation.create and not self._created(child, container):
+                return None
+            return self._look(child, pid_file)
+        finally:
+            self._delete(container)
+            self._end(child, master)
+            shutil.rmtree(bundle, ignore_errors=True)
+
+    def _waiting_container(self, variation):
+        """A container made like VARIATION's, under a profile that names every call, to execute in."""
+        container, handle = self.waiting.get(variation.name, (None, -1))
+        if inspect.lives(handle):
+            return container
+        if container:
+            self._delete(container)
+            os.close(handle)
+        calm = variation._replace(tty=False, preserve=False, leak=False, one_cpu=False, broken=False,
+                                  environment={})
+        bundle = self._bundle(self._config(calm, False, frozenset(self.seccomp.numbers), 1))
+        container = self._new_id()
+        pid_file = os.path.join(bundle, "pid")
+        arguments = ["run", "--detach", "--pid-file", pid_file, "--bundle", bundle, container]
+        child, master = self._spawn(calm, arguments, subprocess.DEVNULL, None)
+        handle = inspect.open_pid(inspect.read_pid(pid_file)) if self._end(child, master) == 0 else -1
+        if handle < 0:
+            self._delete(container)
+            return None
+        self.waiting[variation.name] = container, handle
+        return container
+
+    def _set_profile(self, container, allowed, answer):
+        """Changes what `exec` will load; the container's own process keeps its filter.
+
+        The runtime keeps the profile with the container's state, so that the set for exec can be
+        told from that for start, of which a real container must allow both.
+        """
+        folder = os.path.join(self.state, container)
+        bpf = os.path.join(folder, "seccomp.bpf")
+        if os.path.exists(bpf):
+            self.seccomp.export(bpf, allowed | ENTRYPOINT_CALLS, answer)
+            return
+        path = os.path.join(folder, "state.json")
+        full = path + ".full"
+        if not os.path.exists(full):
+            shutil.copyfile(path, full)
+        with open(full, encoding="utf-8") as file:
+            state = json.load(file)
+        profile = state["config"]["seccomp"]
+        profile["default_errno_ret"] = answer
+        profile["syscalls"] = [rule for rule in profile["syscalls"]
+                               if rule["name"] in allowed or rule["name"] in ENTRYPOINT_CALLS]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(state, file)
+
+    def _exec(self, variation, nnp, allowed, answer, log, strace):
+        container = self._waiting_container(variation)
+        if container is None:
+            return None
+        self._set_profile(container, allowed, answer)
+        bundle = self._bundle(self._config(variation, nnp, allowed, answer)["process"])
+        pid_file = os.path.join(bundle, "pid")
+        arguments = ["exec", "--process", os.path.join(bundle, "config.json"), "--pid-file", pid_file]
+        if variation.preserve:
+            arguments += ["--preserve-fds", "1"]
+        if variation.detach:
+            arguments += ["--detach"]
+        child, master = self._spawn(variation, [*arguments, container], log, strace)
+        try:
+            return self._end(child, -1) if variation.broken else self._look(child, pid_file)
+        finally:
+            self._end(child, master)
+            shutil.rmtree(bundle, ignore_errors=True)
+
+    def _run(self, phase, variation, nnp, allowed, answer, strace=None):
+        """What came of it, comparable with other runs; None if the entrypoint did not run."""
+        run = self._start if phase == "start" else self._exec
+        with tempfile.TemporaryFile(dir=self.folder) as log:
+            result = run(variation, nnp, allowed, answer, log, strace)
+            log.seek(0)
+            self.last_output = log.read().decode(errors="replace")
+        inspect.reap_orphans()
+        if variation.broken:
+            return result if result and "no such file" in self.last_output.lower() else None
+        return result
+
+    def run(self, phase, variation, nnp, allowed, answer):
+        """True if the entrypoint ran and is what it is without restriction (or, where it cannot run, the
+        runtime said so)."""
+        key = (phase, variation.name, nnp)
+        if key not in self.reference:
+            self.reference[key] = self._run(phase, variation, nnp, frozenset(self.seccomp.numbers), 1)
+        result = self._run(phase, variation, nnp, allowed, answer)
+        return result is not None and result == self.reference[key]
+
+    def observe(self, phase, variation, nnp):
+        """The calls of one run under a filter that allows everything; None if it does not work here."""
+        path = os.path.join(self.folder, "strace")
+        try:
+            if self._run(phase, variation, nnp, frozenset(self.seccomp.numbers), 1, path) is None:
+                return None
+            if variation.broken:
+                return trace.filtered_calls_until_exit(path)
+            return trace.filtered_calls(path)
+        finally:
+            if os.path.exists(path):
+                os.unlink(path)
