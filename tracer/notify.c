@@ -298,6 +298,16 @@ static void on_notification(Loop *loop)
     request->id = 0;
 }
 
+static void child_status(Loop *loop, int status)
+{
+    if (WIFSTOPPED(status)) {
+        (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
+    } else {
+        loop->child_ended = true;
+        (void)report_send(loop->run->report_fd, REPORT_EXITED, status);
+    }
+}
+
 static void on_child(Loop *loop)
 {
     struct signalfd_siginfo info;
@@ -306,14 +316,22 @@ static void on_child(Loop *loop)
 
     (void)!read(loop->signals, &info, sizeof info);
     while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (pid != loop->child)
-            continue;
-        if (WIFSTOPPED(status)) {
-            (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
-        } else {
-            loop->child_ended = true;
-            (void)report_send(loop->run->report_fd, REPORT_EXITED, status);
-        }
+        if (pid == loop->child)
+            child_status(loop, status);
+    }
+}
+
+/* A filter may lose its last user before that user can be waited for. */
+static void await_child(Loop *loop)
+{
+    int status;
+
+    while (!loop->child_ended) {
+        const pid_t pid = waitpid(loop->child, &status, 0);
+        if (pid == loop->child)
+            child_status(loop, status);
+        else if (pid < 0 && errno != EINTR)
+            return;
     }
 }
 
@@ -413,7 +431,8 @@ static int serve(Loop *loop)
         for (int i = 0; i < n && !loop->run->detached; i++)
             dispatch(loop, &events[i]);
     }
-    on_child(loop);
+    if (loop->hung_up)
+        await_child(loop);
     return 0;
 }
 

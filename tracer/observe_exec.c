@@ -75,6 +75,19 @@ static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pendi
     }
 }
 
+/* argv[1] of the execve() in progress is WORD. */
+static bool second_argument_is(Tracee *tracee, const Call *call, unsigned argv_index,
+                               const char *word)
+{
+    uint64_t pointer = 0;
+    char text[32];
+    const size_t size = call->arch == ARCH_I386 || call->arch == ARCH_ARM ? 4 : 8;
+
+    return tracee_read(tracee, call->args[argv_index] + size, &pointer, size) == 0 &&
+           pointer != 0 && tracee_read_string(tracee, pointer, text, sizeof text) >= 0 &&
+           strcmp(text, word) == 0;
+}
+
 static void enter_exec(Observer *observer, Tracee *tracee, Pending *pending)
 {
     ProgramFile program = {.kind = PROGRAM_UNKNOWN};
@@ -84,7 +97,8 @@ static void enter_exec(Observer *observer, Tracee *tracee, Pending *pending)
         return;
     PathResult *path = &pending->paths[0];
     if (path->has_stat && path->st.st_dev == observer->table.own_exe_dev &&
-        path->st.st_ino == observer->table.own_exe_ino) {
+        path->st.st_ino == observer->table.own_exe_ino &&
+        second_argument_is(tracee, &pending->call, pending->call.paths[0].argument + 1, "mark")) {
         pending->count = 0; /* `whittle mark`: not the workload's doing */
         return;
     }

@@ -11,23 +11,21 @@
 #include "tracer/observer_private.h"
 
 #include "base/hash.h"
-#include "base/io.h"
 #include "base/memory.h"
 #include "model/mark.h"
 #include "tracer/capability_rules.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 
 enum {
     NEED_PENDING = 1 << 0,      /* arguments have to be looked at */
     NEED_RESULT = 1 << 1,       /* every result matters, not only the first few */
     NEED_DESCRIPTORS = 1 << 2,  /* has descriptor arguments: keep the highest number */
-    NEED_IDENTITY = 1 << 3,     /* may change credentials, root or program */
+    NEED_IDENTITY = 1 << 3,     /* may change credentials or program */
     NEED_IF_CONNECTED = 1 << 4, /* like NEED_PENDING while a datagram connect() is undecided */
+    NEED_ROOT = 1 << 5,         /* may change the root folder or the mount namespace */
 };
 
 /* How many results of one system call fact are looked at where none of them matters by itself. */
@@ -40,10 +38,7 @@ static const char *const identity_calls[] = {
     "capset",   "prctl",      "execve",    "execveat",    "unshare",   "setns",
 };
 
-static const char *const root_calls[] = {
-    "chroot",  "pivot_root", "setns",      "unshare", "mount",
-    "umount2", "umount",     "move_mount", "clone",   "clone3",
-};
+static const char *const root_calls[] = {"chroot", "pivot_root", "setns", "unshare"};
 
 /* ---- set-up --------------------------------------------------------------------------------- */
 
@@ -96,7 +91,7 @@ static void build_dispatch(Observer *observer)
     add_handlers(observer, mount_handlers, NEED_PENDING);
     add_handlers(observer, write_handlers, NEED_IF_CONNECTED);
     add_need(observer, identity_calls, ARRAY_LENGTH(identity_calls), NEED_PENDING | NEED_IDENTITY);
-    add_need(observer, root_calls, ARRAY_LENGTH(root_calls), NEED_PENDING | NEED_IDENTITY);
+    add_need(observer, root_calls, ARRAY_LENGTH(root_calls), NEED_PENDING | NEED_ROOT);
     for (size_t i = 0; i < syscall_count(); i++) {
         if (capability_rules_concern(observer->capability_rules, syscall_at(i)))
             observer->needs[i] |= NEED_PENDING;
@@ -176,87 +171,6 @@ void observer_reap(Observer *observer)
     process_table_reap(&observer->table);
 }
 
-/* ---- losses, journal, facts ----------------------------------------------------------------- */
-
-void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n)
-{
-    observer->losses += n;
-    (void)recording_add_loss(observer->options.recording, cause, example, n);
-}
-
-void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what)
-{
-    char example[512];
-
-    (void)snprintf(example, sizeof example, "%s: %s", tracee->process->subject, what);
-    observer_loss(observer, cause, example, 1);
-}
-
-const char *observer_intern(Observer *observer, const char *text)
-{
-    const char *kept = strset_add(recording_strings(observer->options.recording), text);
-
-    if (!kept)
-        observer_loss(observer, "memory", "no memory for a string", 1);
-    return kept ? kept : "";
-}
-
-static void journal(Observer *observer, const Fact *fact)
-{
-    if (observer->options.journal_fd < 0 || observer->journal_error)
-        return;
-    buffer_clear(&observer->line);
-    int r = recording_print_fact(observer->options.recording, fact, &observer->line);
-    if (r == 0)
-        r = write_all(observer->options.journal_fd, observer->line.data, observer->line.length);
-    if (r < 0) {
-        char example[128];
-        observer->journal_error = r;
-        (void)snprintf(example, sizeof example, "cannot append to the recording: %s", strerror(-r));
-        observer_loss(observer, "journal-write", example, 1);
-    }
-}
-
-static void fill_first_seen(Observer *observer, Tracee *tracee, Fact *fact, const char *syscall)
-{
-    FirstSeen *first = &fact->first;
-
-    first->depth = 0;
-    first->ancestry[first->depth++] = tracee->process->subject;
-    const Lineage *above = tracee->process->lineage;
-    if (above && above->subject == tracee->process->subject)
-        above = above->parent;
-    for (; above && first->depth < ANCESTRY_MAX; above = above->parent)
-        first->ancestry[first->depth++] = above->subject;
-    const char *command = process_command(&observer->table, tracee->process);
-    first->command = *command ? command : NULL;
-    first->syscall = syscall;
-}
-
-Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count)
-{
-    Fact *fact = NULL;
-    const Pending *pending = tracee->pending;
-    const char *syscall =
-        draft->kind != FACT_SYSCALL && pending && pending->active && pending->call.syscall
-            ? pending->call.syscall->name
-            : NULL;
-
-    draft->subject = tracee->process->subject;
-    draft->phase = PHASE_RUN;
-    const int r = recording_add(observer->options.recording, draft, observer->options.run, count,
-                                observer->label, &fact);
-    if (r < 0) {
-        observer_loss(observer, "memory", "no memory for a fact", 1);
-        return NULL;
-    }
-    if (r > 0) {
-        fill_first_seen(observer, tracee, fact, syscall);
-        journal(observer, fact);
-    }
-    return fact;
-}
-
 /* ---- the system call itself ----------------------------------------------------------------- */
 
 static void mask_args(const Syscall *syscall, const uint64_t *args, Fact *draft)
@@ -332,264 +246,6 @@ static void add_result(Fact *fact, int result, bool seen)
         fact->predicted = false;
 }
 
-/* ---- drafts --------------------------------------------------------------------------------- */
-
-Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,
-                    const char *name, DraftWhen when)
-{
-    if (array_reserve(&pending->drafts, &pending->capacity, pending->count,
-                      sizeof *pending->drafts) < 0) {
-        observer_loss(observer, "memory", "no memory for a fact", 1);
-        return NULL;
-    }
-    Draft *draft = &pending->drafts[pending->count++];
-    *draft = (Draft){.when = when};
-    draft->fact.kind = kind;
-    draft->fact.name = name;
-    draft->fact.subject = tracee->process->subject;
-    return &draft->fact;
-}
-
-static const char *file_type_name(mode_t mode)
-{
-    static const struct {
-        mode_t type;
-        const char *name;
-    } types[] = {
-        {S_IFREG, "regular"}, {S_IFDIR, "directory"}, {S_IFLNK, "symlink"}, {S_IFIFO, "fifo"},
-        {S_IFSOCK, "socket"}, {S_IFCHR, "char"},      {S_IFBLK, "block"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
-        if ((mode & S_IFMT) == types[i].type)
-            return types[i].name;
-    }
-    return NULL;
-}
-
-void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
-                uint32_t access, DraftWhen when)
-{
-    const Credentials *credentials;
-
-    if (!path->is_path || !path->text || access == 0)
-        return;
-    Fact *fact = pending_draft(observer, tracee, pending, FACT_FILE,
-                               observer_intern(observer, path->text), when);
-    if (!fact)
-        return;
-    fact_set_number(fact, FIELD_ACCESS, (int64_t)access);
-    if (path->has_stat)
-        fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(path->st.st_mode));
-    if (path->mount[0] != '\0')
-        fact_set_text(fact, FIELD_MOUNT, path->mount);
-    if (tracee_credentials(tracee, &credentials) < 0)
-        return;
-    if (path->has_stat)
-        fact_set_number(fact, FIELD_OWNER, path->st.st_uid == credentials->fsuid);
-    else if (access & ACCESS_CREATE)
-        fact_set_number(fact, FIELD_OWNER, 1);
-}
-
-bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, char *buffer,
-                        size_t size, const char *what)
-{
-    const long length = tracee_read_string(tracee, address, buffer, size);
-
-    if (length >= 0)
-        return true;
-    /* An address that the kernel cannot read either: the call will fail with EFAULT, and nothing
-     * was missed; the same for a path that is too long for the kernel. */
-    if (length == -EFAULT || length == -ENAMETOOLONG)
-        return false;
-    tracee_loss(observer, tracee, "unreadable-argument", what);
-    return false;
-}
-
-/* ---- path arguments ------------------------------------------------------------------------- */
-
-typedef struct PathArgs {
-    int dirfd;
-    uint64_t at_flags;
-    uint64_t open_flags;
-    bool has_open_flags;
-} PathArgs;
-
-static void read_open_how(Tracee *tracee, const Call *call, unsigned index, PathArgs *args)
-{
-    struct open_how how = {0};
-
-    if (tracee_read(tracee, call->args[index], &how, sizeof how) == 0) {
-        args->open_flags = how.flags;
-        args->has_open_flags = true;
-    }
-}
-
-static void collect_flags(Tracee *tracee, const Call *call, PathArgs *args)
-{
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        const ArgRole role = call->syscall->args[i].role;
-        if (role == ROLE_AT_FLAGS) {
-            args->at_flags = (uint32_t)call->args[i];
-        } else if (role == ROLE_OPEN_FLAGS) {
-            args->open_flags = (uint32_t)call->args[i];
-            args->has_open_flags = true;
-        } else if (role == ROLE_OPEN_HOW) {
-            read_open_how(tracee, call, i, args);
-        }
-    }
-}
-
-static PathFinal final_component(const PathOperation *operation, const PathArgs *args)
-{
-    if (args->has_open_flags) {
-        if ((args->open_flags & O_CREAT) && (args->open_flags & O_EXCL))
-            return PATH_FINAL_PARENT;
-        return args->open_flags & O_NOFOLLOW ? PATH_FINAL_NOFOLLOW : PATH_FINAL_FOLLOW;
-    }
-    if (operation->final == PATH_FINAL_FOLLOW && (args->at_flags & AT_SYMLINK_NOFOLLOW))
-        return PATH_FINAL_NOFOLLOW;
-    if (operation->final == PATH_FINAL_NOFOLLOW && (args->at_flags & AT_SYMLINK_FOLLOW))
-        return PATH_FINAL_FOLLOW;
-    return operation->final;
-}
-
-static uint32_t open_access(uint64_t flags, const PathResult *path)
-{
-    static const uint32_t modes[] = {[O_RDONLY] = ACCESS_READ,
-                                     [O_WRONLY] = ACCESS_WRITE,
-                                     [O_RDWR] = ACCESS_READ | ACCESS_WRITE,
-                                     [O_ACCMODE] = ACCESS_READ | ACCESS_WRITE};
-    uint32_t access = modes[flags & O_ACCMODE];
-
-    if (flags & O_PATH)
-        return ACCESS_STAT;
-    if ((access & ACCESS_WRITE) && (flags & O_APPEND) && !(flags & O_TRUNC))
-        access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
-    if (flags & O_TRUNC)
-        access |= ACCESS_TRUNCATE;
-    if ((flags & O_CREAT) && path->error == ENOENT)
-        access |= ACCESS_CREATE;
-    return access;
-}
-
-/* O_TMPFILE makes a file without a name; an LSM sees it as FOLDER/#INODE. */
-static void draft_tmpfile(Observer *observer, Tracee *tracee, Pending *pending,
-                          const PathResult *folder, uint32_t access)
-{
-    PathResult file = *folder;
-
-    if (!folder->text)
-        return;
-    CLEANUP(free_pointer) char *name = NULL;
-    if (asprintf(&name, "%s/#[inode]", strcmp(folder->text, "/") == 0 ? "" : folder->text) < 0) {
-        name = NULL;
-        return;
-    }
-    file.text = name;
-    file.has_stat = false;
-    draft_file(observer, tracee, pending, &file, access | ACCESS_CREATE, DRAFT_ALWAYS);
-}
-
-/* What the call will return as far as the look-up of its path decides that. */
-static int predict(const PathResult *path, uint64_t open_flags, bool is_open, PathFinal final,
-                   uint32_t access)
-{
-    if (path->error == 0) {
-        const bool must_be_new = is_open ? (open_flags & O_CREAT) && (open_flags & O_EXCL)
-                                         : final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) &&
-                                               !(access & ACCESS_RENAME);
-        return must_be_new ? EEXIST : RESULT_OK;
-    }
-    if (path->error == ENOENT && path->has_parent &&
-        (is_open ? (open_flags & O_CREAT) != 0 : (access & ACCESS_CREATE) != 0))
-        return RESULT_OK;
-    return path->error;
-}
-
-static void keep_for_rules(Observer *observer, Pending *pending, unsigned argument,
-                           const PathOperation *operation, const char *raw, const PathResult *path)
-{
-    ResolvedPath *kept = &pending->call.paths[pending->call.paths_count];
-
-    *kept = (ResolvedPath){
-        .argument = argument,
-        .operation = operation,
-        .raw = observer_intern(observer, raw),
-        .text = path->text && path->is_path ? observer_intern(observer, path->text) : NULL,
-        .error = path->error,
-        .has_stat = path->has_stat,
-        .has_parent = path->has_parent,
-        .st = path->st,
-        .parent = path->parent,
-        .mount = path->mount};
-    pending->paths[pending->call.paths_count] = *path;
-    pending->call.paths_count++;
-}
-
-static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
-                         const PathArgs *args)
-{
-    const SyscallArg *arg = &pending->call.syscall->args[argument];
-    const PathOperation *operation = arg->operation;
-    const unsigned slot = (unsigned)pending->call.paths_count;
-    PathResult path;
-    char raw[PATH_MAX];
-
-    if (pending->call.args[argument] == 0 && !(args->at_flags & AT_EMPTY_PATH)) {
-        /* utimensat(fd, NULL, …) and its like act on the descriptor itself. */
-        if (args->dirfd == AT_FDCWD)
-            return;
-        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, &path);
-        raw[0] = '\0';
-    } else {
-        if (pending->call.args[argument] == 0)
-            raw[0] = '\0';
-        else if (!read_text_argument(observer, tracee, pending->call.args[argument], raw,
-                                     sizeof raw, "path argument"))
-            return;
-        /* A mount's source may be a word ("proc", "none") instead of a path. */
-        if (operation == observer->mount_source && raw[0] != '/')
-            return;
-        const PathFinal final = final_component(operation, args);
-        resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final,
-                         (args->at_flags & AT_EMPTY_PATH) != 0, slot, &path);
-    }
-    uint32_t access = operation->access;
-    const bool is_open = args->has_open_flags;
-    if (is_open)
-        access = open_access(args->open_flags, &path);
-    const int predicted =
-        predict(&path, args->open_flags, is_open, final_component(operation, args), access);
-    if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
-        pending->predicted = predicted;
-    keep_for_rules(observer, pending, argument, operation, raw, &path);
-    if (is_open && (args->open_flags & O_TMPFILE) == O_TMPFILE)
-        draft_tmpfile(observer, tracee, pending, &path, access);
-    else
-        draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
-    if (!path.text && path.error == 0)
-        tracee_loss(observer, tracee, "unresolved-path", raw);
-}
-
-static void look_at_paths(Observer *observer, Tracee *tracee, Pending *pending)
-{
-    PathArgs args = {.dirfd = AT_FDCWD};
-    const Call *call = &pending->call;
-
-    collect_flags(tracee, call, &args);
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        const ArgRole role = call->syscall->args[i].role;
-        if (role == ROLE_DIRFD)
-            args.dirfd = arg_int(call, i);
-        if (role != ROLE_PATH)
-            continue;
-        if (pending->call.paths_count < CALL_PATHS_MAX && call->syscall->args[i].operation)
-            look_at_path(observer, tracee, pending, i, &args);
-        args.dirfd = AT_FDCWD;
-    }
-}
-
 /* ---- entry, confirmation, result ------------------------------------------------------------ */
 
 static Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Syscall *syscall,
@@ -627,6 +283,9 @@ static void settle(Observer *observer, Tracee *tracee)
     if (tracee->credentials_stale_after) {
         tracee->credentials_stale_after = false;
         tracee->credentials_valid = false;
+    }
+    if (tracee->root_stale_after) {
+        tracee->root_stale_after = false;
         observer->table.root_epoch++;
     }
 }
@@ -674,14 +333,14 @@ static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *
         return OBSERVER_CONTINUE;
     }
     pending->syscall_fact = fact;
-    look_at_paths(observer, tracee, pending);
+    observe_paths(observer, tracee, pending);
     const CallHandler *handler = observer->handlers[syscall->index];
     if (handler)
         handler->enter(observer, tracee, pending);
     /* Before the call runs: afterwards the limits, owners and credentials it met are gone. */
     observe_capabilities(observer, tracee, pending);
-    if (needs & NEED_IDENTITY)
-        tracee->credentials_stale_after = true;
+    tracee->credentials_stale_after = (needs & NEED_IDENTITY) != 0;
+    tracee->root_stale_after = (needs & NEED_ROOT) != 0;
     if (observer->options.sees_results)
         return OBSERVER_WANT_RESULT;
     return OBSERVER_CONFIRM;
@@ -699,7 +358,7 @@ static bool skip_own_call(const Observer *observer, Tracee *tracee, const Syscal
         process->launching = false;
         return false;
     }
-    if (!process->launching && !process->is_whittle)
+    if (!process->launching && !process->is_mark)
         return false;
     if (syscall && (observer->needs[syscall->index] & NEED_IDENTITY) && !process->launching)
         process->exec_pending = true;
@@ -795,7 +454,7 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
     }
     pending->call.has_result = true;
     pending->call.result = result;
-    if (tracee->process->is_whittle) {
+    if (tracee->process->is_mark) {
         pending->active = false;
         return;
     }
@@ -814,7 +473,7 @@ void observer_task_launched(Observer *observer, pid_t pid, const char *path)
         return;
     }
     tracee->process->launching = true;
-    tracee->process->is_whittle = false;
+    tracee->process->is_mark = false;
     tracee->process->subject = observer_intern(observer, canonical ? canonical : path);
     tracee->process->command = ""; /* whittle's own is no evidence */
     tracee->process->lineage = NULL;

@@ -32,6 +32,7 @@ typedef struct Pending {
     Draft *drafts;
     size_t count, capacity;
     PathResult paths[CALL_PATHS_MAX];
+    char raw[CALL_PATHS_MAX][PATH_MAX]; /* the path arguments as the program passed them */
 } Pending;
 
 typedef struct CallCacheEntry {
@@ -100,6 +101,10 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
 
 /* Counts a loss about what TRACEE did. */
 void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what);
+
+/* Resolves the path arguments of the call in PENDING and drafts their file facts; predicts the
+ * call's result as far as they decide it. */
+void observe_paths(Observer *observer, Tracee *tracee, Pending *pending);
 
 /* Capabilities that the call in PENDING needs, as drafts. */
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);

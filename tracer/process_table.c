@@ -135,6 +135,22 @@ static const Lineage *lineage_new(ProcessTable *table, const char *subject, cons
     return lineage;
 }
 
+/* The second word of the command line is WORD. */
+static bool has_subcommand(pid_t pid, const char *word)
+{
+    char path[PROC_PATH_MAX];
+    char text[PATH_MAX + 64];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    const size_t first = strlen(text) + 1;
+    return first < (size_t)n && strcmp(text + first, word) == 0;
+}
+
 void process_identify(ProcessTable *table, Process *process)
 {
     char path[PROC_PATH_MAX];
@@ -149,8 +165,8 @@ void process_identify(ProcessTable *table, Process *process)
         return;
     }
     link[length] = '\0';
-    process->is_whittle =
-        stat(path, &st) == 0 && st.st_dev == table->own_exe_dev && st.st_ino == table->own_exe_ino;
+    process->is_mark = stat(path, &st) == 0 && st.st_dev == table->own_exe_dev &&
+                       st.st_ino == table->own_exe_ino && has_subcommand(process->pid, "mark");
     const Root *root = process_root(table, process);
     if (root)
         (void)root_strip(root, link);

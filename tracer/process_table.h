@@ -40,7 +40,7 @@ typedef struct Process {
     uint64_t root_epoch; /* of the table when ROOT was taken */
     bool exec_pending;   /* a thread entered execve(): look again who this is at its next call */
     bool launching;      /* whittle's own child that has not yet run the workload's program */
-    bool is_whittle;     /* runs whittle itself (`whittle mark`): nothing of it is recorded */
+    bool is_mark;        /* runs `whittle mark`: nothing of it is recorded */
     unsigned threads;
     UT_hash_handle hh;
 } Process;
@@ -51,6 +51,7 @@ struct Tracee {
     Credentials credentials;
     bool credentials_valid;
     bool credentials_stale_after; /* the call in progress may change them */
+    bool root_stale_after;        /* … the root folder or the mount namespace */
     void *pending;                /* the observer's: what the call in progress will add */
     UT_hash_handle hh;
 };

@@ -65,7 +65,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         .features = features,
         .version = WHITTLE_VERSION,
         .start = start,
-        .command = (const char **)parsed->arguments,
+        .command = (const char **)(void *)parsed->arguments,
         .command_count = (size_t)parsed->arguments_count,
         .exit_status = -1,
         .no_new_privs =

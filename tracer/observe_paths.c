@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Path arguments, by the roles in the tables: what each call does to the file it names. */
+#include "tracer/observer_private.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+
+typedef struct PathArgs {
+    int dirfd;
+    uint64_t at_flags;
+    uint64_t open_flags;
+    bool has_open_flags;
+} PathArgs;
+
+static void read_open_how(Tracee *tracee, const Call *call, unsigned index, PathArgs *args)
+{
+    struct open_how how = {0};
+
+    if (tracee_read(tracee, call->args[index], &how, sizeof how) == 0) {
+        args->open_flags = how.flags;
+        args->has_open_flags = true;
+    }
+}
+
+static void collect_flags(Tracee *tracee, const Call *call, PathArgs *args)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = call->syscall->args[i].role;
+        if (role == ROLE_AT_FLAGS) {
+            args->at_flags = (uint32_t)call->args[i];
+        } else if (role == ROLE_OPEN_FLAGS) {
+            args->open_flags = (uint32_t)call->args[i];
+            args->has_open_flags = true;
+        } else if (role == ROLE_OPEN_HOW) {
+            read_open_how(tracee, call, i, args);
+        }
+    }
+}
+
+static PathFinal final_component(const PathOperation *operation, const PathArgs *args)
+{
+    if (args->has_open_flags) {
+        if ((args->open_flags & O_CREAT) && (args->open_flags & O_EXCL))
+            return PATH_FINAL_PARENT;
+        return args->open_flags & O_NOFOLLOW ? PATH_FINAL_NOFOLLOW : PATH_FINAL_FOLLOW;
+    }
+    if (operation->final == PATH_FINAL_FOLLOW && (args->at_flags & AT_SYMLINK_NOFOLLOW))
+        return PATH_FINAL_NOFOLLOW;
+    if (operation->final == PATH_FINAL_NOFOLLOW && (args->at_flags & AT_SYMLINK_FOLLOW))
+        return PATH_FINAL_FOLLOW;
+    return operation->final;
+}
+
+static uint32_t open_access(uint64_t flags, const PathResult *path)
+{
+    static const uint32_t modes[] = {[O_RDONLY] = ACCESS_READ,
+                                     [O_WRONLY] = ACCESS_WRITE,
+                                     [O_RDWR] = ACCESS_READ | ACCESS_WRITE,
+                                     [O_ACCMODE] = ACCESS_READ | ACCESS_WRITE};
+    uint32_t access = modes[flags & O_ACCMODE];
+
+    if (flags & O_PATH)
+        return ACCESS_STAT;
+    if ((access & ACCESS_WRITE) && (flags & O_APPEND) && !(flags & O_TRUNC))
+        access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
+    if (flags & O_TRUNC)
+        access |= ACCESS_TRUNCATE;
+    if ((flags & O_CREAT) && path->error == ENOENT)
+        access |= ACCESS_CREATE;
+    return access;
+}
+
+/* O_TMPFILE makes a file without a name; an LSM sees it as FOLDER/#INODE. */
+static void draft_tmpfile(Observer *observer, Tracee *tracee, Pending *pending,
+                          const PathResult *folder, uint32_t access)
+{
+    PathResult file = *folder;
+
+    if (!folder->text)
+        return;
+    CLEANUP(free_pointer) char *name = NULL;
+    if (asprintf(&name, "%s/#[inode]", strcmp(folder->text, "/") == 0 ? "" : folder->text) < 0) {
+        name = NULL;
+        return;
+    }
+    file.text = name;
+    file.has_stat = false;
+    draft_file(observer, tracee, pending, &file, access | ACCESS_CREATE, DRAFT_ALWAYS);
+}
+
+/* What the call will return as far as the look-up of its path decides that. */
+static int predict(const PathResult *path, uint64_t open_flags, bool is_open, PathFinal final,
+                   uint32_t access)
+{
+    if (path->error == 0) {
+        const bool must_be_new = is_open ? (open_flags & O_CREAT) && (open_flags & O_EXCL)
+                                         : final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) &&
+                                               !(access & ACCESS_RENAME);
+        return must_be_new ? EEXIST : RESULT_OK;
+    }
+    if (path->error == ENOENT && path->has_parent &&
+        (is_open ? (open_flags & O_CREAT) != 0 : (access & ACCESS_CREATE) != 0))
+        return RESULT_OK;
+    return path->error;
+}
+
+static void keep_for_rules(Observer *observer, Pending *pending, unsigned argument,
+                           const PathOperation *operation, const char *raw, const PathResult *path)
+{
+    ResolvedPath *kept = &pending->call.paths[pending->call.paths_count];
+
+    *kept = (ResolvedPath){
+        .argument = argument,
+        .operation = operation,
+        .raw = raw,
+        .text = path->text && path->is_path ? observer_intern(observer, path->text) : NULL,
+        .error = path->error,
+        .has_stat = path->has_stat,
+        .has_parent = path->has_parent,
+        .st = path->st,
+        .parent = path->parent,
+        .mount = path->mount};
+    pending->paths[pending->call.paths_count] = *path;
+    pending->call.paths_count++;
+}
+
+static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
+                         const PathArgs *args)
+{
+    const SyscallArg *arg = &pending->call.syscall->args[argument];
+    const PathOperation *operation = arg->operation;
+    const unsigned slot = (unsigned)pending->call.paths_count;
+    PathResult path;
+    char *raw = pending->raw[slot];
+
+    if (pending->call.args[argument] == 0 && !(args->at_flags & AT_EMPTY_PATH)) {
+        /* utimensat(fd, NULL, …) and its like act on the descriptor itself. */
+        if (args->dirfd == AT_FDCWD)
+            return;
+        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, &path);
+        raw[0] = '\0';
+    } else {
+        if (pending->call.args[argument] == 0)
+            raw[0] = '\0';
+        else if (!read_text_argument(observer, tracee, pending->call.args[argument], raw,
+                                     sizeof pending->raw[slot], "path argument"))
+            return;
+        /* A mount's source may be a word ("proc", "none") instead of a path. */
+        if (operation == observer->mount_source && raw[0] != '/')
+            return;
+        const PathFinal final = final_component(operation, args);
+        resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final,
+                         (args->at_flags & AT_EMPTY_PATH) != 0, slot, &path);
+    }
+    uint32_t access = operation->access;
+    const bool is_open = args->has_open_flags;
+    if (is_open)
+        access = open_access(args->open_flags, &path);
+    const int predicted =
+        predict(&path, args->open_flags, is_open, final_component(operation, args), access);
+    if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
+        pending->predicted = predicted;
+    keep_for_rules(observer, pending, argument, operation, raw, &path);
+    if (is_open && (args->open_flags & O_TMPFILE) == O_TMPFILE)
+        draft_tmpfile(observer, tracee, pending, &path, access);
+    else
+        draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
+    if (!path.text && path.error == 0)
+        tracee_loss(observer, tracee, "unresolved-path", raw);
+}
+
+void observe_paths(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    PathArgs args = {.dirfd = AT_FDCWD};
+    const Call *call = &pending->call;
+
+    collect_flags(tracee, call, &args);
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = call->syscall->args[i].role;
+        if (role == ROLE_DIRFD)
+            args.dirfd = arg_int(call, i);
+        if (role != ROLE_PATH)
+            continue;
+        if (pending->call.paths_count < CALL_PATHS_MAX && call->syscall->args[i].operation)
+            look_at_path(observer, tracee, pending, i, &args);
+        args.dirfd = AT_FDCWD;
+    }
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Facts on their way into the recording and its journal, and the loss account. */
+#include "tracer/observer_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* ---- losses, journal, facts ----------------------------------------------------------------- */
+
+void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n)
+{
+    observer->losses += n;
+    (void)recording_add_loss(observer->options.recording, cause, example, n);
+}
+
+void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what)
+{
+    char example[512];
+
+    (void)snprintf(example, sizeof example, "%s: %s", tracee->process->subject, what);
+    observer_loss(observer, cause, example, 1);
+}
+
+const char *observer_intern(Observer *observer, const char *text)
+{
+    const char *kept = strset_add(recording_strings(observer->options.recording), text);
+
+    if (!kept)
+        observer_loss(observer, "memory", "no memory for a string", 1);
+    return kept ? kept : "";
+}
+
+static void journal(Observer *observer, const Fact *fact)
+{
+    if (observer->options.journal_fd < 0 || observer->journal_error)
+        return;
+    buffer_clear(&observer->line);
+    int r = recording_print_fact(observer->options.recording, fact, &observer->line);
+    if (r == 0)
+        r = write_all(observer->options.journal_fd, observer->line.data, observer->line.length);
+    if (r < 0) {
+        char example[128];
+        observer->journal_error = r;
+        (void)snprintf(example, sizeof example, "cannot append to the recording: %s", strerror(-r));
+        observer_loss(observer, "journal-write", example, 1);
+    }
+}
+
+static void fill_first_seen(Observer *observer, Tracee *tracee, Fact *fact, const char *syscall)
+{
+    FirstSeen *first = &fact->first;
+
+    first->depth = 0;
+    first->ancestry[first->depth++] = tracee->process->subject;
+    const Lineage *above = tracee->process->lineage;
+    if (above && above->subject == tracee->process->subject)
+        above = above->parent;
+    for (; above && first->depth < ANCESTRY_MAX; above = above->parent)
+        first->ancestry[first->depth++] = above->subject;
+    const char *command = process_command(&observer->table, tracee->process);
+    first->command = *command ? command : NULL;
+    first->syscall = syscall;
+}
+
+Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count)
+{
+    Fact *fact = NULL;
+    const Pending *pending = tracee->pending;
+    const char *syscall =
+        draft->kind != FACT_SYSCALL && pending && pending->active && pending->call.syscall
+            ? pending->call.syscall->name
+            : NULL;
+
+    draft->subject = tracee->process->subject;
+    draft->phase = PHASE_RUN;
+    const int r = recording_add(observer->options.recording, draft, observer->options.run, count,
+                                observer->label, &fact);
+    if (r < 0) {
+        observer_loss(observer, "memory", "no memory for a fact", 1);
+        return NULL;
+    }
+    if (r > 0) {
+        fill_first_seen(observer, tracee, fact, syscall);
+        journal(observer, fact);
+    }
+    return fact;
+}
+
+/* ---- drafts --------------------------------------------------------------------------------- */
+
+Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,
+                    const char *name, DraftWhen when)
+{
+    if (array_reserve(&pending->drafts, &pending->capacity, pending->count,
+                      sizeof *pending->drafts) < 0) {
+        observer_loss(observer, "memory", "no memory for a fact", 1);
+        return NULL;
+    }
+    Draft *draft = &pending->drafts[pending->count++];
+    *draft = (Draft){.when = when};
+    draft->fact.kind = kind;
+    draft->fact.name = name;
+    draft->fact.subject = tracee->process->subject;
+    return &draft->fact;
+}
+
+static const char *file_type_name(mode_t mode)
+{
+    static const struct {
+        mode_t type;
+        const char *name;
+    } types[] = {
+        {S_IFREG, "regular"}, {S_IFDIR, "directory"}, {S_IFLNK, "symlink"}, {S_IFIFO, "fifo"},
+        {S_IFSOCK, "socket"}, {S_IFCHR, "char"},      {S_IFBLK, "block"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+        if ((mode & S_IFMT) == types[i].type)
+            return types[i].name;
+    }
+    return NULL;
+}
+
+void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                uint32_t access, DraftWhen when)
+{
+    const Credentials *credentials;
+
+    if (!path->is_path || !path->text || access == 0)
+        return;
+    Fact *fact = pending_draft(observer, tracee, pending, FACT_FILE,
+                               observer_intern(observer, path->text), when);
+    if (!fact)
+        return;
+    fact_set_number(fact, FIELD_ACCESS, (int64_t)access);
+    if (path->has_stat)
+        fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(path->st.st_mode));
+    if (path->mount[0] != '\0')
+        fact_set_text(fact, FIELD_MOUNT, path->mount);
+    if (tracee_credentials(tracee, &credentials) < 0)
+        return;
+    if (path->has_stat)
+        fact_set_number(fact, FIELD_OWNER, path->st.st_uid == credentials->fsuid);
+    else if (access & ACCESS_CREATE)
+        fact_set_number(fact, FIELD_OWNER, 1);
+}
+
+bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, char *buffer,
+                        size_t size, const char *what)
+{
+    const long length = tracee_read_string(tracee, address, buffer, size);
+
+    if (length >= 0)
+        return true;
+    /* An address that the kernel cannot read either: the call will fail with EFAULT, and nothing
+     * was missed; the same for a path that is too long for the kernel. */
+    if (length == -EFAULT || length == -ENAMETOOLONG)
+        return false;
+    tracee_loss(observer, tracee, "unreadable-argument", what);
+    return false;
+}
