@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* 0 is a mistake of the caller; an error it is all the same. */
 static int negative(int code)
 {
+    if (code == 0)
+        return -EIO;
     return code > 0 ? -code : code;
 }
 
-int error_set(Error *err, int code, const char *format, ...)
+int(error_set)(Error *err, int code, const char *format, ...)
 {
     if (err) {
         va_list args;
@@ -23,7 +26,7 @@ int error_set(Error *err, int code, const char *format, ...)
     return negative(code);
 }
 
-int error_errno(Error *err, int code, const char *format, ...)
+int(error_errno)(Error *err, int code, const char *format, ...)
 {
     code = negative(code);
     if (err) {

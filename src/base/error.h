@@ -24,6 +24,16 @@ int error_set(Error *err, int code, const char *format, ...) __attribute__((form
 int error_errno(Error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The two above never give 0 or more. Analyzers, which do not see into them, shall know. */
+static inline int error_is_negative(int code)
+{
+    if (code >= 0)
+        __builtin_unreachable();
+    return code;
+}
+#define error_set(...)   error_is_negative((error_set)(__VA_ARGS__))
+#define error_errno(...) error_is_negative((error_errno)(__VA_ARGS__))
+
 /* Puts "PREFIX: " before the text that is there: adds where to what. */
 void error_prefix(Error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
