@@ -65,7 +65,9 @@ typedef struct BackendRun {
     void (*tick)(void *data);
     void *tick_data;
     /* Set on return. */
-    bool detached; /* ended because of CONTROL_DETACH or because the front died */
+    bool detached;   /* ended because of CONTROL_DETACH or because the front died */
+    bool has_status; /* what was launched has ended, with WAIT_STATUS (wait(2)) */
+    int wait_status;
 } BackendRun;
 
 typedef struct Backend {

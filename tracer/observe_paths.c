@@ -128,38 +128,50 @@ static void keep_for_rules(Observer *observer, Pending *pending, unsigned argume
     pending->call.paths_count++;
 }
 
+/*
+ * Reads and resolves path argument ARGUMENT. False where the call names no path by it: a word
+ * instead of a path, a null pointer, memory that cannot be read.
+ */
+static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pending,
+                             unsigned argument, const PathArgs *args, PathResult *path)
+{
+    const PathOperation *operation = pending->call.syscall->args[argument].operation;
+    const uint64_t address = pending->call.args[argument];
+    const unsigned slot = (unsigned)pending->call.paths_count;
+    const bool empty_ok = (args->at_flags & AT_EMPTY_PATH) != 0;
+    char *raw = pending->raw[slot];
+
+    raw[0] = '\0';
+    if (address != 0 && !read_text_argument(observer, tracee, address, raw,
+                                            sizeof pending->raw[slot], "path argument"))
+        return false;
+    /* A mount's source may be a word ("proc", "none"). */
+    if (operation == observer->mount_source && raw[0] != '/')
+        return false;
+    if (address == 0 || (raw[0] == '\0' && empty_ok)) {
+        /* utimensat(fd, NULL, …), fstatat(fd, "", …, AT_EMPTY_PATH): on the descriptor itself,
+         * which may be looked at without permission. */
+        if (args->dirfd == AT_FDCWD || operation->access == ACCESS_STAT)
+            return false;
+        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, path);
+        return true;
+    }
+    resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final_component(operation, args),
+                     empty_ok, slot, path);
+    return true;
+}
+
 static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
                          const PathArgs *args)
 {
-    const SyscallArg *arg = &pending->call.syscall->args[argument];
-    const PathOperation *operation = arg->operation;
-    const unsigned slot = (unsigned)pending->call.paths_count;
-    PathResult path;
-    char *raw = pending->raw[slot];
-
-    if (pending->call.args[argument] == 0 && !(args->at_flags & AT_EMPTY_PATH)) {
-        /* utimensat(fd, NULL, …) and its like act on the descriptor itself. */
-        if (args->dirfd == AT_FDCWD)
-            return;
-        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, &path);
-        raw[0] = '\0';
-    } else {
-        if (pending->call.args[argument] == 0)
-            raw[0] = '\0';
-        else if (!read_text_argument(observer, tracee, pending->call.args[argument], raw,
-                                     sizeof pending->raw[slot], "path argument"))
-            return;
-        /* A mount's source may be a word ("proc", "none") instead of a path. */
-        if (operation == observer->mount_source && raw[0] != '/')
-            return;
-        const PathFinal final = final_component(operation, args);
-        resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final,
-                         (args->at_flags & AT_EMPTY_PATH) != 0, slot, &path);
-    }
-    uint32_t access = operation->access;
+    const PathOperation *operation = pending->call.syscall->args[argument].operation;
+    const char *raw = pending->raw[pending->call.paths_count];
     const bool is_open = args->has_open_flags;
-    if (is_open)
-        access = open_access(args->open_flags, &path);
+    PathResult path;
+
+    if (!resolve_argument(observer, tracee, pending, argument, args, &path))
+        return;
+    const uint32_t access = is_open ? open_access(args->open_flags, &path) : operation->access;
     const int predicted =
         predict(&path, args->open_flags, is_open, final_component(operation, args), access);
     if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)

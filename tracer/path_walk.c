@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 40, PROC_ROOT_INODE = 1 };
+enum { PROC_ROOT_INODE = 1 };
 
 typedef struct Walk {
     const Tracee *tracee;

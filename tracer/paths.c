@@ -190,7 +190,7 @@ static void describe(Resolver *resolver, const Process *process, const Root *roo
         result->has_stat = true;
         result->mount = mount_type(resolver, slot->fd, result->st.st_dev);
     }
-    if (!print_name(slot, slot->fd))
+    if (!slot->named)
         return;
     if (!names_a_path(slot->text)) {
         result->is_path = false;
@@ -216,49 +216,36 @@ static int kernel_lookup(int base, const char *raw, uint64_t flags, uint64_t res
 }
 
 /* It went through /proc/self: that is whittle's, and not what the tracee will get. */
-static bool is_own_proc(const Resolver *resolver, int fd)
+static bool is_own_proc(const Resolver *resolver, const char *name)
 {
-    char path[48];
-    char name[sizeof resolver->own_proc + 8];
     const size_t length = strlen(resolver->own_proc);
 
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    const ssize_t n = readlink(path, name, sizeof name - 1);
-    if (n < (ssize_t)length)
-        return false;
-    name[n] = '\0';
     return strncmp(name, resolver->own_proc, length) == 0 &&
            (name[length] == '\0' || name[length] == '/');
 }
 
 /* An O_PATH descriptor of what RAW names for the tracee, or a negative errno. */
-static int lookup(const Resolver *resolver, const Tracee *tracee, const Root *root, int base,
-                  const char *raw, bool nofollow, bool folder)
+static int lookup(const Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                  int base, const char *raw, bool nofollow)
 {
-    const uint64_t flags = (nofollow ? O_NOFOLLOW : 0u) | (folder ? O_DIRECTORY : 0u);
-    int fd = -ELOOP;
+    const uint64_t flags = nofollow ? O_NOFOLLOW : 0u;
 
     if (root->own)
-        fd = kernel_lookup(base, raw, flags, RESOLVE_NO_MAGICLINKS);
+        slot->fd = kernel_lookup(base, raw, flags, RESOLVE_NO_MAGICLINKS);
     else if (raw[0] == '/')
-        fd = kernel_lookup(root->fd, raw, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    const bool again = fd == -ELOOP || fd == -EXDEV || fd == -ENOSYS || fd == -EPERM ||
-                       (fd >= 0 && is_own_proc(resolver, fd));
+        slot->fd = kernel_lookup(root->fd, raw, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    else
+        slot->fd = -ENOSYS;
+    slot->named = slot->fd >= 0 && print_name(slot, slot->fd);
+    const bool again = slot->fd == -ELOOP || slot->fd == -EXDEV || slot->fd == -ENOSYS ||
+                       slot->fd == -EPERM || (slot->named && is_own_proc(resolver, slot->text));
     if (!again)
-        return fd;
-    if (fd >= 0)
-        (void)close(fd);
-    if (!root->own)
-        return path_walk(tracee, root->fd, base, raw, nofollow);
-    CLEANUP(fd_close) int own = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (own < 0)
-        return -errno;
-    CLEANUP(fd_close) int here = -1;
-    if (base == AT_FDCWD) {
-        here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        base = here;
-    }
-    return path_walk(tracee, own, base, raw, nofollow);
+        return slot->fd;
+    fd_close(&slot->fd);
+    CLEANUP(fd_close) int own = root->own ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    slot->fd = path_walk(tracee, root->own ? own : root->fd, base, raw, nofollow);
+    slot->named = slot->fd >= 0 && print_name(slot, slot->fd);
+    return slot->fd;
 }
 
 /* Splits RAW into the folder part and its last component. False where the last component is no
@@ -327,8 +314,7 @@ static void describe_in_folder(Resolver *resolver, const Process *process, const
 
 /*
  * RAW does not resolve. Its name is that of its deepest folder that does, with the rest behind it
- * as written
- * ("." taken out): what the program asked for, in canonical form as far as there is one.
+ * as written: what the program asked for, in canonical form as far as there is one.
  */
 static void describe_missing(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
                              int base, const char *raw, PathResult *result)
@@ -346,10 +332,10 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
         if (n < 0 || (size_t)n >= sizeof joined)
             return;
         memcpy(tail, joined, (size_t)n + 1);
-        slot->fd = lookup(resolver, tracee, root, base, upper, false, false);
-        if (slot->fd >= 0) {
+        if (lookup(resolver, tracee, root, slot, base, upper, false) >= 0) {
             const int error = result->error;
             describe_in_folder(resolver, tracee->process, root, slot, tail, result);
+            result->dangling = first && result->has_stat && S_ISLNK(result->st.st_mode);
             result->has_parent = result->has_parent && first;
             result->has_stat = false;
             result->error = error;
@@ -357,6 +343,33 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
         }
         first = false;
         memcpy(folder, upper, sizeof folder);
+    }
+}
+
+/*
+ * RAW ends in a link to something that is not there. open(O_CREAT) would make that: so the name is
+ * the target's. The slot's descriptor is the link's folder.
+ */
+static void describe_dangling(Resolver *resolver, const Tracee *tracee, const Root *root,
+                              Slot *slot, const char *raw, PathResult *result)
+{
+    char upper[PATH_MAX];
+    char last[NAME_MAX + 1];
+    char target[PATH_MAX];
+
+    (void)snprintf(target, sizeof target, "%s", raw);
+    for (int links = 0; result->dangling && links < LINKS_MAX; links++) {
+        if (!split(target, upper, last, sizeof last))
+            return;
+        CLEANUP(fd_close) int folder = fcntl(slot->fd, F_DUPFD_CLOEXEC, 0);
+        const ssize_t n = readlinkat(folder, last, target, sizeof target - 1);
+        if (n <= 0)
+            return;
+        target[n] = '\0';
+        fd_close(&slot->fd);
+        *result = (PathResult){.is_path = true, .mount = "", .error = ENOENT};
+        const int base = target[0] != '/' ? folder : root->own ? AT_FDCWD : root->fd;
+        describe_missing(resolver, tracee, root, slot, base, target, result);
     }
 }
 
@@ -399,6 +412,7 @@ void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned sl
         result->error = errno == ENOENT ? EBADF : errno;
         return;
     }
+    slot->named = print_name(slot, slot->fd);
     describe(resolver, tracee->process, root, slot, result);
 }
 
@@ -409,15 +423,13 @@ static void resolve_in_parent(Resolver *resolver, const Tracee *tracee, const Ro
     char last[NAME_MAX + 1];
 
     if (!split(raw, folder, last, sizeof last)) {
-        slot->fd = lookup(resolver, tracee, root, base, raw, true, false);
-        if (slot->fd < 0)
+        if (lookup(resolver, tracee, root, slot, base, raw, true) < 0)
             result->error = -slot->fd;
         else
             describe(resolver, tracee->process, root, slot, result);
         return;
     }
-    slot->fd = lookup(resolver, tracee, root, base, folder, false, false);
-    if (slot->fd >= 0) {
+    if (lookup(resolver, tracee, root, slot, base, folder, false) >= 0) {
         describe_in_folder(resolver, tracee->process, root, slot, last, result);
         return;
     }
@@ -451,13 +463,12 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char 
     if (final == PATH_FINAL_PARENT) {
         resolve_in_parent(resolver, tracee, root, slot, base, raw, result);
     } else {
-        slot->fd = lookup(resolver, tracee, root, base, raw, final == PATH_FINAL_NOFOLLOW, false);
-        if (slot->fd >= 0) {
+        if (lookup(resolver, tracee, root, slot, base, raw, final == PATH_FINAL_NOFOLLOW) >= 0) {
             describe(resolver, tracee->process, root, slot, result);
         } else {
             result->error = -slot->fd;
-            slot->fd = -1;
             describe_missing(resolver, tracee, root, slot, base, raw, result);
+            describe_dangling(resolver, tracee, root, slot, raw, result);
         }
     }
     if (slot->fd < 0)

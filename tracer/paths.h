@@ -9,9 +9,10 @@
 
 /* What a resolved path found. Strings are in the Resolver and good until its next use. */
 typedef struct PathResult {
-    int error;    /* 0: the thing is there; else errno of the look-up (positive) */
-    char *text;   /* canonical path in the tracee's view; NULL where none could be worked out */
-    bool is_path; /* false for what has no name in a file system: pipes, sockets, memfds */
+    int error;     /* 0: the thing is there; else errno of the look-up (positive) */
+    char *text;    /* canonical path in the tracee's view; NULL where none could be worked out */
+    bool is_path;  /* false for what has no name in a file system: pipes, sockets, memfds */
+    bool dangling; /* the last component is a link to nothing (error is ENOENT) */
     bool has_stat, has_parent;
     struct stat st;
     struct stat parent;

@@ -3,10 +3,11 @@
 
 #include "tracer/paths.h"
 
-enum { TEXT_MAX = PATH_MAX + 512 };
+enum { TEXT_MAX = PATH_MAX + 512, LINKS_MAX = 40 /* the kernel's MAXSYMLINKS */ };
 
 typedef struct Slot {
-    int fd; /* O_PATH of what was found; -1 */
+    int fd;     /* O_PATH of what was found; -1 */
+    bool named; /* text is what the kernel prints for fd */
     char text[TEXT_MAX];
 } Slot;
 

@@ -250,6 +250,8 @@ static void loop_child_ended(PtraceLoop *loop, int status)
         code = ptrace_child_failure(&loop->child, &setup);
     if (setup)
         loop->setup_failed = true;
+    loop->run->has_status = code == 0;
+    loop->run->wait_status = status;
     (void)report_send(loop->run->report_fd, code ? REPORT_EXEC_FAILED : REPORT_EXITED,
                       code ? code : status);
 }

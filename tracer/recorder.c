@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ static void stay_ancestor(void)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static void stamp_end(const Supervision *supervision, bool complete)
+static void stamp_end(const Supervision *supervision, const BackendRun *backend_run, bool complete)
 {
     Run *run = recording_run(supervision->recording, supervision->run);
     char text[32];
@@ -47,6 +48,10 @@ static void stamp_end(const Supervision *supervision, bool complete)
     const time_t seconds = time(NULL);
 
     run->complete = complete;
+    if (backend_run->has_status) {
+        const int status = backend_run->wait_status;
+        run->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
     if (gmtime_r(&seconds, &now) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &now) > 0)
         run->end = strset_add(recording_strings(supervision->recording), text);
 }
@@ -117,7 +122,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     const bool complete = !run.detached && progress.losses == 0;
     if (run.detached && supervision->launch)
         observer_loss(observer, "detached", "recording ended before the workload did", 1);
-    stamp_end(supervision, complete);
+    stamp_end(supervision, &run, complete);
     if (supervision->progress)
         supervision->progress(supervision->progress_data, &progress, true);
     r = hand_over(supervision, channels, !run.detached || front_is_alive(channels));
