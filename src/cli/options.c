@@ -252,10 +252,10 @@ int parsed_init(Parsed *parsed, const Command *command, int argc, char **argv)
             verdict = PARSE_HELP;
             break;
         }
-        if (value == '?' || value == ':')
-            r = bad_option(command, value, argv);
-        else
-            r = parsed_add(&result, option_by_value(command, value), optarg, &capacity);
+        const Option *option =
+            value == '?' || value == ':' ? NULL : option_by_value(command, value);
+        r = option ? parsed_add(&result, option, optarg, &capacity)
+                   : bad_option(command, value, argv);
         if (r < 0) {
             parsed_deinit(&result);
             return r;
