@@ -149,7 +149,7 @@ const char *apparmor_mount_option(const char *name)
         {"MS_NOATIME", "noatime"},   {"MS_NODIRATIME", "nodiratime"},
         {"MS_RELATIME", "relatime"}, {"MS_STRICTATIME", "strictatime"},
         {"MS_MANDLOCK", "mand"},     {"MS_DIRSYNC", "dirsync"},
-        {"MS_SILENT", "silent"},     {"MS_LAZYTIME", "lazytime"},
+        {"MS_SILENT", "silent"},
     };
 
     for (size_t i = 0; i < ARRAY_LENGTH(map); i++) {

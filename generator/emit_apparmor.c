@@ -186,7 +186,9 @@ static bool print_mount_options(Buffer *out, const char *options, const char *op
         const char *option = apparmor_mount_option(word);
         if (*word && !option)
             return false;
-        if (*word && strcmp(option, "ro") != 0 && strcmp(option, "rw") != 0)
+        /* "rec" is told by the operation's name. */
+        if (*word && strcmp(option, "ro") != 0 && strcmp(option, "rw") != 0 &&
+            strcmp(option, "rec") != 0)
             (void)buffer_printf(out, ", %s", option);
     }
     (void)buffer_putc(out, ')');
@@ -203,6 +205,11 @@ static void print_device(Buffer *out, const PolicyRule *rule)
         (void)buffer_putc(out, ' ');
         (void)apparmor_append_pattern(out, rule->source);
     }
+}
+
+static bool is_recursive(const PolicyRule *rule)
+{
+    return rule->options && strstr(rule->options, "rec") != NULL;
 }
 
 static bool print_new_mount(const PolicyRule *rule, const char *operation, Buffer *out)
@@ -222,9 +229,7 @@ static bool print_new_mount(const PolicyRule *rule, const char *operation, Buffe
 
 static bool print_propagation(const PolicyRule *rule, Buffer *out)
 {
-    const bool recursive = rule->options && strstr(rule->options, "rec");
-
-    (void)buffer_printf(out, "mount options=(make-%s%s) ->", recursive ? "r" : "",
+    (void)buffer_printf(out, "mount options=(make-%s%s) ->", is_recursive(rule) ? "r" : "",
                         rule->name + strlen("make-"));
     print_mount_point(out, rule->target);
     return rule->target != NULL;
@@ -234,8 +239,10 @@ static bool print_mount_rule(const PolicyRule *rule, Buffer *out)
 {
     if (strcmp(rule->name, "mount") == 0)
         return print_new_mount(rule, NULL, out);
-    if (strcmp(rule->name, "bind") == 0 || strcmp(rule->name, "move") == 0)
-        return print_new_mount(rule, rule->name, out);
+    if (strcmp(rule->name, "bind") == 0)
+        return print_new_mount(rule, is_recursive(rule) ? "rbind" : "bind", out);
+    if (strcmp(rule->name, "move") == 0)
+        return print_new_mount(rule, "move", out);
     if (strncmp(rule->name, "make-", 5) == 0 && rule->target)
         return print_propagation(rule, out);
     if (strcmp(rule->name, "pivot_root") == 0) {

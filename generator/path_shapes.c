@@ -2,7 +2,8 @@
 /*
  * A made-up name is PREFIX RANDOM SUFFIX: RANDOM is 6 to 12 letters and digits at the start, after
  * one of ". - _", or after "tmp", up to the end or the last ".". Dictionary words and counters are
- * told from it by the mixture: capitals among small letters, or digits among letters.
+ * told from it by the mixture: capitals among small letters, or digits among letters. Python's are
+ * "tmp" and eight of "a-z0-9_".
  */
 #include "generator/path_shapes.h"
 
@@ -52,25 +53,37 @@ static bool is_mixed(const char *s, size_t length)
            (turns == 1 && isdigit((unsigned char)s[0]));
 }
 
+/* tempfile's names: "tmp" and eight random characters. */
+static bool find_python_span(const char *path, size_t start, Span *ret)
+{
+    enum { PYTHON_LENGTH = 8 };
+    const char *name = path + start + 3;
+
+    if (strncmp(path + start, "tmp", 3) != 0 ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != PYTHON_LENGTH ||
+        (name[PYTHON_LENGTH] != '\0' && name[PYTHON_LENGTH] != '.'))
+        return false;
+    *ret = (Span){start + 3, start + 3 + PYTHON_LENGTH};
+    return true;
+}
+
 /* Finds the random part of the component that begins at START and ends with the text. */
 static bool find_span(const char *path, size_t start, Span *ret)
 {
     const size_t length = strlen(path);
     size_t at = length;
 
+    if (find_python_span(path, start, ret))
+        return true;
     /* An extension ("x.sock") is none of it, unless it is the whole tail ("tmp.XXXXXXXXXX"). */
     for (unsigned try = 0; try < 2; try++) {
         size_t from = at;
         while (from > start && isalnum((unsigned char)path[from - 1]))
             from--;
-        if (at - from > RANDOM_MAX || strncmp(path + from, "tmp", 3) == 0) {
-            if (strncmp(path + from, "tmp", 3) == 0 && at - from > 3)
-                from += 3;
-        }
+        if (strncmp(path + from, "tmp", 3) == 0 && at - from > 3)
+            from += 3;
         const size_t size = at - from;
-        const bool after_tmp = from >= start + 3 && strncmp(path + from - 3, "tmp", 3) == 0;
-        if (size >= RANDOM_MIN && size <= RANDOM_MAX &&
-            (is_mixed(path + from, size) || (after_tmp && size >= 8))) {
+        if (size >= RANDOM_MIN && size <= RANDOM_MAX && is_mixed(path + from, size)) {
             *ret = (Span){from, at};
             return true;
         }

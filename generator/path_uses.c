@@ -48,8 +48,14 @@ static uint32_t letters_of(uint32_t access)
         {ACCESS_MMAP_EXEC, FILE_READ | FILE_MMAP_EXEC},
         {ACCESS_CONNECT, FILE_READ | FILE_WRITE},
     };
+    const uint32_t new_link = ACCESS_LINK | ACCESS_CREATE;
     uint32_t letters = 0;
 
+    /* Making a link asks for l on the new name and for nothing else. */
+    if ((access & new_link) == new_link) {
+        letters = FILE_LINK;
+        access &= ~new_link;
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(map); i++) {
         if (access & map[i].access)
             letters |= map[i].letters;
@@ -57,8 +63,6 @@ static uint32_t letters_of(uint32_t access)
     /* A rename asks for reading the old name as well. */
     if ((access & ACCESS_RENAME) && !(access & ACCESS_CREATE))
         letters |= FILE_READ;
-    if ((access & (ACCESS_LINK | ACCESS_CREATE)) == (ACCESS_LINK | ACCESS_CREATE))
-        letters |= FILE_LINK;
     return letters;
 }
 
