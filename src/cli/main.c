@@ -5,8 +5,10 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int print_help(const Command *command)
 {
@@ -81,9 +83,24 @@ static int dispatch(int argc, char **argv)
     return run_command(argc - 1, argv + 1);
 }
 
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file opened, and messages would
+ * be written into that. The workload still gets it closed, and using it still fails. */
+static void occupy_standard_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
     Error err = {0};
+
+    occupy_standard_streams();
     int status = dispatch(argc, argv);
 
     if (output_finish(&err) < 0)
