@@ -80,7 +80,7 @@ static size_t option_count(const Option *options)
 {
     size_t count = 0;
 
-    while (options && options[count].name)
+    while (options[count].name)
         count++;
     return count;
 }
