@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
 
 const Backend *const backends[] = {&backend_notify, &backend_ptrace, NULL};
 
@@ -22,4 +23,16 @@ int report_send(int report_fd, ReportKind kind, int value)
     const Report report = {.kind = (char)kind, .value = value};
 
     return write_all(report_fd, &report, sizeof report);
+}
+
+void backend_child_ended(BackendRun *run, int wait_status)
+{
+    run->has_status = true;
+    run->wait_status = wait_status;
+    (void)report_send(run->report_fd, REPORT_EXITED, wait_status);
+}
+
+int exit_status_of(int wait_status)
+{
+    return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }

@@ -64,10 +64,11 @@ typedef struct BackendRun {
     /* To be called about once a second. */
     void (*tick)(void *data);
     void *tick_data;
-    /* Set on return. */
-    bool detached;   /* ended because of CONTROL_DETACH or because the front died */
-    bool has_status; /* what was launched has ended, with WAIT_STATUS (wait(2)) */
+    /* Set by backend_child_ended(). */
+    bool has_status;
     int wait_status;
+    /* Set on return. */
+    bool detached; /* ended because of CONTROL_DETACH or because the front died */
 } BackendRun;
 
 typedef struct Backend {
@@ -83,6 +84,13 @@ typedef struct Backend {
     /* Returns when every recorded process has ended, or when told to detach. */
     int (*run)(BackendRun *run, Error *err);
 } Backend;
+
+/* The launched process has ended with WAIT_STATUS: notes it in RUN and tells the front. */
+void backend_child_ended(BackendRun *run, int wait_status);
+
+/* The exit status by which whittle passes WAIT_STATUS on: 128 plus the signal for a killed process.
+ */
+int exit_status_of(int wait_status);
 
 extern const Backend backend_notify;
 extern const Backend backend_ptrace;

@@ -23,15 +23,37 @@ enum {
     OPEN_TEMPORARY = 020000000,
 };
 
-/* A prefix each. procfs has checks of its own for much of what it shows, and the others may ask a
- * server who may do what. */
+/* A prefix each: file systems that may ask a server who may do what. */
 static const char *const own_checks[] = {
-    "proc", "fuse", "nfs",  "cifs",  "smb3",   "9p",
-    "afs",  "ceph", "gfs2", "ocfs2", "lustre", "orangefs",
+    "fuse", "nfs", "cifs", "smb3", "9p", "afs", "ceph", "gfs2", "ocfs2", "lustre", "orangefs",
 };
 
-bool cap_mount_follows_modes(const char *mount)
+/* What of procfs has a check of its own: sysctl files know no capability, and a process may look at
+ * these of its own threads whatever their modes say. */
+static const char *const own_proc_checks[] = {"/fd", "/fdinfo", "/map_files", "/comm"};
+
+static bool proc_follows_modes(const char *path)
 {
+    size_t length = path ? strlen(path) : 0;
+
+    if (!path || strncmp(path, "/proc/sys/", 10) == 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(own_proc_checks); i++) {
+        const char *found = strstr(path, own_proc_checks[i]);
+        size_t n = strlen(own_proc_checks[i]);
+
+        if (found && (found[n] == '/' || found + n == path + length))
+            return false;
+    }
+    return true;
+}
+
+bool cap_follows_modes(const ResolvedPath *path)
+{
+    const char *mount = path->mount;
+
+    if (mount && strcmp(mount, "proc") == 0)
+        return proc_follows_modes(path->text);
     for (size_t i = 0; mount && i < ARRAY_LENGTH(own_checks); i++)
         if (strncmp(mount, own_checks[i], strlen(own_checks[i])) == 0)
             return false;
@@ -122,7 +144,7 @@ static bool needs_open(const CapabilityContext *context, const CapabilityRule *r
     unsigned mask;
 
     if (context->call->paths_count == 0 || !path->has_stat || S_ISLNK(path->st.st_mode) ||
-        !cap_mount_follows_modes(path->mount) || !cap_open_flags(context, &flags))
+        !cap_follows_modes(path) || !cap_open_flags(context, &flags))
         return false;
     mask = open_mask(flags);
     if (S_ISDIR(path->st.st_mode) && (mask & CAP_MAY_WRITE) && !(flags & OPEN_TEMPORARY))
@@ -137,7 +159,7 @@ static bool needs_access(const CapabilityContext *context, const CapabilityRule 
 {
     const ResolvedPath *path = &context->call->paths[0];
 
-    if (context->call->paths_count == 0 || !path->has_stat || !cap_mount_follows_modes(path->mount))
+    if (context->call->paths_count == 0 || !path->has_stat || !cap_follows_modes(path))
         return false;
     match->object = path->text;
     return denied(context, rule, &path->st, path->text, rule->parameter);
@@ -154,7 +176,7 @@ static bool needs_xattr(const CapabilityContext *context, const CapabilityRule *
 
     if (!cap_xattr_name(context, rule->parameter, name) || strncmp(name, "user.", 5) != 0 ||
         !cap_subject(context, &st, &match->object) ||
-        (context->call->paths_count > 0 && !cap_mount_follows_modes(context->call->paths[0].mount)))
+        (context->call->paths_count > 0 && !cap_follows_modes(&context->call->paths[0])))
         return false;
     return denied(context, rule, &st, match->object, mask);
 }
@@ -195,8 +217,7 @@ static bool needs_folder(const CapabilityContext *context, const CapabilityRule 
         const ResolvedPath *path = &context->call->paths[i];
         char folder[PATH_MAX];
 
-        if (!path->has_parent || !cap_mount_follows_modes(path->mount) ||
-            !changes_folder(context, path))
+        if (!path->has_parent || !cap_follows_modes(path) || !changes_folder(context, path))
             continue;
         if (denied(context, rule, &path->parent, folder_of(path->text, folder, sizeof folder),
                    CAP_MAY_WRITE | CAP_MAY_EXEC)) {
@@ -234,7 +255,7 @@ static bool needs_search(const CapabilityContext *context, const CapabilityRule 
     for (size_t i = 0; i < context->call->paths_count; i++) {
         const ResolvedPath *path = &context->call->paths[i];
 
-        if (!path->text || !path->raw || !path->raw[0] || !cap_mount_follows_modes(path->mount))
+        if (!path->text || !path->raw || !path->raw[0] || !cap_follows_modes(path))
             continue;
         if (queries->ancestors(context->data, path, visit_folder, &search) == 1) {
             match->object = path->text;

@@ -211,26 +211,38 @@ static const char *const guarded_files[] = {
     "auxv",    "pagemap", "exe",   "cwd",          "root",
 };
 
+/* The process of /proc/NUMBER/NAME, with *RET_NAME set to NAME; 0 where PATH is something else. */
+static pid_t proc_number(const char *path, const char **ret_name)
+{
+    static const char folder[] = "/proc/";
+    char *end;
+    long pid;
+
+    if (!path || strncmp(path, folder, sizeof folder - 1) != 0)
+        return 0;
+    pid = strtol(path + sizeof folder - 1, &end, 10);
+    if (pid <= 0 || pid > INT_MAX || *end != '/')
+        return 0;
+    *ret_name = end + 1;
+    return (pid_t)pid;
+}
+
+/* The number is in what the program passed: the canonical path hides it. */
 static bool needs_proc_file(const CapabilityContext *context, const CapabilityRule *rule,
                             CapabilityMatch *match)
 {
     const ResolvedPath *path = &context->call->paths[0];
-    const char *name;
-    char *end;
-    long pid;
+    const char *name = NULL;
+    pid_t pid;
 
     (void)rule;
-    if (context->call->paths_count == 0 || !path->text || !path->mount ||
-        strcmp(path->mount, "proc") != 0 || strncmp(path->text, "/proc/", 6) != 0)
+    if (context->call->paths_count == 0 || !path->mount || strcmp(path->mount, "proc") != 0)
         return false;
-    pid = strtol(path->text + 6, &end, 10);
-    if (pid <= 0 || pid > INT_MAX || *end != '/')
-        return false;
-    name = end + 1;
+    pid = proc_number(path->raw, &name);
     match->object = path->text;
-    for (size_t i = 0; i < ARRAY_LENGTH(guarded_files); i++)
+    for (size_t i = 0; pid && i < ARRAY_LENGTH(guarded_files); i++)
         if (strcmp(name, guarded_files[i]) == 0)
-            return cap_ptrace_denied(context, (pid_t)pid, true);
+            return cap_ptrace_denied(context, pid, true);
     return false;
 }
 

@@ -95,8 +95,8 @@ int cap_in_group(const CapabilityContext *context, gid_t gid);
  * one. *RET_OBJECT gets its name or NULL. */
 bool cap_subject(const CapabilityContext *context, struct stat *ret_st, const char **ret_object);
 
-/* The file systems whose permission checks follow mode bits, as far as one can tell. */
-bool cap_mount_follows_modes(const char *mount);
+/* The file's permission checks follow its mode bits, as far as one can tell. */
+bool cap_follows_modes(const ResolvedPath *path);
 
 enum { CAP_MAY_EXEC = 1, CAP_MAY_WRITE = 2, CAP_MAY_READ = 4 };
 

@@ -105,8 +105,7 @@ static bool needs_touch(const CapabilityContext *context, const CapabilityRule *
 
     return times_wanted(context, rule->parameter) == TIMES_NOW &&
            cap_subject(context, &st, &match->object) && !owns(context, &st) &&
-           (context->call->paths_count == 0 ||
-            cap_mount_follows_modes(context->call->paths[0].mount)) &&
+           (context->call->paths_count == 0 || cap_follows_modes(&context->call->paths[0])) &&
            cap_mode_allows(context, &st, match->object, CAP_MAY_WRITE) == 0;
 }
 
@@ -148,7 +147,7 @@ static bool needs_hardlink(const CapabilityContext *context, const CapabilityRul
 
     (void)rule;
     if (context->call->paths_count == 0 || !path->has_stat || owns(context, &path->st) ||
-        !cap_mount_follows_modes(path->mount) ||
+        !cap_follows_modes(path) ||
         cap_sysctl(context, "fs/protected_hardlinks", &protected_links) < 0 || !protected_links)
         return false;
     match->object = path->text;

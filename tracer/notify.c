@@ -304,9 +304,7 @@ static void child_status(Loop *loop, int status)
         (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
     } else {
         loop->child_ended = true;
-        loop->run->has_status = true;
-        loop->run->wait_status = status;
-        (void)report_send(loop->run->report_fd, REPORT_EXITED, status);
+        backend_child_ended(loop->run, status);
     }
 }
 

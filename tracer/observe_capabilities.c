@@ -169,10 +169,42 @@ static int ask_socket_info(void *data, int fd, int *domain, int *type, int *prot
     return 0;
 }
 
+/* RAW may lead through a magic link, behind which no folder on the way to TEXT was searched. */
+static bool maybe_magic(const Asked *asked, const char *raw)
+{
+    char real[PATH_MAX + 64];
+    char target[16];
+
+    if (strncmp(raw, "/proc", 5) == 0 || strncmp(raw, "/dev", 4) == 0)
+        return true;
+    if (raw[0] != '/')
+        return false;
+    if (!reachable(asked, raw, real, sizeof real))
+        return true;
+    const ssize_t n = readlink(real, target, sizeof target);
+    return n >= 4 && (memcmp(target, "/dev", 4) == 0 || memcmp(target, "/proc", 5) == 0);
+}
+
+/* Where in TEXT the search began that the program asked for by RAW: 0 for the root, else the length
+ * of the folder's name; negative where one cannot tell. */
+static long search_start(const char *text, const char *raw)
+{
+    const size_t length = strlen(text);
+    const size_t tail = strlen(raw);
+
+    if (raw[0] == '/')
+        return 0;
+    /* Only where no link and no ".." was on the way. */
+    if (tail + 1 > length || strcmp(text + length - tail, raw) != 0 ||
+        text[length - tail - 1] != '/')
+        return -1;
+    return (long)(length - tail - 1);
+}
+
 /*
- * The folders from the root to the one that holds the last name of the canonical path. Where the
- * program gave a relative path this would include folders that the kernel did not search, and links
- * in between are not seen: then nobody can tell.
+ * The folders from the start of the search to the one that holds the last name of the canonical
+ * path: all of them were searched, whichever way the links led. Folders of links that lie elsewhere
+ * are not seen.
  */
 static int ask_ancestors(void *data, const ResolvedPath *path, CapabilityFolderVisit *visit,
                          void *visit_data)
@@ -181,10 +213,13 @@ static int ask_ancestors(void *data, const ResolvedPath *path, CapabilityFolderV
     char real[PATH_MAX + 64];
     struct stat st;
 
-    if (!path->text || !path->raw || path->raw[0] != '/' || strlen(path->text) >= sizeof folder ||
-        strcmp(path->text, path->raw) != 0 || strncmp(path->text, "/proc/self", 10) == 0)
+    if (!path->text || !path->raw || strlen(path->text) >= sizeof folder ||
+        strncmp(path->text, "/proc/", 6) == 0 || maybe_magic(data, path->raw))
         return -ENODATA;
-    for (const char *slash = path->text; (slash = strchr(slash, '/')) != NULL; slash++) {
+    const long start = search_start(path->text, path->raw);
+    if (start < 0)
+        return -ENODATA;
+    for (const char *slash = path->text + start; (slash = strchr(slash, '/')) != NULL; slash++) {
         const size_t length = slash == path->text ? 1 : (size_t)(slash - path->text);
         memcpy(folder, path->text, length);
         folder[length] = '\0';

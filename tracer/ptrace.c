@@ -195,7 +195,7 @@ static void loop_clone_event(PtraceLoop *loop, PtraceTask *parent)
         return; /* killed; the new thread is released by loop_tick() */
     task = ptrace_tasks_add(&loop->tasks, (pid_t)message);
     if (!task) {
-        observer_loss(loop->run->observer, "out-of-memory", NULL, 1);
+        observer_loss(loop->run->observer, "memory", NULL, 1);
     } else if (task->gone) {
         ptrace_tasks_remove(&loop->tasks, task);
     } else if (task->adopted) {
@@ -250,10 +250,10 @@ static void loop_child_ended(PtraceLoop *loop, int status)
         code = ptrace_child_failure(&loop->child, &setup);
     if (setup)
         loop->setup_failed = true;
-    loop->run->has_status = code == 0;
-    loop->run->wait_status = status;
-    (void)report_send(loop->run->report_fd, code ? REPORT_EXEC_FAILED : REPORT_EXITED,
-                      code ? code : status);
+    if (code)
+        (void)report_send(loop->run->report_fd, REPORT_EXEC_FAILED, code);
+    else
+        backend_child_ended(loop->run, status);
 }
 
 static void loop_ended(PtraceLoop *loop, PtraceTask *task, pid_t tid, int status)
@@ -477,7 +477,7 @@ static void loop_dispatch(PtraceLoop *loop, pid_t tid, int status)
         task = ptrace_tasks_add(&loop->tasks, tid);
     if (!task) {
         /* Better one unseen than one stopped for ever. */
-        observer_loss(loop->run->observer, "out-of-memory", NULL, 1);
+        observer_loss(loop->run->observer, "memory", NULL, 1);
         (void)ptrace(PTRACE_CONT, tid, 0, 0);
         return;
     }

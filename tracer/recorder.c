@@ -48,10 +48,8 @@ static void stamp_end(const Supervision *supervision, const BackendRun *backend_
     const time_t seconds = time(NULL);
 
     run->complete = complete;
-    if (backend_run->has_status) {
-        const int status = backend_run->wait_status;
-        run->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    }
+    if (backend_run->has_status)
+        run->exit_status = exit_status_of(backend_run->wait_status);
     if (gmtime_r(&seconds, &now) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &now) > 0)
         run->end = strset_add(recording_strings(supervision->recording), text);
 }
@@ -119,8 +117,10 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     }
     observer_finish(observer);
     const ObserverProgress progress = observer_progress(observer);
-    const bool complete = !run.detached && progress.losses == 0;
-    if (run.detached && supervision->launch)
+    /* Recording what runs already ends by detaching; recording a command should not. */
+    const bool cut_short = run.detached && supervision->launch;
+    const bool complete = !cut_short && progress.losses == 0;
+    if (cut_short)
         observer_loss(observer, "detached", "recording ended before the workload did", 1);
     stamp_end(supervision, &run, complete);
     if (supervision->progress)
