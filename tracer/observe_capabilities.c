@@ -182,7 +182,8 @@ static bool maybe_magic(const Asked *asked, const char *raw)
     if (!reachable(asked, raw, real, sizeof real))
         return true;
     const ssize_t n = readlink(real, target, sizeof target);
-    return n >= 4 && (memcmp(target, "/dev", 4) == 0 || memcmp(target, "/proc", 5) == 0);
+    return (n >= 4 && memcmp(target, "/dev", 4) == 0) ||
+           (n >= 5 && memcmp(target, "/proc", 5) == 0);
 }
 
 /* Where in TEXT the search began that the program asked for by RAW: 0 for the root, else the length
