@@ -123,9 +123,9 @@ static const Option *option_by_value(const Command *command, int value)
 {
     if (value >= OPTION_FIRST)
         return &command->options[value - OPTION_FIRST];
-    for (size_t i = 0; i < option_count(command->options); i++)
-        if (command->options[i].letter == value)
-            return &command->options[i];
+    for (const Option *option = command->options; option->name; option++)
+        if (option->letter == value)
+            return option;
     return NULL;
 }
 
@@ -285,9 +285,9 @@ void parsed_deinit(Parsed *parsed)
 
 static const Option *option_by_name(const Command *command, const char *name)
 {
-    for (size_t i = 0; i < option_count(command->options); i++)
-        if (strcmp(command->options[i].name, name) == 0)
-            return &command->options[i];
+    for (const Option *option = command->options; option->name; option++)
+        if (strcmp(option->name, name) == 0)
+            return option;
     assert(false); /* the command asks for an option that its table does not have */
     return NULL;
 }
