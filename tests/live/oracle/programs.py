@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that the oracle tries. Each is the same from run to run but for what timing decides."""
+
+import os
+import socket
+
+from compare import Case
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = os.path.join(_HERE, "scripts")
+
+
+def free_port():
+    """A port that nobody has now; it stays below the kernel's range for clients."""
+    for port in range(20000 + os.getpid() % 5000, 32000):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise OSError("no free port")
+
+
+def sh(text, shell="sh"):
+    return [shell, "-c", text]
+
+
+def script(name, *arguments):
+    return ["bash", os.path.join(SCRIPTS, name), *arguments]
+
+
+def c_program(name, *flags):
+    """Sources are compiled once per run of the harness, outside what is compared."""
+
+    def build(folder):
+        import subprocess
+
+        source = os.path.join(SCRIPTS, name + ".c")
+        out = os.path.join(os.path.dirname(folder), name)
+        if not os.path.exists(out):
+            subprocess.run(["gcc", "-O1", "-pthread", *flags, "-o", out, source], check=True)
+
+    return build
+
+
+def write(folder, name, text, mode=0o644):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+# Calls that depend on who runs first, in programs of several threads or processes.
+TIMING = (
+    "futex",
+    "restart_syscall",
+    "sched_yield",
+    "madvise",
+    "rt_sigreturn",
+    "munmap",
+    "mprotect",
+    "brk",
+    "poll",
+    "epoll_wait",
+    "clock_nanosleep",
+)
+
+
+def cases():
+    port = free_port()
+    py = "/usr/bin/python3"
+    all_cases = [
+        # ---- shells and small tools
+        Case("dash", script("shell.sh"), fast=True),
+        Case("sh-pipes", sh("seq 1 2000 | sort -rn | head -n 20 | tr 0-9 a-j | wc -c; : | cat"), calls=("rt_sigreturn",), fast=True),
+        Case("bash-jobs", script("jobs.bash"), calls=TIMING, fast=True),
+        Case("find-grep-sed-awk", script("text.sh"), calls=("restart_syscall",), fast=True),
+        Case("tar-gzip-xz", script("archive.sh"), calls=TIMING, needs=("xz", "gzip")),
+        Case("names", [py, os.path.join(SCRIPTS, "names.py")], fast=True),
+        # ---- interpreters
+        Case("python", [py, os.path.join(SCRIPTS, "many.py")], calls=TIMING, fast=True),
+        Case("perl", ["perl", os.path.join(SCRIPTS, "many.pl")], needs=("perl",), fast=True),
+        Case("node", ["node", os.path.join(SCRIPTS, "many.js")], calls=TIMING + ("write", "read", "epoll_pwait", "eventfd2", "mmap"), needs=("node",)),
+        Case("java", script("java.sh"), calls=TIMING, needs=("java",)),
+        # ---- compilers and build tools
+        Case("gcc", script("gcc.sh"), needs=("gcc",), calls=("rt_sigreturn",), fast=True),
+        Case("make", script("make.sh"), needs=("make", "gcc"), calls=TIMING + ("pselect6", "rt_sigprocmask", "read", "fcntl")),
+        Case("cmake", script("cmake.sh"), needs=("cmake",), calls=TIMING + ("epoll_pwait", "wait4")),
+        # ---- package tools and git
+        Case("git", script("git.sh"), needs=("git",), calls=TIMING),
+        Case("dpkg-query", ["dpkg", "-l", "coreutils", "bash"], needs=("dpkg",)),
+        Case("dpkg-deb", script("deb.sh"), needs=("dpkg-deb",), calls=TIMING),
+        Case("apt-cache", ["apt-cache", "policy", "bash"], needs=("apt-cache",), calls=TIMING),
+        # ---- servers
+        Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep")),
+        Case("redis", script("redis.sh", str(port + 1)), needs=("redis-server", "redis-cli"), calls=TIMING),
+        Case("python-http", script("http.sh", str(port + 2)), needs=("curl",), calls=TIMING),
+        # ---- data, crypto
+        Case("sqlite3", sh("sqlite3 t.db 'create table t(a,b); insert into t values(1,2),(3,4); pragma journal_mode=wal; insert into t values(5,6); select sum(a) from t;'"), needs=("sqlite3",), fast=True),
+        Case("openssl", sh("openssl rand -out r 4096 && openssl enc -aes-256-cbc -pbkdf2 -pass pass:x -in r -out e && openssl dgst -sha256 r && openssl genpkey -algorithm ed25519 -out k && openssl pkey -in k -pubout"), needs=("openssl",), fast=True),
+        Case("ssh-keygen", sh("ssh-keygen -q -t ed25519 -N '' -f k && ssh-keygen -l -f k.pub"), needs=("ssh-keygen",)),
+        # ---- processes, threads, privilege
+        Case("pthread-storm", ["../threads"], setup=c_program("threads"), calls=TIMING, fast=True),
+        Case("fork-storm", ["../forks"], setup=c_program("forks"), calls=TIMING, fast=True),
+        Case("spawn", ["../spawn"], setup=c_program("spawn"), calls=("restart_syscall",), fast=True),
+        Case("daemon", ["../daemon"], setup=c_program("daemon"), fast=True),
+        Case("i386", ["../compat"], setup=c_program("compat", "-m32"), fast=True),
+        Case("mixed-entry", ["../entries"], setup=c_program("entries"), fast=True),
+        Case("unshare", script("unshare.sh"), needs=("unshare",)),
+        Case("chroot", script("chroot.sh"), fast=True),
+        Case("privilege", script("privilege.sh"), needs=("setpriv", "su")),
+        Case("ipc", [py, os.path.join(SCRIPTS, "ipc.py")], calls=TIMING, fast=True),
+        Case("signals", [py, os.path.join(SCRIPTS, "signals.py")], calls=TIMING, fast=True),
+    ]
+    return all_cases

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+use strict;
+use warnings;
+use Cwd;
+use File::Copy;
+use File::Find;
+use File::Temp qw(tempfile);
+use IO::Socket::UNIX;
+use POSIX qw(:sys_wait_h);
+mkdir 'p' or die;
+open(my $out, '>', 'p/a') or die;
+print $out "line $_\n" for 1 .. 100;
+close $out;
+copy('p/a', 'p/b') or die;
+my $n = 0;
+find(sub { $n++ }, '.');
+my ($fh, $name) = tempfile(DIR => 'p');
+print $fh "x";
+close $fh;
+unlink $name;
+my $text = `wc -l < p/a`;
+my $pid = fork();
+if ($pid == 0) { kill 'USR1', $$ ; sleep 5; exit 0; }
+waitpid($pid, 0);
+my $listener = IO::Socket::UNIX->new(Local => 'p/sock', Listen => 1) or die;
+my $client = IO::Socket::UNIX->new(Peer => 'p/sock') or die;
+opendir(my $dir, '/etc') or die;
+my @all = readdir $dir;
+rename 'p/a', 'p/c';
+utime 1, 2, 'p/c';
+symlink 'c', 'p/l';
+print getcwd() ne '' ? "ok\n" : "no\n";
+exit 2;

@@ -1,0 +1,623 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what `strace -f -n -y -s 4096 -xx -o FILE` wrote.
+
+-xx makes strings and descriptor annotations hexadecimal throughout, so that quotes, commas and
+brackets are the syntax's own; -n gives the number with which the call was really made (socketcall
+for `socket` on i386, bit 30 for x32). Which argument is a path is told here once more, on purpose not
+taken from profiles/tables: an oracle that shares its knowledge with the suspect finds little.
+"""
+
+import csv
+import os
+import re
+
+from behaviour import Behaviour, FileUse, plain
+
+_X32 = 0x40000000
+
+# Call -> list of (index of dirfd or None, index of path, operation). Operations: see _OPERATIONS.
+PATH_ARGUMENTS = {
+    "access": [(None, 0, "stat")],
+    "acct": [(None, 0, "write")],
+    "chdir": [(None, 0, "stat")],
+    "chmod": [(None, 0, "chmod")],
+    "chown": [(None, 0, "chown")],
+    "chown32": [(None, 0, "chown")],
+    "chroot": [(None, 0, "stat")],
+    "creat": [(None, 0, "creat")],
+    "execve": [(None, 0, "exec")],
+    "execveat": [(0, 1, "exec")],
+    "faccessat": [(0, 1, "stat")],
+    "faccessat2": [(0, 1, "stat")],
+    "fchmodat": [(0, 1, "chmod")],
+    "fchownat": [(0, 1, "chown")],
+    "fstatat64": [(0, 1, "stat")],
+    "getxattr": [(None, 0, "stat")],
+    "lgetxattr": [(None, 0, "stat")],
+    "listxattr": [(None, 0, "stat")],
+    "llistxattr": [(None, 0, "stat")],
+    "inotify_add_watch": [(None, 1, "stat")],
+    "lchown": [(None, 0, "chown")],
+    "lchown32": [(None, 0, "chown")],
+    "link": [(None, 0, "link"), (None, 1, "link_to")],
+    "linkat": [(0, 1, "link"), (2, 3, "link_to")],
+    "lstat": [(None, 0, "stat")],
+    "lstat64": [(None, 0, "stat")],
+    "mkdir": [(None, 0, "create")],
+    "mkdirat": [(0, 1, "create")],
+    "mknod": [(None, 0, "create")],
+    "mknodat": [(0, 1, "create")],
+    "mount": [(None, 1, "stat")],
+    "name_to_handle_at": [(0, 1, "stat")],
+    "newfstatat": [(0, 1, "stat")],
+    "open": [(None, 0, "open")],
+    "openat": [(0, 1, "open")],
+    "openat2": [(0, 1, "open")],
+    "pivot_root": [(None, 0, "stat"), (None, 1, "stat")],
+    "readlink": [(None, 0, "stat")],
+    "readlinkat": [(0, 1, "stat")],
+    "removexattr": [(None, 0, "write")],
+    "lremovexattr": [(None, 0, "write")],
+    "rename": [(None, 0, "rename_from"), (None, 1, "rename_to")],
+    "renameat": [(0, 1, "rename_from"), (2, 3, "rename_to")],
+    "renameat2": [(0, 1, "rename_from"), (2, 3, "rename_to")],
+    "rmdir": [(None, 0, "delete")],
+    "setxattr": [(None, 0, "write")],
+    "lsetxattr": [(None, 0, "write")],
+    "stat": [(None, 0, "stat")],
+    "stat64": [(None, 0, "stat")],
+    "statfs": [(None, 0, "stat")],
+    "statfs64": [(None, 0, "stat")],
+    "statx": [(0, 1, "stat")],
+    "symlink": [(None, 1, "create")],
+    "symlinkat": [(1, 2, "create")],
+    "truncate": [(None, 0, "truncate")],
+    "truncate64": [(None, 0, "truncate")],
+    "umount": [(None, 0, "stat")],
+    "umount2": [(None, 0, "stat")],
+    "unlink": [(None, 0, "delete")],
+    "unlinkat": [(0, 1, "delete")],
+    "utime": [(None, 0, "write")],
+    "utimes": [(None, 0, "write")],
+    "futimesat": [(0, 1, "write")],
+    "utimensat": [(0, 1, "write")],
+    "utimensat_time64": [(0, 1, "write")],
+    "fanotify_mark": [(3, 4, "stat")],
+    "uselib": [(None, 0, "read")],
+    "swapon": [(None, 0, "read")],
+    "swapoff": [(None, 0, "read")],
+}
+
+# Operation -> what it must and what it may show as.
+_OPERATIONS = {
+    "stat": ({"stat"}, set()),
+    "write": ({"write"}, {"append"}),
+    "read": ({"read"}, {"write", "exec"}),
+    "chmod": ({"chmod"}, set()),
+    "chown": ({"chown"}, set()),
+    "creat": ({"write", "truncate"}, {"create"}),
+    "create": ({"create"}, set()),
+    "delete": ({"delete"}, set()),
+    "link": ({"link"}, set()),
+    "link_to": ({"link", "create"}, set()),
+    "rename_from": ({"rename"}, {"delete", "create"}),
+    "rename_to": ({"rename"}, {"create", "delete"}),
+    "truncate": ({"truncate"}, {"write"}),
+}
+
+# Call -> operation on the file behind descriptor argument 0.
+DESCRIPTOR_CALLS = {
+    "fchmod": "chmod",
+    "fchown": "chown",
+    "fchown32": "chown",
+    "ftruncate": "truncate",
+    "ftruncate64": "truncate",
+    "fsetxattr": "write",
+    "fremovexattr": "write",
+    "flock": "lock",
+}
+
+_KILLS = {
+    "kill": 1,
+    "tkill": 1,
+    "tgkill": 2,
+    "rt_sigqueueinfo": 1,
+    "rt_tgsigqueueinfo": 2,
+    "pidfd_send_signal": 1,
+}
+
+_FAMILIES = {
+    "AF_INET": "inet",
+    "AF_INET6": "inet6",
+    "AF_NETLINK": "netlink",
+    "AF_PACKET": "packet",
+}
+
+_LINE = re.compile(r"^(\d+) +\[ *(-?\d+|0x[0-9a-f]+|\?+)\] (.*)$")
+_RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.S)
+_CALL = re.compile(r"^(\w+)\((.*)$", re.S)
+_HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
+
+
+def unhex(text):
+    return os.fsdecode(bytes.fromhex(text.replace("\\x", "")))
+
+
+def load_numbers(source):
+    """(architecture, name) -> number, from the table of numbers that has tests of its own."""
+    numbers = {}
+    with open(os.path.join(source, "profiles/tables/syscalls.csv"), encoding="ascii") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        for row in rows:
+            for arch in ("x86_64", "i386", "x32"):
+                if row[arch]:
+                    number = int(row[arch]) | (_X32 if arch == "x32" else 0)
+                    numbers.setdefault((arch, number), row["name"])
+    return numbers
+
+
+def split_arguments(text):
+    """The arguments up to the closing bracket of the call, and what is behind it."""
+    depth = 0
+    quoted = False
+    start = 0
+    arguments = []
+    for i, c in enumerate(text):
+        if quoted:
+            quoted = c != '"'
+        elif c == '"':
+            quoted = True
+        elif c in "([{":
+            depth += 1
+        elif c in ")]}":
+            if depth == 0:
+                arguments.append(text[start:i].strip())
+                return arguments, text[i + 1 :]
+            depth -= 1
+        elif c == "," and depth == 0:
+            arguments.append(text[start:i].strip())
+            start = i + 1
+    arguments.append(text[start:].strip())
+    return arguments, ""
+
+
+def string_of(argument):
+    """The text of a quoted argument; None for a pointer or NULL."""
+    if len(argument) < 2 or argument[0] != '"' or '"' not in argument[1:]:
+        return None
+    body = argument[1 : argument.index('"', 1)]
+    return unhex(body) if body else ""
+
+
+def annotation_of(argument):
+    """The path behind a descriptor, its number; (None, number) if it has none."""
+    match = re.match(r"^(AT_FDCWD|-?\d+)(?:<([^>]*)>)?(\(deleted\))?", argument)
+    if not match:
+        return None, None
+    path = unhex(match.group(2)) if match.group(2) and _HEX.fullmatch(match.group(2)) else None
+    if path is not None and not path.startswith("/"):
+        path = None
+    return path, match.group(1)
+
+
+class _Files:
+    """The folder of a process, shared by CLONE_FS."""
+
+    def __init__(self, cwd, own_root=False):
+        self.cwd = cwd
+        self.other_root = own_root
+
+
+class _Process:
+    def __init__(self, pid, program, files, arch="x86_64"):
+        self.pid = pid
+        self.program = program
+        self.files = files
+        self.arch = arch
+
+
+class StraceLog:
+    def __init__(self, source, cwd, program):
+        self.numbers = load_numbers(source)
+        self.cwd = cwd
+        self.program = program
+        self.out = Behaviour()
+        self.tasks = {}
+        self.unfinished = {}
+        self.parent_of = {}
+        self.links = {}  # symbolic links that the run made or read
+        self.scripts = {}
+
+    # ---- frame ------------------------------------------------------------------------------
+
+    def read(self, path):
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().split("\n")
+        for line in lines:
+            match = re.match(r"^(\d+) .*(?:clone3?|v?fork)(?:\(| resumed>).* = (\d+)(?:<|$| \()", line)
+            if match:
+                self.parent_of.setdefault(match.group(2), match.group(1))
+        for line in lines:
+            match = _LINE.match(line)
+            if match:
+                self.line(match.group(1), match.group(2), match.group(3))
+        # What never came back did happen (exit, a killed process).
+        for pid, (number, text) in list(self.unfinished.items()):
+            self.call(pid, number, text + ") = ?")
+        return self.out
+
+    def line(self, pid, number, text):
+        if text.startswith("--- ") or text.startswith("+++ "):
+            match = re.match(r"\+\+\+ superseded by execve in pid (\d+)", text)
+            if match and match.group(1) in self.tasks:
+                # The caller goes on under the leader's number.
+                former = match.group(1)
+                self.tasks[pid] = self.tasks[former]
+                if former in self.unfinished:
+                    self.unfinished[pid] = self.unfinished.pop(former)
+            return
+        resumed = _RESUMED.match(text)
+        if resumed:
+            began = self.unfinished.pop(pid, None)
+            if began:
+                self.call(pid, began[0], began[1] + resumed.group(2))
+            return
+        if text.endswith("<unfinished ...>"):
+            text = text[: -len("<unfinished ...>")].rstrip()
+            self.unfinished[pid] = (number, text)
+            self.task(pid)
+            return
+        self.call(pid, number, text)
+
+    def task(self, pid):
+        if pid in self.tasks:
+            return self.tasks[pid]
+        parent = self.parent_of.get(pid)
+        if parent is None or parent not in self.tasks or parent == pid:
+            # In another pid namespace: the newest call that makes processes is the likely parent.
+            making = [p for p, (_, t) in self.unfinished.items() if re.match(r"clone|v?fork", t)]
+            parent = making[-1] if making else None
+        if parent is None:
+            task = _Process(pid, self.program, _Files(self.cwd))
+        else:
+            above = self.tasks[parent]
+            text = self.unfinished.get(parent, ("", ""))[1]
+            shared = "CLONE_FS" in text
+            files = above.files if shared else _Files(above.files.cwd, above.files.other_root)
+            if "CLONE_THREAD" in text:
+                task = above
+            else:
+                task = _Process(pid, above.program, files, above.arch)
+        self.tasks[pid] = task
+        return task
+
+    # ---- one call ---------------------------------------------------------------------------
+
+    def identify(self, task, number, name):
+        """Architecture of a call: strace's line does not say it, but name and number together do."""
+        if number & _X32 and number > 0:
+            return "x32"
+        if name in ("socketcall", "ipc") or number in (102, 117):
+            if self.numbers.get(("i386", number)) in ("socketcall", "ipc") and name not in (
+                "getuid",
+                "setresuid",
+            ):
+                return "i386"
+        found = [a for a in ("x86_64", "i386") if self.numbers.get((a, number)) == name]
+        if len(found) == 1:
+            return found[0]
+        return task.arch
+
+    def call(self, pid, number_text, text):
+        match = _CALL.match(text)
+        if not match:
+            return
+        task = self.task(pid)
+        name = match.group(1)
+        arguments, rest = split_arguments(match.group(2))
+        number = int(number_text, 0) if number_text[0] != "?" else -1
+        arch = self.identify(task, number, name)
+        if arch != "x32":
+            task.arch = arch
+        known = self.numbers.get((arch, number), name)
+        self.out.calls[(arch, number)] = known
+        self.out.calls_of.setdefault(task.program, {})[(arch, number)] = known
+        result, error = self.result(rest)
+        self.paths(task, name, arguments, rest, error)
+        self.descriptors(task, name, arguments, error)
+        self.signals(name, arguments, error)
+        self.sockets(task, name, arguments, error)
+        self.state(task, pid, name, arguments, result, error)
+
+    @staticmethod
+    def result(rest):
+        match = re.match(r"^\s*= (-?\d+|\?|0x[0-9a-f]+)(?: (E[A-Z0-9]+))?", rest)
+        if not match:
+            return None, ""
+        return match.group(1), match.group(2) or ""
+
+    # ---- files ------------------------------------------------------------------------------
+
+    def resolve(self, path, final):
+        """Canonical name, as far as the file system and the links seen still tell."""
+        done = "/"
+        parts = [p for p in path.split("/") if p not in ("", ".")]
+        for _ in range(200):
+            if not parts:
+                return done
+            part = parts.pop(0)
+            if part == "..":
+                done = os.path.dirname(done)
+                continue
+            here = done.rstrip("/") + "/" + part
+            target = None
+            if parts or final:
+                target = self.links.get(here)
+                if target is None and not here.startswith("/proc/"):
+                    try:
+                        target = os.readlink(here)
+                    except (OSError, ValueError):
+                        target = None
+            if target is None:
+                done = here
+                continue
+            if target.startswith("/"):
+                done = "/"
+            parts = [p for p in target.split("/") if p not in ("", ".")] + parts
+        return done
+
+    def names(self, task, base, path, follow):
+        joined = path if path.startswith("/") else (base or "/").rstrip("/") + "/" + path
+        found = {self.resolve(joined, True) if follow else self.resolve(joined, False)}
+        found.add(self.resolve(joined, False))
+        found.add(self.resolve(joined, True))
+        found.add(os.path.normpath(joined).replace("//", "/"))
+        out = set()
+        for name in found:
+            out.add(plain(name))
+            if name.startswith("/proc/self"):
+                out.add(plain(name.replace("self", task.pid, 1)))
+        return tuple(sorted(out))
+
+    def paths(self, task, name, arguments, rest, error):
+        rows = PATH_ARGUMENTS.get(name)
+        if not rows:
+            return
+        for dirfd, index, operation in rows:
+            if index >= len(arguments):
+                continue
+            base = task.files.cwd
+            if dirfd is not None:
+                base, number = annotation_of(arguments[dirfd])
+                if number == "AT_FDCWD" and base:
+                    task.files.cwd = base
+            path = string_of(arguments[index])
+            if path is None or (path == "" and error):
+                continue
+            if path == "":
+                if base is None or "AT_EMPTY_PATH" not in "".join(arguments):
+                    continue
+                names = (plain(base),)
+            elif path.startswith("/") or base:
+                names = self.names(task, base, path, operation in ("open", "stat"))
+            else:
+                continue
+            self.use(task, name, operation, arguments, rest, names, error)
+
+    def use(self, task, name, operation, arguments, rest, names, error):
+        optional = task.files.other_root
+        if operation == "open":
+            must, may = self.open_access(name, arguments)
+            match = re.search(r"= \d+<([^>]*)>(\(deleted\))?", rest)
+            if match and _HEX.fullmatch(match.group(1)) and not error:
+                real = unhex(match.group(1))
+                names = (plain(real),) if real.startswith("/") else names
+                if "__O_TMPFILE" in "".join(arguments) or "O_TMPFILE" in "".join(arguments):
+                    names = tuple(os.path.dirname(n) + "/#[inode]" for n in names) + names
+                    must, may = must - {"create"}, may | {"create"}
+        elif operation == "exec":
+            if not error:
+                self.out.exec_names.append((names, optional))
+            must, may = frozenset(), frozenset({"read", "mmap-exec", "exec", "stat"})
+        else:
+            must, may = _OPERATIONS[operation]
+        self.out.files.append(
+            FileUse(names, frozenset(must), frozenset(may), error, name, optional)
+        )
+
+    @staticmethod
+    def open_access(name, arguments):
+        flags = arguments[2] if name in ("openat", "openat2") else arguments[1]
+        if name == "openat2":
+            match = re.search(r"flags=([^,}]*)", flags)
+            flags = match.group(1) if match else ""
+        words = set(flags.split("|"))
+        if "O_PATH" in words:
+            return frozenset({"stat"}), frozenset()
+        must = set()
+        if "O_RDWR" in words or "O_ACCMODE" in words:
+            must |= {"read", "write"}
+        elif "O_WRONLY" in words:
+            must.add("write")
+        else:
+            must.add("read")
+        may = set()
+        if "write" in must and "O_APPEND" in words and "O_TRUNC" not in words:
+            must.remove("write")
+            must.add("append")
+        if "O_TRUNC" in words:
+            must.add("truncate")
+        if "O_CREAT" in words:
+            may.add("create")
+            if "O_EXCL" in words:
+                must.add("create")
+        return frozenset(must), frozenset(may)
+
+    def descriptors(self, task, name, arguments, error):
+        operation = DESCRIPTOR_CALLS.get(name)
+        if operation is None and name in ("fcntl", "fcntl64") and len(arguments) > 1:
+            if arguments[1] in (
+                "F_SETLK",
+                "F_SETLKW",
+                "F_SETLK64",
+                "F_SETLKW64",
+                "F_OFD_SETLK",
+                "F_OFD_SETLKW",
+                "F_SETLEASE",
+            ):
+                operation = "lock"
+        if operation:
+            path, _ = annotation_of(arguments[0])
+            if path and not path.startswith("/memfd:"):
+                must = {"lock"} if operation == "lock" else _OPERATIONS[operation][0]
+                use = FileUse(
+                    (plain(path),),
+                    frozenset(must if not error else ()),
+                    frozenset(must | {"write"}),
+                    "",
+                    name,
+                    task.files.other_root,
+                )
+                self.out.files.append(use)
+        if name in ("mmap", "mmap2") and len(arguments) > 4 and "PROT_EXEC" in arguments[2]:
+            path, _ = annotation_of(arguments[4])
+            if path and not error and "MAP_ANONYMOUS" not in arguments[3]:
+                must = {"mmap-exec"}
+                if "PROT_READ" in arguments[2]:
+                    must.add("read")
+                self.out.files.append(
+                    FileUse(
+                        (plain(path),),
+                        frozenset(must),
+                        frozenset(),
+                        "",
+                        name,
+                        task.files.other_root,
+                    )
+                )
+
+    # ---- the rest ---------------------------------------------------------------------------
+
+    def signals(self, name, arguments, error):
+        index = _KILLS.get(name)
+        if index is None or index >= len(arguments):
+            return
+        text = arguments[index]
+        if text == "0":
+            text = "exists"
+        if re.fullmatch(r"SIG[A-Z0-9]+|exists", text):
+            self.out.signals.add(text)
+
+    def sockets(self, task, name, arguments, error):
+        if name not in ("connect", "bind", "sendto"):
+            return
+        index = 4 if name == "sendto" else 1
+        if index >= len(arguments):
+            return
+        text = arguments[index]
+        match = re.search(r"sa_family=(AF_\w+)", text)
+        if not match:
+            return
+        operation = "send" if name == "sendto" else name
+        family = match.group(1)
+        if family == "AF_UNIX":
+            path = re.search(r'sun_path=(@?)"([^"]*)"', text)
+            if path:
+                address = unhex(path.group(2)) if path.group(2) else ""
+                if path.group(1):
+                    item = (operation, "unix", "@")
+                else:
+                    item = (operation, "unix", self.names(task, task.files.cwd, address, True)[0])
+                    names = self.names(task, task.files.cwd, address, True)
+                    must = {"create", "write"} if name == "bind" else {"connect"}
+                    self.out.files.append(
+                        FileUse(
+                            names,
+                            frozenset(must),
+                            frozenset(),
+                            error if error in ("ENOENT", "ENOTDIR", "ELOOP") else "",
+                            name,
+                            task.files.other_root,
+                        )
+                    )
+                    return
+                self.out.sockets.add(item)
+            return
+        port = re.search(r"sin6?_port=htons\((\d+)\)", text)
+        number = int(port.group(1)) if port else 0
+        item = (operation, _FAMILIES.get(family, family), number)
+        if family not in _FAMILIES:
+            return
+        self.out.optional_sockets.add(item)
+        if operation != "connect":
+            self.out.sockets.add(item)
+        elif error in ("", "EINPROGRESS", "ECONNREFUSED"):
+            self.out.sockets.add(item)
+
+    def state(self, task, pid, name, arguments, result, error):
+        if error or result is None:
+            return
+        if name == "chdir":
+            path = string_of(arguments[0])
+            if path is not None:
+                joined = os.path.join(task.files.cwd or "/", path)
+                task.files.cwd = self.resolve(joined, True)
+        elif name == "fchdir":
+            path, _ = annotation_of(arguments[0])
+            if path:
+                task.files.cwd = path
+        elif name in ("chroot", "pivot_root"):
+            task.files.other_root = True
+        elif name in ("unshare", "setns") and "CLONE_NEWNS" in "".join(arguments):
+            task.files.other_root = True
+        elif name == "symlink" and len(arguments) > 1:
+            self.note_link(task, task.files.cwd, arguments[1], arguments[0])
+        elif name == "symlinkat" and len(arguments) > 2:
+            base, _ = annotation_of(arguments[1])
+            self.note_link(task, base, arguments[2], arguments[0])
+        elif name in ("clone", "clone3", "fork", "vfork") and result.isdigit() and result != "0":
+            if "CLONE_THREAD" in "".join(arguments):
+                self.tasks.setdefault(result, task)
+            elif result not in self.tasks and self.parent_of.get(result) == pid:
+                shared = "CLONE_FS" in "".join(arguments)
+                files = task.files if shared else _Files(task.files.cwd, task.files.other_root)
+                self.tasks[result] = _Process(result, task.program, files, task.arch)
+        elif name in ("execve", "execveat"):
+            index = 1 if name == "execveat" else 0
+            path = string_of(arguments[index])
+            base = task.files.cwd
+            if name == "execveat":
+                base, _ = annotation_of(arguments[0])
+            if path == "":
+                self.leave(pid, base)
+            elif path is not None:
+                joined = path if path.startswith("/") else (base or "/") + "/" + path
+                self.leave(pid, self.interpreter(self.resolve(joined, True)))
+
+    def leave(self, pid, program):
+        """A new program: what was shared with threads is no longer."""
+        old = self.tasks[pid]
+        self.tasks[pid] = _Process(pid, program, old.files, old.arch)
+
+    def note_link(self, task, base, where, target):
+        path, text = string_of(where), string_of(target)
+        if path is None or text is None or (base is None and not path.startswith("/")):
+            return
+        joined = path if path.startswith("/") else base.rstrip("/") + "/" + path
+        self.links[self.resolve(joined, False)] = text
+
+    def interpreter(self, path):
+        """The program that runs when `path` is executed, "#!" followed."""
+        for _ in range(5):
+            try:
+                with open(path, "rb") as file:
+                    head = file.readline(256)
+            except OSError:
+                return path
+            if not head.startswith(b"#!"):
+                return path
+            words = os.fsdecode(head[2:]).split()
+            if not words:
+                return path
+            path = self.resolve(words[0], True)
+        return path
