@@ -56,10 +56,14 @@ static void append_option(Buffer *out, const Option *option)
     if (title.length > TITLE_WIDTH - 4)
         (void)buffer_printf(out, "\n%*s", TITLE_WIDTH, "");
     append_wrapped(out, option->help, TITLE_WIDTH, TITLE_WIDTH);
-    if (option->words)
-        (void)buffer_printf(out, "%*s(one%s of: %s)\n", TITLE_WIDTH, "",
+    if (option->words) {
+        buffer_clear(&title);
+        (void)buffer_printf(&title, "(one%s of: %s)",
                             option->kind == VALUE_LIST ? " or more, with commas between," : "",
                             option->words);
+        (void)buffer_printf(out, "%*s", TITLE_WIDTH, "");
+        append_wrapped(out, buffer_text(&title), TITLE_WIDTH, TITLE_WIDTH);
+    }
     buffer_deinit(&title);
 }
 

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { DETAILS_MAX = 6, RUNS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
+enum { DETAILS_MAX = 6, RUNS_MAX = 8, LABELS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
 
 /* ---- selecting --------------------------------------------------------------------------------
  */
@@ -337,6 +337,29 @@ static void put_totals(Buffer *out, const KindTotals totals[FACT_KIND_COUNT])
                                 totals[kind].names, totals[kind].facts);
 }
 
+/* What `whittle mark` named, in the order of the facts; at most LABELS_MAX of it. */
+static void put_labels(Buffer *out, const Selection *all)
+{
+    StringSet *seen = strset_new();
+
+    for (size_t i = 0; seen && i < all->count; i++) {
+        for (size_t k = 0; k < all->facts[i]->labels_count; k++) {
+            const char *label = all->facts[i]->labels[k];
+            size_t before = strset_count(seen);
+
+            if (!strset_add(seen, label) || strset_count(seen) == before || before >= LABELS_MAX)
+                continue;
+            (void)buffer_puts(out, before == 0 ? "labels      " : ", ");
+            put(out, label);
+        }
+    }
+    if (seen && strset_count(seen) > LABELS_MAX)
+        (void)buffer_printf(out, ", and %zu more", strset_count(seen) - LABELS_MAX);
+    if (seen && strset_count(seen) > 0)
+        (void)buffer_putc(out, '\n');
+    strset_free(seen);
+}
+
 static void put_head(Buffer *out, Recording *recording, const ShowOptions *options)
 {
     size_t runs = recording_runs_count(recording);
@@ -359,6 +382,7 @@ int show_recording(Recording *recording, const ShowOptions *options, Buffer *out
     if (r < 0)
         return r;
     put_head(out, recording, options);
+    put_labels(out, &all);
     count_kinds(&all, totals);
     put_totals(out, totals);
     for (size_t i = 0; i < all.count;) {
