@@ -26,8 +26,11 @@ static void begin_seccomp(const SyscallStop *stop, PtraceTask *task)
 
     if (operation != SECCOMP_SET_MODE_FILTER && operation != SECCOMP_SET_MODE_STRICT)
         return;
+    /* libseccomp asks for strict mode with a flag only to see the call fail. */
+    task->watch_strict = operation == SECCOMP_SET_MODE_STRICT && !stop->args[1] && !stop->args[2];
+    if (operation == SECCOMP_SET_MODE_STRICT && !task->watch_strict)
+        return;
     task->watch = WATCH_FILTER;
-    task->watch_strict = operation == SECCOMP_SET_MODE_STRICT;
     task->watch_all = !task->watch_strict && (stop->args[1] & SECCOMP_FILTER_FLAG_TSYNC);
 }
 
