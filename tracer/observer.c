@@ -339,6 +339,7 @@ static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *
         handler->enter(observer, tracee, pending);
     /* Before the call runs: afterwards the limits, owners and credentials it met are gone. */
     observe_capabilities(observer, tracee, pending);
+    resolver_release(observer->resolver);
     tracee->credentials_stale_after = (needs & NEED_IDENTITY) != 0;
     tracee->root_stale_after = (needs & NEED_ROOT) != 0;
     if (observer->options.sees_results)

@@ -248,48 +248,6 @@ static int lookup(const Resolver *resolver, const Tracee *tracee, const Root *ro
     return slot->fd;
 }
 
-/* Splits RAW into the folder part and its last component. False where the last component is no
- * name ("/", "a/.", "..", empty). FOLDER gets at least ".". */
-static bool split(const char *raw, char *folder, char *last, size_t last_size)
-{
-    size_t end = strlen(raw);
-
-    while (end > 1 && raw[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && raw[start - 1] != '/')
-        start--;
-    const size_t length = end - start;
-    if (length == 0 || length >= last_size)
-        return false;
-    memcpy(last, raw + start, length);
-    last[length] = '\0';
-    if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-        return false;
-    if (start == 0) {
-        folder[0] = '.';
-        folder[1] = '\0';
-    } else {
-        memcpy(folder, raw, start);
-        folder[start] = '\0';
-    }
-    return true;
-}
-
-static bool append_component(char *text, const char *last)
-{
-    const size_t length = strlen(text);
-    const bool slash = length == 0 || text[length - 1] != '/';
-    const size_t extra = strlen(last);
-
-    if (length + extra + 1 >= PATH_MAX)
-        return false;
-    if (slash)
-        text[length] = '/';
-    memcpy(text + length + (slash ? 1 : 0), last, extra + 1);
-    return true;
-}
-
 /* The folder exists: RESULT names LAST in it, whether that is there or not. */
 static void describe_in_folder(Resolver *resolver, const Process *process, const Root *root,
                                Slot *slot, const char *last, PathResult *result)
@@ -300,7 +258,7 @@ static void describe_in_folder(Resolver *resolver, const Process *process, const
     result->has_parent = folder.has_stat;
     result->parent = folder.st;
     result->mount = folder.mount;
-    if (folder.text && append_component(slot->text, last))
+    if (folder.text && path_append(slot->text, last))
         result->text = slot->text;
     if (fstatat(slot->fd, last, &result->st, AT_SYMLINK_NOFOLLOW) == 0) {
         result->has_stat = true;
@@ -310,11 +268,14 @@ static void describe_in_folder(Resolver *resolver, const Process *process, const
     }
     if (folder.has_stat && !S_ISDIR(folder.st.st_mode))
         result->error = ENOTDIR;
+    /* Nothing can be made in a folder that was removed. */
+    if (folder.has_stat && folder.st.st_nlink == 0)
+        result->has_parent = false;
 }
 
 /*
- * RAW does not resolve. Its name is that of its deepest folder that does, with the rest behind it
- * as written: what the program asked for, in canonical form as far as there is one.
+ * RAW does not resolve. Its name is that of its deepest folder that does, with the rest behind it:
+ * what the program asked for, in canonical form as far as there is one.
  */
 static void describe_missing(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
                              int base, const char *raw, PathResult *result)
@@ -326,14 +287,12 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
     bool first = true;
 
     (void)snprintf(folder, sizeof folder, "%s", raw);
-    while (split(folder, upper, last, sizeof last)) {
-        char joined[PATH_MAX];
-        const int n = snprintf(joined, sizeof joined, "%s%s%s", last, *tail ? "/" : "", tail);
-        if (n < 0 || (size_t)n >= sizeof joined)
+    while (path_split_any(folder, upper, last, sizeof last)) {
+        if (!path_prepend(tail, sizeof tail, last))
             return;
-        memcpy(tail, joined, (size_t)n + 1);
         if (lookup(resolver, tracee, root, slot, base, upper, false) >= 0) {
             const int error = result->error;
+            path_simplify(tail);
             describe_in_folder(resolver, tracee->process, root, slot, tail, result);
             result->dangling = first && result->has_stat && S_ISLNK(result->st.st_mode);
             result->has_parent = result->has_parent && first;
@@ -344,6 +303,28 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
         first = false;
         memcpy(folder, upper, sizeof folder);
     }
+}
+
+/*
+ * The kernel's look-up through /proc/self is in whittle's folder there, and may miss what the
+ * tracee has (descriptors, threads). That shows in the deepest folder found, which lookup()
+ * corrects.
+ */
+static bool found_in_proc(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                          int base, const char *raw, bool nofollow, PathResult *result)
+{
+    if (strcmp(result->mount, "proc") != 0)
+        return false;
+    CLEANUP(fd_close) int own = root->own ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    const int fd = path_walk(tracee, root->own ? own : root->fd, base, raw, nofollow);
+    if (fd < 0)
+        return false;
+    fd_close(&slot->fd);
+    slot->fd = fd;
+    slot->named = print_name(slot, fd);
+    *result = (PathResult){.is_path = true, .mount = ""};
+    describe(resolver, tracee->process, root, slot, result);
+    return true;
 }
 
 /*
@@ -359,7 +340,7 @@ static void describe_dangling(Resolver *resolver, const Tracee *tracee, const Ro
 
     (void)snprintf(target, sizeof target, "%s", raw);
     for (int links = 0; result->dangling && links < LINKS_MAX; links++) {
-        if (!split(target, upper, last, sizeof last))
+        if (!path_split(target, upper, last, sizeof last))
             return;
         CLEANUP(fd_close) int folder = fcntl(slot->fd, F_DUPFD_CLOEXEC, 0);
         const ssize_t n = readlinkat(folder, last, target, sizeof target - 1);
@@ -422,7 +403,7 @@ static void resolve_in_parent(Resolver *resolver, const Tracee *tracee, const Ro
     char folder[PATH_MAX];
     char last[NAME_MAX + 1];
 
-    if (!split(raw, folder, last, sizeof last)) {
+    if (!path_split(raw, folder, last, sizeof last)) {
         if (lookup(resolver, tracee, root, slot, base, raw, true) < 0)
             result->error = -slot->fd;
         else
@@ -468,11 +449,19 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char 
         } else {
             result->error = -slot->fd;
             describe_missing(resolver, tracee, root, slot, base, raw, result);
-            describe_dangling(resolver, tracee, root, slot, raw, result);
+            if (!found_in_proc(resolver, tracee, root, slot, base, raw,
+                               final == PATH_FINAL_NOFOLLOW, result))
+                describe_dangling(resolver, tracee, root, slot, raw, result);
         }
     }
     if (slot->fd < 0)
         slot->fd = -1;
+}
+
+void resolver_release(Resolver *resolver)
+{
+    fd_close(&resolver->slots[0].fd);
+    fd_close(&resolver->slots[1].fd);
 }
 
 int resolver_open(Resolver *resolver, unsigned slot_index)
