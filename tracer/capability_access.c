@@ -210,17 +210,40 @@ static const char *folder_of(const char *path, char *out, size_t size)
     return out;
 }
 
+/* vfs_rename(): a folder that changes its parent has its ".." rewritten, which is a write to it. */
+static bool moves_folder(const CapabilityContext *context, const ResolvedPath *path)
+{
+    enum { EXCHANGE = 2 };
+    const ResolvedPath *paths = context->call->paths;
+    bool exchange = cap_call_is(context, "renameat2") && (cap_arg_u32(context, 4) & EXCHANGE);
+
+    return is_rename(context) && context->call->paths_count == 2 && path->has_stat &&
+           S_ISDIR(path->st.st_mode) && paths[0].has_parent && paths[1].has_parent &&
+           (paths[0].parent.st_ino != paths[1].parent.st_ino ||
+            paths[0].parent.st_dev != paths[1].parent.st_dev) &&
+           (path == &paths[0] || exchange);
+}
+
+static bool folder_denied(const CapabilityContext *context, const CapabilityRule *rule,
+                          const ResolvedPath *path)
+{
+    char folder[PATH_MAX];
+
+    if (!path->has_parent || !cap_follows_modes(path) || !changes_folder(context, path))
+        return false;
+    return denied(context, rule, &path->parent, folder_of(path->text, folder, sizeof folder),
+                  CAP_MAY_WRITE | CAP_MAY_EXEC) ||
+           (moves_folder(context, path) &&
+            denied(context, rule, &path->st, path->text, CAP_MAY_WRITE));
+}
+
 static bool needs_folder(const CapabilityContext *context, const CapabilityRule *rule,
                          CapabilityMatch *match)
 {
     for (size_t i = 0; i < context->call->paths_count; i++) {
         const ResolvedPath *path = &context->call->paths[i];
-        char folder[PATH_MAX];
 
-        if (!path->has_parent || !cap_follows_modes(path) || !changes_folder(context, path))
-            continue;
-        if (denied(context, rule, &path->parent, folder_of(path->text, folder, sizeof folder),
-                   CAP_MAY_WRITE | CAP_MAY_EXEC)) {
+        if (folder_denied(context, rule, path)) {
             match->object = path->text;
             return true;
         }

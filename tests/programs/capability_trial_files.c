@@ -212,6 +212,30 @@ static Outcome folder_write_open(void)
     return outcome(mkdir(path, 0755) == 0);
 }
 
+/* Its ".." is in it. */
+static Outcome folder_move(void)
+{
+    const char *from, *to;
+    (void)make_folder("one", 0777, 0, 0);
+    (void)make_folder("two", 0777, 0, 0);
+    to = at("two/moved");
+    (void)rmdir(to);
+    from = make_folder("one/moved", 0755, USER_ID, USER_ID);
+    begin();
+    return outcome(rename(from, to) == 0);
+}
+
+static Outcome folder_rename(void)
+{
+    const char *from, *to;
+    (void)make_folder("one", 0777, 0, 0);
+    to = at("one/renamed");
+    (void)rmdir(to);
+    from = make_folder("one/moved", 0755, USER_ID, USER_ID);
+    begin();
+    return outcome(rename(from, to) == 0);
+}
+
 static Outcome folder_search(void)
 {
     const char *path;
@@ -397,6 +421,8 @@ const Action file_actions[] = {
     {"folder-write", "CAP_DAC_OVERRIDE", "-", folder_write},
     {"folder-create", "CAP_DAC_OVERRIDE", "-", folder_create},
     {"folder-write-open", "-", "-", folder_write_open},
+    {"folder-move", "CAP_DAC_OVERRIDE", "-", folder_move},
+    {"folder-rename", "-", "-", folder_rename},
     {"folder-search", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", folder_search},
     {"folder-search-relative", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", folder_search_relative},
     {"folder-search-link", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", folder_search_link},

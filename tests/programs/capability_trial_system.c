@@ -190,6 +190,16 @@ static Outcome umount_tmpfs(void)
     return outcome(umount2(path, MNT_DETACH) == 0);
 }
 
+/* A recorder that holds the folder open makes it fail. */
+static Outcome umount_unused(void)
+{
+    const char *path = make_folder("mount", 0755, 0, 0);
+    own_mounts();
+    check(mount("none", path, "tmpfs", 0, NULL) == 0, "mount");
+    begin();
+    return outcome(umount2(path, 0) == 0);
+}
+
 static Outcome change_root(void)
 {
     const char *path = make_folder("root", 0755, 0, 0);
@@ -438,6 +448,7 @@ const Action system_actions[] = {
     {"route-read", "-", "-", route_read},
     {"mount", "CAP_SYS_ADMIN", "-", mount_tmpfs},
     {"umount", "CAP_SYS_ADMIN", "-", umount_tmpfs},
+    {"umount-unused", "CAP_SYS_ADMIN", "-", umount_unused},
     {"chroot", "CAP_SYS_CHROOT", "-", change_root},
     {"unshare-network", "CAP_SYS_ADMIN", "-", unshare_network},
     {"unshare-files", "-", "-", unshare_files},

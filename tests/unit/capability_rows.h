@@ -79,6 +79,27 @@ typedef struct Row {
 #define BYTES(type, ...) .bytes = &(const type)__VA_ARGS__, .size = sizeof(type)
 #define TEXT(text)       .bytes = text, .size = sizeof(text)
 
+/* What a RowFile is. */
+#define REGULAR(path_, mode_, uid_)                                                                \
+    {                                                                                              \
+        .path = path_, .mode = S_IFREG | (mode_), .uid = uid_, .gid = uid_                         \
+    }
+#define FOLDER(path_, mode_, uid_)                                                                 \
+    {                                                                                              \
+        .path = path_, .mode = S_IFDIR | (mode_), .uid = uid_, .gid = uid_                         \
+    }
+#define FREE_IN(path_, parent_, uid_)                                                              \
+    {                                                                                              \
+        .path = path_, .parent = parent_, .parent_uid = uid_, .access = ACCESS_CREATE,             \
+        .final = PATH_FINAL_PARENT                                                                 \
+    }
+#define ENTRY_IN(path_, parent_, uid_)                                                             \
+    {                                                                                              \
+        .path = path_, .mode = S_IFREG | 0600, .uid = 33, .gid = 33, .parent = parent_,            \
+        .parent_uid = uid_, .access = ACCESS_DELETE, .final = PATH_FINAL_PARENT                    \
+    }
+#define FD(type_, uid_) .fd = {.mode = (type_) | 0644, .uid = uid_, .gid = uid_}
+
 typedef struct RowTable {
     const Row *rows;
     size_t count;
@@ -87,5 +108,6 @@ typedef struct RowTable {
 extern const RowTable rows_files;
 extern const RowTable rows_identity;
 extern const RowTable rows_network;
+extern const RowTable rows_ownership;
 extern const RowTable rows_resources;
 extern const RowTable rows_system;

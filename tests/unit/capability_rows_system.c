@@ -20,7 +20,6 @@
 #define DEVICE(path_, major_, minor_)                                                              \
     .file = {.path = path_, .mode = S_IFCHR | 0666, .device = (dev_t)((major_) << 8 | (minor_))}
 #define PROC_FILE(path_) .file = {.path = path_, .mode = S_IFREG | 0444, .mount = "proc"}
-#define FD(type_, uid_)  .fd = {.mode = (type_) | 0644, .uid = uid_, .gid = uid_}
 #define DATAGRAM         .socket = {AF_INET, SOCK_DGRAM, 17}
 #define INTERFACE        TEXT("eth0\0\0\0\0\0\0\0\0\0\0\0")
 #define PARANOID(level)  .sysctl = "kernel/perf_event_paranoid", .value = level

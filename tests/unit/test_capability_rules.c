@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-static const RowTable *const tables[] = {&rows_files, &rows_identity, &rows_network,
-                                         &rows_resources, &rows_system};
+static const RowTable *const tables[] = {&rows_files,     &rows_identity,  &rows_network,
+                                         &rows_ownership, &rows_resources, &rows_system};
 
 static const Row *row_at(size_t index)
 {
@@ -207,6 +207,7 @@ static void add_path(Call *call, const RowFile *file, PathOperation *operation)
     fill_stat(&path->st, file->mode, file->uid, file->gid, file->device);
     fill_stat(&path->parent, S_IFDIR | (file->parent ? file->parent : 0755), file->parent_uid,
               file->parent_uid, 0);
+    path->parent.st_ino = (ino_t)file->path[1]; /* "/a/x" and "/b/x" lie in two folders */
     call->paths_count++;
 }
 
