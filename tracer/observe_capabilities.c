@@ -45,11 +45,25 @@ static pid_t task_number(const Asked *asked, pid_t pid)
     return pid;
 }
 
+/* A task in a user namespace above whittle's is beyond all capabilities here; its namespace cannot be
+ * looked at, and so nothing is said of it. */
 static int ask_task(void *data, pid_t pid, Credentials *ret)
 {
     const pid_t number = task_number(data, pid);
+    char path[64];
+    struct stat own;
+    struct stat other;
 
-    return number < 0 ? -ESRCH : credentials_of_task(number, ret);
+    if (number < 0)
+        return -ESRCH;
+    (void)snprintf(path, sizeof path, "/proc/%d/ns/user", number);
+    if (stat("/proc/self/ns/user", &own) < 0 || stat(path, &other) < 0)
+        return -errno;
+    const int r = credentials_of_task(number, ret);
+    if (r < 0)
+        return r;
+    ret->own_user_namespace = own.st_ino != other.st_ino;
+    return 0;
 }
 
 static int ask_schedule(void *data, pid_t pid, CapabilitySchedule *ret)
