@@ -11,10 +11,9 @@ int emit_capabilities(const Policy *policy, Buffer *out, Buffer *notes, Error *e
     policy_range(policy, POLICY_CAPABILITIES, &first, &end);
     (void)buffer_puts(out, "{\n  \"add\": [");
     for (size_t i = first; i < end; i++) {
-        const PolicyRule *rule = policy_rule(policy, i);
-        if (rule->deny)
+        if (!policy_grants(policy, i))
             continue;
-        (void)buffer_printf(out, "%s\n    \"%s\"", before, rule->name);
+        (void)buffer_printf(out, "%s\n    \"%s\"", before, policy_rule(policy, i)->name);
         before = ",";
     }
     (void)buffer_printf(out, "%s],\n  \"drop\": [\"ALL\"]\n}\n", *before ? "\n  " : "");

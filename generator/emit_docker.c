@@ -18,7 +18,7 @@ static void print_folders(const Policy *policy, PolicySection section, const cha
     for (size_t i = first; i < end; i++) {
         const PolicyRule *rule = policy_rule(policy, i);
         CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
-        if (rule->deny || policy_pattern_to_literal(rule->name, &path) != 0)
+        if (!policy_grants(policy, i) || policy_pattern_to_literal(rule->name, &path) != 0)
             continue;
         (void)buffer_printf(out, "%s=%s%s%s\n", option, buffer_text(&path),
                             rule->options ? ":" : "", rule->options ? rule->options : "");
@@ -55,7 +55,7 @@ int emit_docker(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
     (void)buffer_puts(out, "--cap-drop=ALL\n");
     policy_range(policy, POLICY_CAPABILITIES, &first, &end);
     for (size_t i = first; i < end; i++) {
-        if (!policy_rule(policy, i)->deny)
+        if (policy_grants(policy, i))
             (void)buffer_printf(out, "--cap-add=%s\n", policy_rule(policy, i)->name);
     }
     if (policy_user(policy))

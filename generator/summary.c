@@ -105,7 +105,7 @@ int policy_summary_make(const Policy *policy, PolicySummary *summary, Error *err
         return r;
     for (size_t i = 0; i < policy_rules_count(policy); i++) {
         const PolicyRule *rule = policy_rule(policy, i);
-        if (rule->deny)
+        if (!policy_grants(policy, i))
             continue;
         made.rules[rule->section]++;
         if (rule->section == POLICY_CAPABILITIES) {
@@ -155,7 +155,7 @@ static void print_capabilities(const Policy *policy, const PolicySummary *summar
                         summary->capabilities_extra);
     policy_range(policy, POLICY_CAPABILITIES, &first, &end);
     for (size_t i = first; i < end; i++) {
-        if (policy_rule(policy, i)->deny)
+        if (!policy_grants(policy, i))
             continue;
         (void)buffer_printf(out, "%s%s", before, policy_rule(policy, i)->name);
         before = " ";

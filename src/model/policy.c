@@ -393,6 +393,22 @@ void policy_range(const Policy *policy, PolicySection section, size_t *ret_first
     *ret_end = bounds[1];
 }
 
+bool policy_grants(const Policy *policy, size_t index)
+{
+    const PolicyRule *rule = &policy->rules[index];
+
+    if (rule->deny)
+        return false;
+    /* What denies is negative or positive, and stands on either side. */
+    for (size_t i = index ? index - 1 : 0; i <= index + 1 && i < policy->count; i++) {
+        PolicyRule other = policy->rules[i];
+        other.deny = POLICY_ALLOW;
+        if (i != index && policy_rule_compare(&other, rule) == 0)
+            return false;
+    }
+    return true;
+}
+
 int policy_merge(Policy *into, const Policy *from)
 {
     int r = 0;

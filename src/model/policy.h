@@ -144,6 +144,10 @@ void policy_sort(Policy *policy);
 /* First rule of SECTION and one past its last, after policy_sort(). */
 void policy_range(const Policy *policy, PolicySection section, size_t *ret_first, size_t *ret_end);
 
+/* The rule at INDEX of a sorted policy allows something: it does not deny, and no rule denies the
+ * same. (Patterns that overlap are not compared.) */
+bool policy_grants(const Policy *policy, size_t index);
+
 /* Identity order: 0 for rules that policy_add() would unite. */
 int policy_rule_compare(const PolicyRule *a, const PolicyRule *b);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "model/policy.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 enum { BRACES_MAX = 8 };
@@ -33,7 +34,7 @@ int policy_pattern_append_literal(Buffer *out, const char *bytes, size_t length)
 static int hex_value(char c)
 {
     static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c) : NULL;
+    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
 
     return at ? (int)(at - digits) : -1;
 }

@@ -370,6 +370,27 @@ START_TEST(test_ranges)
 }
 END_TEST
 
+START_TEST(test_grants)
+{
+    CLEANUP(policy_drop)
+    Policy *policy = parse(HEAD "syscalls:\n  - {rule: read, deny: EPERM}\n  - read\n  - write\n"
+                                "capabilities:\n  - CAP_CHOWN\n"
+                                "  - {rule: CAP_CHOWN, deny: true}\n  - CAP_KILL\n",
+                           NULL);
+    unsigned granted = 0;
+
+    policy_sort(policy);
+    ck_assert_uint_eq(policy_rules_count(policy), 6);
+    for (size_t i = 0; i < policy_rules_count(policy); i++) {
+        const char *name = policy_rule(policy, i)->name;
+        const bool wanted = strcmp(name, "write") == 0 || strcmp(name, "CAP_KILL") == 0;
+        ck_assert_int_eq(policy_grants(policy, i), wanted);
+        granted += wanted;
+    }
+    ck_assert_uint_eq(granted, 2);
+}
+END_TEST
+
 START_TEST(test_merge)
 {
     CLEANUP(policy_drop)
@@ -438,6 +459,7 @@ int main(void)
     suite_add(suite, "truncated", test_truncated, 1);
     suite_add(suite, "unite", test_unite, 1);
     suite_add(suite, "ranges", test_ranges, 1);
+    suite_add(suite, "grants", test_grants, 1);
     suite_add(suite, "merge", test_merge, 1);
     suite_add(suite, "deny", test_deny, ARRAY_LENGTH(denials));
     return suite_run(suite);
