@@ -16,7 +16,8 @@ import runtime_inspect as inspect
 import runtime_trace as trace
 
 PHASES = ("start", "exec")
-TIMEOUT = 6
+TIMEOUT = 6    # seconds; a container starts in a tenth of one
+PATIENCE = 0.3  # for a runtime whose container has failed already
 PR_SET_CHILD_SUBREAPER = 36
 
 # The entrypoint: it waits to be looked at, and it has no library, so that every other call is the runtime's.
@@ -107,6 +108,12 @@ def _work_folder(config, process):
     process["cwd"] = "/home/user"
 
 
+def _cgroup_namespace(config, process):
+    config["linux"]["namespaces"].append({"type": "cgroup"})
+    config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+                             "options": ["nosuid", "noexec", "nodev", "relatime", "ro"]})
+
+
 def _umask(config, process):
     process.setdefault("user", {"uid": 0, "gid": 0})["umask"] = 0o27
     process["oomScoreAdj"] = 500
@@ -129,6 +136,7 @@ VARIATIONS = [
     Variation("read-only", change=_read_only, rare=True),
     Variation("user-namespace", change=_userns, rare=True),
     Variation("host-namespaces", change=_host_namespaces, rare=True),
+    Variation("cgroup-namespace", change=_cgroup_namespace, rare=True),
     Variation("no-user-database", change=_no_user_database, rare=True, quick=True),
     Variation("path-search", change=_path_search, rare=True),
     Variation("work-folder", change=_work_folder, rare=True),
@@ -271,7 +279,7 @@ class Stage:
     def _delete(self, container):
         subprocess.run([self.runtime, "--root", self.state, "delete", "--force", container],
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       check=False, timeout=TIMEOUT)
+                       check=False)
 
     def _spawn(self, variation, arguments, log, strace):
         """Starts the runtime; returns (Popen, master side of its terminal or -1)."""
@@ -323,8 +331,10 @@ class Stage:
                 if inspect.waits(handle, pid, "/bin/entry"):
                     return inspect.look(pid)
                 if ended or (ended == 0 and not inspect.lives(handle)):
+                    self.reason = f"the runtime ended with {ended}, entrypoint {pid} did not run"
                     return None
                 time.sleep(0.002)
+            self.reason = f"entrypoint {pid} did not run in {TIMEOUT} s"
             return None
         finally:
             if handle >= 0:
@@ -359,15 +369,17 @@ class Stage:
         if variation.preserve:
             arguments += ["--preserve-fds", "1"]
         child, master = self._spawn(variation, [*arguments, container], log, strace)
+        result = None
         try:
             if variation.broken:
-                return self._end(child, -1)
-            if variation.create and not self._created(child, container):
-                return None
-            return self._look(child, pid_file)
+                result = self._end(child, -1)
+            elif not variation.create or self._created(child, container):
+                result = self._look(child, pid_file)
+            return result
         finally:
+            # first the runtime: while it hangs, what it started cannot be deleted
+            self._end(child, master, PATIENCE if result is None else TIMEOUT)
             self._delete(container)
-            self._end(child, master)
             shutil.rmtree(bundle, ignore_errors=True)
 
     def _waiting_container(self, variation):
@@ -429,19 +441,22 @@ class Stage:
         if variation.detach:
             arguments += ["--detach"]
         child, master = self._spawn(variation, [*arguments, container], log, strace)
+        result = None
         try:
-            return self._end(child, -1) if variation.broken else self._look(child, pid_file)
+            result = self._end(child, -1) if variation.broken else self._look(child, pid_file)
+            return result
         finally:
-            self._end(child, master)
+            self._end(child, master, PATIENCE if result is None else TIMEOUT)
             shutil.rmtree(bundle, ignore_errors=True)
 
     def _run(self, phase, variation, nnp, allowed, answer, strace=None):
         """What came of it, comparable with other runs; None if the entrypoint did not run."""
         run = self._start if phase == "start" else self._exec
+        self.reason = ""
         with tempfile.TemporaryFile(dir=self.folder) as log:
             result = run(variation, nnp, allowed, answer, log, strace)
             log.seek(0)
-            self.last_output = log.read().decode(errors="replace")
+            self.last_output = log.read().decode(errors="replace") + self.reason
         inspect.reap_orphans()
         if variation.broken:
             return result if result and "no such file" in self.last_output.lower() else None
@@ -453,8 +468,12 @@ class Stage:
         key = (phase, variation.name, nnp)
         if key not in self.reference:
             self.reference[key] = self._run(phase, variation, nnp, frozenset(self.seccomp.numbers), 1)
+        wanted = self.reference[key]
         result = self._run(phase, variation, nnp, allowed, answer)
-        return result is not None and result == self.reference[key]
+        if isinstance(result, dict) and isinstance(wanted, dict):
+            for part in (part for part in wanted if result[part] != wanted[part]):
+                self.last_output += f" {part}: {result[part]}, without restriction {wanted[part]}"
+        return result is not None and result == wanted
 
     def observe(self, phase, variation, nnp):
         """The calls of one run under a filter that allows everything; None if it does not work here."""
