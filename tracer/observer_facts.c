@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* ---- losses, journal, facts ----------------------------------------------------------------- */
 
@@ -39,10 +40,13 @@ static void journal(Observer *observer, const Fact *fact)
         return;
     buffer_clear(&observer->line);
     int r = recording_print_fact(observer->options.recording, fact, &observer->line);
+    const off_t end = lseek(observer->options.journal_fd, 0, SEEK_END);
     if (r == 0)
         r = write_all(observer->options.journal_fd, observer->line.data, observer->line.length);
     if (r < 0) {
         char example[128];
+        /* A part of a line would spoil what may yet be appended behind it. */
+        (void)!(end >= 0 && ftruncate(observer->options.journal_fd, end) == 0);
         observer->journal_error = r;
         (void)snprintf(example, sizeof example, "cannot append to the recording: %s", strerror(-r));
         observer_loss(observer, "journal-write", example, 1);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -54,30 +55,32 @@ static void stamp_end(const Supervision *supervision, const BackendRun *backend_
         run->end = strset_add(recording_strings(supervision->recording), text);
 }
 
-/* The canonical form into the memfd for the front; a footer for the journal if there is no front.
+/*
+ * The canonical form into the memfd for the front. Without a front all but its header is appended
+ * to the journal: facts that the journal tells already get their last counts and results.
  */
 static int hand_over(const Supervision *supervision, const Channels *channels, bool front_alive)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    int r;
+    const int r = recording_print(supervision->recording, &text);
 
-    if (!front_alive) {
-        if (channels->journal < 0)
-            return 0;
-        r = recording_print_footer(supervision->recording, &text);
-        return r < 0 ? r : write_all(channels->journal, text.data, text.length);
-    }
-    r = recording_print(supervision->recording, &text);
-    return r < 0 ? r : write_all(channels->canonical, text.data, text.length);
+    if (r < 0)
+        return r;
+    if (front_alive)
+        return write_all(channels->canonical, text.data, text.length);
+    if (channels->journal < 0)
+        return 0;
+    const char *facts = memchr(text.data, '\n', text.length);
+    facts = facts ? facts + 1 : text.data;
+    return write_all(channels->journal, facts, text.length - (size_t)(facts - text.data));
 }
 
 static bool front_is_alive(const Channels *channels)
 {
-    char byte;
+    /* It has the only other end of the pipe. */
+    struct pollfd control = {.fd = channels->control[0], .events = POLLIN};
 
-    /* End of file, and nothing else, means that the front is gone. */
-    const ssize_t n = read(channels->control[0], &byte, 1);
-    return !(n == 0);
+    return poll(&control, 1, 0) <= 0 || !(control.revents & POLLHUP);
 }
 
 void recorder_main(const Supervision *supervision, Channels *channels)

@@ -296,7 +296,9 @@ static int conclude(Front *front, SuperviseResult *ret_result, Error *err)
     const Outcome *outcome = front->channels.outcome;
     int status;
 
-    while (waitpid(front->recorder, &status, 0) < 0 && errno == EINTR)
+    /* After a detach the process may stay, because the workload needs it (tracer/ptrace.c). */
+    while (!(outcome->finished && outcome->detached) && waitpid(front->recorder, &status, 0) < 0 &&
+           errno == EINTR)
         ;
     front->result.recorder_died = !outcome->finished;
     if (front->result.recorder_died) {
@@ -314,13 +316,10 @@ static int conclude(Front *front, SuperviseResult *ret_result, Error *err)
             *err = outcome->error;
         return outcome->code;
     }
-    if (front->result.exec_error == 0) {
-        const int r = put_in_place(front, err);
-        if (r < 0)
-            return r;
-    } else {
+    if (front->result.exec_error == 0)
+        (void)put_in_place(front, &front->result.output_error);
+    else
         (void)unlink(front->supervision->output);
-    }
     *ret_result = front->result;
     return 0;
 }

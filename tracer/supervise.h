@@ -31,11 +31,12 @@ typedef struct SuperviseResult {
     bool detached;   /* recording ended before the workload did */
     bool recorder_died;
     uint64_t facts, calls, losses;
+    Error output_error; /* with a code: the finished recording could not be put at OUTPUT */
 } SuperviseResult;
 
 /*
- * Runs it. The recording is at OUTPUT afterwards, in canonical form unless the recorder was killed:
- * then as far as it came, without footer.
+ * Runs it. The recording is at OUTPUT afterwards, in canonical form unless the recorder was killed
+ * or there was no room for it: then as far as it came, without footer.
  * Returns 0 with *RESULT filled, or a negative errno with ERR if nothing could be recorded.
  */
 int supervise(const Supervision *supervision, SuperviseResult *ret_result, Error *err);

@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,9 +109,19 @@ static const Backend *choose_backend(const char *name, bool joins, Error *err)
 
 /* ---- progress ------------------------------------------------------------------------------- */
 
+/* Whoever edits a line on the terminal itself (a shell, an editor) must not be written over. */
+static bool terminal_is_edited(void)
+{
+    struct termios modes;
+
+    return tcgetattr(STDERR_FILENO, &modes) == 0 && !(modes.c_lflag & ICANON);
+}
+
 static void show_progress(void *data, const ObserverProgress *progress, bool last)
 {
     (void)data;
+    if (terminal_is_edited())
+        return;
     if (last) {
         (void)fprintf(stderr, "\r\033[K");
     } else {
@@ -128,7 +138,9 @@ static void show_progress(void *data, const ObserverProgress *progress, bool las
 
 static void say_result(const char *output, const SuperviseResult *result)
 {
-    if (result->recorder_died)
+    if (result->output_error.code != 0)
+        message("%s; the recording is INCOMPLETE", result->output_error.text);
+    else if (result->recorder_died)
         message("the recorder was killed; %s has what was recorded until then and is marked "
                 "incomplete",
                 output);
@@ -138,7 +150,7 @@ static void say_result(const char *output, const SuperviseResult *result)
     else if (result->detached)
         message("recording ended before the workload did; what it does from here on is not in %s",
                 output);
-    if (!result->recorder_died && isatty(STDERR_FILENO))
+    if (!result->recorder_died && result->output_error.code == 0 && isatty(STDERR_FILENO))
         message("%s: %" PRIu64 " facts from %" PRIu64 " system calls", output, result->facts,
                 result->calls);
 }
@@ -151,8 +163,7 @@ static int exit_status(const SuperviseResult *result)
         return EXIT_CANNOT_EXECUTE;
     if (!result->has_status)
         return result->recorder_died ? EXIT_RECORD_FAILED : EXIT_YES;
-    return WIFSIGNALED(result->wait_status) ? 128 + WTERMSIG(result->wait_status)
-                                            : WEXITSTATUS(result->wait_status);
+    return exit_status_of(result->wait_status);
 }
 
 static int record(const Parsed *parsed, const Backend *backend, Launch *launch, const pid_t *join,
