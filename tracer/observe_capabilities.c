@@ -151,10 +151,13 @@ static int ask_sysctl(void *data, const char *name, long *ret)
     return 0;
 }
 
-/* PATH as whittle reaches it: below the tracee's root. */
+/* PATH as whittle reaches it: the same where both have one root, else by the detour of /proc. */
 static bool reachable(const Asked *asked, const char *path, char *out, size_t size)
 {
-    const int n = snprintf(out, size, "/proc/%d/root%s", asked->tracee->process->pid, path);
+    const Root *root = process_root(&asked->observer->table, asked->tracee->process);
+    const bool own = root && root->own;
+    const int n = own ? snprintf(out, size, "%s", path)
+                      : snprintf(out, size, "/proc/%d/root%s", asked->tracee->process->pid, path);
 
     return n > 0 && (size_t)n < size;
 }
