@@ -161,6 +161,23 @@ static int held_capability(const CapabilityRule *rule, const Credentials *creden
     return -1;
 }
 
+bool capability_foresees_denial(const CapabilityRules *rules, const CapabilityContext *context)
+{
+    const Syscall *syscall = context->call->syscall;
+
+    if (!syscall)
+        return false;
+    for (size_t i = rules->offsets[syscall->index]; i < rules->offsets[syscall->index + 1]; i++) {
+        const CapabilityRule *rule = rules->rows[i];
+        CapabilityMatch match = {.object = NULL};
+
+        if (strncmp(rule->name, "dac-", 4) == 0 &&
+            held_capability(rule, context->credentials) < 0 && rule->needs(context, rule, &match))
+            return true;
+    }
+    return false;
+}
+
 void capability_infer(const CapabilityRules *rules, const CapabilityContext *context,
                       CapabilityEmit *emit, void *data)
 {

@@ -84,3 +84,8 @@ bool capability_rules_concern(const CapabilityRules *rules, const Syscall *sysca
 /* Calls EMIT once for each rule that fires. */
 void capability_infer(const CapabilityRules *rules, const CapabilityContext *context,
                       CapabilityEmit *emit, void *data);
+
+/* True if, by the modes of the files on its way, the call will be answered EACCES: some rule about
+ * file permissions finds a capability needed that the thread does not hold. False where that cannot
+ * be told. For backends that see calls only before they run. */
+bool capability_foresees_denial(const CapabilityRules *rules, const CapabilityContext *context);

@@ -45,8 +45,8 @@ static pid_t task_number(const Asked *asked, pid_t pid)
     return pid;
 }
 
-/* A task in a user namespace above whittle's is beyond all capabilities here; its namespace cannot be
- * looked at, and so nothing is said of it. */
+/* A task in a user namespace above whittle's is beyond all capabilities here; its namespace cannot
+ * be looked at, and so nothing is said of it. */
 static int ask_task(void *data, pid_t pid, Credentials *ret)
 {
     const pid_t number = task_number(data, pid);
@@ -288,9 +288,12 @@ void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
 
     if (!pending->call.syscall ||
         !capability_rules_concern(observer->capability_rules, pending->call.syscall) ||
-        tracee_credentials(tracee, &credentials) < 0 || credentials->effective == 0)
+        tracee_credentials(tracee, &credentials) < 0)
         return;
     const CapabilityContext context = {
         .call = &pending->call, .credentials = credentials, .queries = &queries, .data = &asked};
+    if (pending->predicted == RESULT_OK &&
+        capability_foresees_denial(observer->capability_rules, &context))
+        pending->predicted = EACCES;
     capability_infer(observer->capability_rules, &context, emit, &asked);
 }
