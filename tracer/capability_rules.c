@@ -39,62 +39,77 @@ static bool takes_path(const Syscall *syscall)
     return false;
 }
 
-static bool row_concerns(const CapabilityRule *rule, const Syscall *syscall)
+typedef void RowVisit(void *data, const CapabilityRule *rule, const Syscall *syscall);
+
+/* Calls VISIT for each system call that RULE looks at and the tables know. */
+static void visit_calls(const CapabilityRule *rule, RowVisit *visit, void *data)
 {
+    enum { NAME_MAX_BYTES = 64 };
     const char *names = rule->syscalls;
-    size_t length = strlen(syscall->name);
 
-    if (!names)
-        return takes_path(syscall);
-    for (;;) {
-        size_t n = strcspn(names, " ");
+    for (size_t i = 0; !names && i < syscall_count(); i++)
+        if (takes_path(syscall_at(i)))
+            visit(data, rule, syscall_at(i));
+    while (names && *names) {
+        size_t length = strcspn(names, " ");
+        char name[NAME_MAX_BYTES];
+        const Syscall *syscall = NULL;
 
-        if (n == length && memcmp(names, syscall->name, n) == 0)
-            return true;
-        if (!names[n])
-            return false;
-        names += n + 1;
+        if (length < sizeof name) {
+            memcpy(name, names, length);
+            name[length] = '\0';
+            syscall = syscall_by_name(name);
+        }
+        if (syscall)
+            visit(data, rule, syscall);
+        names += length + (names[length] == ' ');
     }
 }
 
-/* Counts the rows of SYSCALL, and stores them where ROWS is not NULL. */
-static size_t collect_rows(const Syscall *syscall, const CapabilityRule **rows)
+static void visit_rules(RowVisit *visit, void *data)
 {
-    size_t count = 0;
+    for (size_t t = 0; capability_tables[t]; t++)
+        for (const CapabilityRule *rule = capability_tables[t]; rule->name; rule++)
+            visit_calls(rule, visit, data);
+}
 
-    for (size_t t = 0; capability_tables[t]; t++) {
-        for (const CapabilityRule *rule = capability_tables[t]; rule->name; rule++) {
-            if (!row_concerns(rule, syscall))
-                continue;
-            if (rows)
-                rows[count] = rule;
-            count++;
-        }
-    }
-    return count;
+/* First pass: offsets[i + 1] counts the rows of call i. */
+static void count_row(void *data, const CapabilityRule *rule, const Syscall *syscall)
+{
+    CapabilityRules *rules = data;
+
+    (void)rule;
+    rules->offsets[syscall->index + 1]++;
+}
+
+/* Second pass: offsets[i] is where the next row of call i goes, and so ends as where they end. */
+static void store_row(void *data, const CapabilityRule *rule, const Syscall *syscall)
+{
+    CapabilityRules *rules = data;
+
+    rules->rows[rules->offsets[syscall->index]++] = rule;
 }
 
 CapabilityRules *capability_rules_new(void)
 {
     CapabilityRules *rules = calloc(1, sizeof *rules);
     size_t calls = syscall_count();
-    size_t total = 0;
 
     if (!rules)
         return NULL;
     rules->offsets = calloc(calls + 1, sizeof *rules->offsets);
     if (!rules->offsets)
         return capability_rules_free(rules);
-    for (size_t i = 0; i < calls; i++) {
-        rules->offsets[i] = total;
-        total += collect_rows(syscall_at(i), NULL);
-    }
-    rules->offsets[calls] = total;
-    rules->rows = calloc(total + 1, sizeof *rules->rows);
+    visit_rules(count_row, rules);
+    for (size_t i = 0; i < calls; i++)
+        rules->offsets[i + 1] += rules->offsets[i];
+    rules->rows = calloc(rules->offsets[calls] + 1, sizeof *rules->rows);
     if (!rules->rows)
         return capability_rules_free(rules);
-    for (size_t i = 0; i < calls; i++)
-        (void)collect_rows(syscall_at(i), rules->rows + rules->offsets[i]);
+    visit_rules(store_row, rules);
+    /* Each offset has moved to where the next begins. */
+    memmove(rules->offsets + 1, rules->offsets, calls * sizeof *rules->offsets);
+    rules->offsets[0] = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(socketcall_names); i++)
         if (socketcall_names[i])
             rules->socketcalls[i] = syscall_by_name(socketcall_names[i]);
