@@ -59,8 +59,10 @@ typedef struct BackendRun {
     const Launch *launch; /* what to start; NULL to join what runs already */
     const pid_t *join;    /* processes to join with all their descendants */
     size_t join_count;
-    int control_fd; /* from the front; borrowed */
-    int report_fd;  /* to the front; borrowed */
+    int control_fd;  /* from the front; borrowed */
+    int report_fd;   /* to the front; borrowed */
+    pid_t front;     /* its process id */
+    int recorder_fd; /* end of file: the recorder was killed (tracer/lifeline.h); negative: none */
     /* To be called about once a second. */
     void (*tick)(void *data);
     void *tick_data;
@@ -77,6 +79,7 @@ typedef struct Backend {
     bool sees_results;
     bool can_launch;
     bool can_join;
+    bool keeps_workload; /* a launched workload needs the process that called run() to its end */
     /* 0 if this machine can; negative with ERR telling what is missing and how to get it. */
     int (*probe)(Error *err);
     /* Space-separated names of the optional kernel features that would be in use; into OUT. */

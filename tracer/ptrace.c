@@ -327,8 +327,11 @@ static void loop_killed(PtraceLoop *loop)
  * read a report. */
 static void loop_continue_front(const PtraceLoop *loop)
 {
-    if (getppid() == loop->front)
-        (void)kill(loop->front, SIGCONT);
+    struct pollfd control = {.fd = loop->run->control_fd};
+
+    /* Its id is its own as long as it has the other end. */
+    if (loop->run->front > 1 && poll(&control, 1, 0) == 0)
+        (void)kill(loop->run->front, SIGCONT);
 }
 
 /* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
@@ -366,6 +369,18 @@ static void interrupt_task(void *data, PtraceTask *task)
         (void)ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
 }
 
+/* Nothing is left to do but to let every stop of the launched processes go on. */
+static void loop_keep(PtraceLoop *loop)
+{
+    loop->keeping = true;
+    bell_stop(&loop->bell);
+    /* Whoever waits for the end of a pipe must not wait for the keeper. */
+    ptrace_close_range(0, ~0u);
+    loop->fds_closed = true;
+    loop->child.fd = -1;
+    ptrace_tasks_each(&loop->tasks, adopt_held, loop);
+}
+
 /*
  * Records no more. In launched runs the caller is two processes afterwards: the copy, which traces
  * nothing and returns, and the tracer.
@@ -375,21 +390,15 @@ static void loop_detach(PtraceLoop *loop)
     if (loop->keeping)
         return;
     loop->run->detached = true;
-    loop->keeping = true;
     if (!loop->child.pid) {
+        loop->keeping = true;
         loop->leaving = true;
         ptrace_tasks_each(&loop->tasks, interrupt_task, loop);
         return;
     }
     loop->finishing = fork() == 0;
-    if (loop->finishing)
-        return;
-    /* Whoever waits for the end of a pipe must not wait for the keeper. */
-    ptrace_close_range(0, ~0u);
-    loop->control_closed = true;
-    loop->child.fd = -1;
-    bell_stop(&loop->bell);
-    ptrace_tasks_each(&loop->tasks, adopt_held, loop);
+    if (!loop->finishing)
+        loop_keep(loop);
 }
 
 static void loop_message(PtraceLoop *loop, const unsigned char message[2])
@@ -400,20 +409,30 @@ static void loop_message(PtraceLoop *loop, const unsigned char message[2])
         (void)kill(loop->child.pid, message[1]);
 }
 
-/* Reads what the front sent. */
+static bool loop_readable(const PtraceLoop *loop, int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+    return !loop->fds_closed && fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Reads what the front sent; sees who was killed. */
 static void loop_control(PtraceLoop *loop)
 {
-    struct pollfd poll_fd = {.fd = loop->run->control_fd, .events = POLLIN};
-
-    while (!loop->control_closed && poll(&poll_fd, 1, 0) > 0) {
-        const ssize_t n = read(poll_fd.fd, loop->control + loop->control_length,
+    if (loop_readable(loop, loop->run->recorder_fd)) {
+        loop_keep(loop);
+        return;
+    }
+    while (!loop->finishing && !loop->control_closed &&
+           loop_readable(loop, loop->run->control_fd)) {
+        const ssize_t n = read(loop->run->control_fd, loop->control + loop->control_length,
                                sizeof loop->control - loop->control_length);
 
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n <= 0) {
             loop->control_closed = true;
-            bell_stop(&loop->bell);
+            bell_stop(&loop->bell); /* it would ring all the time */
             loop_detach(loop);
             return;
         }
@@ -423,6 +442,17 @@ static void loop_control(PtraceLoop *loop)
             loop_message(loop, loop->control);
         }
     }
+}
+
+static void loop_start_bell(PtraceLoop *loop)
+{
+    const int fds[BELL_FDS_MAX] = {
+        loop->fds_closed || loop->control_closed ? -1 : loop->run->control_fd,
+        loop->fds_closed ? -1 : loop->run->recorder_fd,
+    };
+
+    /* Should it fail, the next event tries again. */
+    (void)bell_start(&loop->bell, fds);
 }
 
 /* The bell rang or, killed by someone, must be replaced. */
@@ -446,7 +476,7 @@ static void loop_bell(PtraceLoop *loop, int status)
     if (loop->bell.pid > 0)
         bell_continue(&loop->bell);
     else
-        (void)bell_start(&loop->bell, loop->control_closed ? -1 : loop->run->control_fd);
+        loop_start_bell(loop);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
@@ -552,7 +582,7 @@ static int loop_run(PtraceLoop *loop)
         if (loop->tasks.count == 0)
             bell_stop(&loop->bell); /* else there would always be a child to wait for */
         else if (loop->bell.pid <= 0)
-            (void)bell_start(&loop->bell, loop->control_closed ? -1 : loop->run->control_fd);
+            loop_start_bell(loop);
         tid = waitpid(-1, &status, __WALL | WUNTRACED);
         if (tid < 0 && errno == EINTR)
             continue;
@@ -593,7 +623,7 @@ static int ptrace_run(BackendRun *run, Error *err)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     struct sigaction previous;
-    PtraceLoop loop = {.run = run, .front = getppid(), .child = {.fd = -1}};
+    PtraceLoop loop = {.run = run, .child = {.fd = -1}};
     int r;
 
     run->detached = false;
@@ -634,6 +664,7 @@ const Backend backend_ptrace = {
     .sees_results = true,
     .can_launch = true,
     .can_join = true,
+    .keeps_workload = true,
     .probe = ptrace_probe,
     .features = ptrace_features,
     .run = ptrace_run,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bell keeps nothing of the recorder but control_fd: were it to hold the pipes, the front could
- * not see the recorder's death by their end of file.
+ * The bell keeps nothing of the recorder but what it watches: were it to hold the pipes, the front
+ * could not see the recorder's death by their end of file.
  */
 #include "tracer/ptrace_bell.h"
 
@@ -34,9 +34,29 @@ void ptrace_close_range(unsigned first, unsigned last)
         (void)close((int)fd);
 }
 
-__attribute__((noreturn)) static void bell_main(int control_fd, pid_t parent)
+/* Closes all but FDS. */
+static void close_others(const int fds[BELL_FDS_MAX])
 {
-    struct pollfd poll_fd = {.fd = control_fd, .events = POLLIN};
+    int first = 0;
+
+    for (;;) {
+        int next = -1;
+
+        for (size_t i = 0; i < BELL_FDS_MAX; i++)
+            if (fds[i] >= first && (next < 0 || fds[i] < next))
+                next = fds[i];
+        if (next < 0)
+            break;
+        if (next > first)
+            ptrace_close_range((unsigned)first, (unsigned)next - 1);
+        first = next + 1;
+    }
+    ptrace_close_range((unsigned)first, ~0u);
+}
+
+__attribute__((noreturn)) static void bell_main(const int fds[BELL_FDS_MAX], pid_t parent)
+{
+    struct pollfd poll_fds[BELL_FDS_MAX];
     sigset_t all;
 
     sigfillset(&all);
@@ -45,20 +65,16 @@ __attribute__((noreturn)) static void bell_main(int control_fd, pid_t parent)
     (void)prctl(PR_SET_NAME, "whittle-bell");
     if (getppid() != parent)
         _exit(0);
-    if (control_fd < 0) {
-        ptrace_close_range(0, ~0u);
-    } else {
-        if (control_fd > 0)
-            ptrace_close_range(0, (unsigned)control_fd - 1);
-        ptrace_close_range((unsigned)control_fd + 1, ~0u);
-    }
+    close_others(fds);
+    for (size_t i = 0; i < BELL_FDS_MAX; i++)
+        poll_fds[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
     for (;;) {
-        (void)poll(&poll_fd, 1, BELL_INTERVAL_MS);
+        (void)poll(poll_fds, BELL_FDS_MAX, BELL_INTERVAL_MS);
         (void)kill(getpid(), SIGSTOP);
     }
 }
 
-int bell_start(Bell *bell, int control_fd)
+int bell_start(Bell *bell, const int fds[BELL_FDS_MAX])
 {
     const pid_t parent = getpid();
     const pid_t pid = fork();
@@ -66,7 +82,7 @@ int bell_start(Bell *bell, int control_fd)
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        bell_main(control_fd, parent);
+        bell_main(fds, parent);
     bell->pid = pid;
     return 0;
 }

@@ -28,7 +28,6 @@ typedef struct PtraceLoop {
     BackendRun *run;
     PtraceTasks tasks;
     Bell bell;
-    pid_t front;        /* the process that started the recorder */
     PtraceChild child;  /* pid 0 where processes were joined */
     bool child_alive;   /* its end was not seen yet: its id is its own */
     bool child_execed;  /* it runs the workload's program */
@@ -44,6 +43,7 @@ typedef struct PtraceLoop {
     size_t held;              /* threads that wait at their first stop */
     unsigned killed_ticks;    /* for so many seconds new threads do not wait */
     bool control_closed;      /* the front is gone */
+    bool fds_closed;          /* all descriptors are */
     unsigned char control[2]; /* a message of which only the first byte came */
     size_t control_length;
     PtraceWatched watched[PTRACE_WATCHED_MAX];

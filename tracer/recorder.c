@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "tracer/launch.h"
+#include "tracer/lifeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,9 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     fd_close(&channels->control[1]);
     fd_close(&channels->report[0]);
     (void)prctl(PR_SET_NAME, "whittle-rec");
+    const pid_t front = getppid();
+    const int lifeline =
+        supervision->launch && supervision->backend->keeps_workload ? lifeline_fork() : -1;
     stay_ancestor();
     int r = observer_new(&options, &observer, &err);
     Ticker ticker = {.supervision = supervision, .observer = observer};
@@ -106,6 +110,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                       .join_count = supervision->join_count,
                       .control_fd = channels->control[0],
                       .report_fd = channels->report[1],
+                      .front = front,
+                      .recorder_fd = lifeline,
                       .tick = supervision->progress ? on_tick : NULL,
                       .tick_data = &ticker};
     if (!supervision->launch)
