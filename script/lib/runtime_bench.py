@@ -10,13 +10,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import Callable, NamedTuple, Tuple
 
 import runtime_inspect as inspect
 import runtime_trace as trace
+from runtime_variations import SOME_CAPS
 
-PHASES = ("start", "exec")
-TIMEOUT = 6    # seconds; a container starts in a tenth of one
+LEAST_TIMEOUT, MOST_TIMEOUT = 6, 40  # seconds; on an idle machine a container starts in a tenth of one
 PATIENCE = 0.3  # for a runtime whose container has failed already
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -31,121 +30,6 @@ GO_TIMING = frozenset({
     "clock_gettime", "epoll_ctl", "epoll_pwait", "futex", "getpid", "madvise", "mmap", "munmap", "nanosleep",
     "restart_syscall", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "tgkill",
 })
-
-SOME_CAPS = ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID"]
-
-
-class Variation(NamedTuple):
-    name: str
-    phases: Tuple[str, ...] = PHASES
-    change: Callable = lambda config, process: None
-    tty: bool = False
-    create: bool = False       # create, wait, start, as a container engine does
-    detach: bool = False       # exec --detach, as a container engine does
-    preserve: bool = False     # hand an extra descriptor through
-    leak: bool = False         # hand one that the container must not get
-    environment: dict = {}
-    one_cpu: bool = False
-    broken: bool = False       # the entrypoint's execve fails: the runtime must be able to say so
-    rare: bool = False         # deterministic: fewer runs will do
-    quick: bool = False        # among the few for a quick check
-
-
-def _user(config, process):
-    process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [10, 20, 1000]}
-
-
-def _all_caps(config, process):
-    names = Stage.all_capabilities()
-    process["capabilities"] = {kind: names for kind in ("bounding", "effective", "permitted")}
-
-
-def _no_caps(config, process):
-    process["capabilities"] = {kind: [] for kind in ("bounding", "effective", "permitted")}
-
-
-def _ambient(config, process):
-    _user(config, process)
-    process["capabilities"] = {kind: SOME_CAPS for kind in
-                               ("bounding", "effective", "permitted", "inheritable", "ambient")}
-
-
-def _user_no_caps(config, process):
-    _user(config, process)
-    _no_caps(config, process)
-
-
-def _userns(config, process):
-    config["linux"]["namespaces"].append({"type": "user"})
-    ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
-    config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = ids
-
-
-def _host_namespaces(config, process):
-    config["linux"]["namespaces"] = [{"type": "mount"}]
-    config["mounts"] = [m for m in config["mounts"] if m["type"] not in ("sysfs", "mqueue")]
-    config.pop("hostname")
-
-
-def _read_only(config, process):
-    config["root"]["readonly"] = True
-    config["linux"]["maskedPaths"] = ["/proc/kcore", "/proc/keys", "/proc/timer_list"]
-    config["linux"]["readonlyPaths"] = ["/proc/bus", "/proc/sys", "/proc/sysrq-trigger"]
-
-
-def _no_user_database(config, process):
-    _user(config, process)
-    config["mounts"].append({"destination": "/etc", "type": "tmpfs", "source": "tmpfs"})
-
-
-def _path_search(config, process):
-    process["args"] = [os.path.basename(process["args"][0])]
-    process["env"] = ["PATH=/none:/usr/bin:/bin"]
-
-
-def _work_folder(config, process):
-    _user(config, process)
-    process["cwd"] = "/home/user"
-
-
-def _cgroup_namespace(config, process):
-    config["linux"]["namespaces"].append({"type": "cgroup"})
-    config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
-                             "options": ["nosuid", "noexec", "nodev", "relatime", "ro"]})
-
-
-def _umask(config, process):
-    process.setdefault("user", {"uid": 0, "gid": 0})["umask"] = 0o27
-    process["oomScoreAdj"] = 500
-    process["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": 256, "soft": 256}]
-
-
-VARIATIONS = [
-    Variation("plain", quick=True),
-    Variation("one-cpu", one_cpu=True, environment={"GOMAXPROCS": "1"}),
-    Variation("many-threads", environment={"GOMAXPROCS": "8", "GOGC": "1"}),
-    Variation("create-start", phases=("start",), create=True, quick=True),
-    Variation("detach", phases=("exec",), detach=True, quick=True),
-    Variation("terminal", tty=True),
-    Variation("user", change=_user),
-    Variation("user-terminal", change=_user, tty=True, rare=True, quick=True),
-    Variation("user-no-caps", change=_user_no_caps, rare=True),
-    Variation("all-caps", change=_all_caps, rare=True),
-    Variation("no-caps", change=_no_caps, rare=True),
-    Variation("ambient", change=_ambient, rare=True, quick=True),
-    Variation("read-only", change=_read_only, rare=True),
-    Variation("user-namespace", change=_userns, rare=True),
-    Variation("host-namespaces", change=_host_namespaces, rare=True),
-    Variation("cgroup-namespace", change=_cgroup_namespace, rare=True),
-    Variation("no-user-database", change=_no_user_database, rare=True, quick=True),
-    Variation("path-search", change=_path_search, rare=True),
-    Variation("work-folder", change=_work_folder, rare=True),
-    Variation("umask-and-limits", change=_umask, rare=True, quick=True),
-    Variation("extra-descriptor", preserve=True, rare=True),
-    Variation("leaked-descriptor", leak=True, rare=True),
-    Variation("broken-entrypoint", broken=True, rare=True, quick=True),
-]
-
 
 class Seccomp:
     """The few functions of libseccomp that are needed: names, and the filter crun keeps for exec."""
@@ -190,19 +74,21 @@ class Stage:
     def __init__(self, work, runtime):
         self.runtime = runtime
         text = subprocess.run([runtime, "--version"], check=True, capture_output=True, text=True).stdout
-        match = re.search(r"^(\S+) version (\d[\w.]*)", text, re.M)
+        match = re.search(r"^(\S+) version (\d[\w.]*(?:[~-]rc\.?\d+)?)", text, re.M)
         if not match:
             raise SystemExit(f"measure-runtimes: {runtime} --version is not understood")
-        self.name, self.version = match[1], match[2]
+        self.name, self.version = match[1], match[2].replace("~", "-")
         self.is_go = re.search(r"^go: ", text, re.M) is not None
         self.seccomp = Seccomp()
         self.folder = tempfile.mkdtemp(prefix=f"{self.name}.", dir=work)
         os.chmod(self.folder, 0o711)
         self.state = os.path.join(self.folder, "state")
         self.counter = 0
+        self.timeout = MOST_TIMEOUT
         self.reference = {}  # (phase, variation name, nnp) -> what came of it without restriction
         self.waiting = {}  # variation name -> (id, pidfd) of the container to execute in
         self.rootfs = os.path.join(self.folder, "rootfs")
+        self.empty = os.path.join(self.folder, "empty")
         self._make_rootfs()
 
     def __enter__(self):
@@ -214,13 +100,6 @@ class Stage:
             self._delete(container)
             os.close(handle)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    @staticmethod
-    def all_capabilities():
-        names = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
-                 "NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP SYS_ADMIN SYS_PTRACE "
-                 "NET_ADMIN SYS_NICE")
-        return ["CAP_" + name for name in names.split()]
 
     def _make_rootfs(self):
         for folder in ("bin", "usr/bin", "proc", "dev", "sys", "tmp", "etc", "home/user"):
@@ -235,6 +114,9 @@ class Stage:
                            ("group", "root:x:0:\nuser:x:1000:\nextra:x:10:user\n")):
             with open(os.path.join(self.rootfs, "etc", name), "w", encoding="ascii") as file:
                 file.write(text)
+        for name in (self.empty, self.empty + ".log"):
+            with open(name, "wb"):
+                pass
         broken = os.path.join(self.rootfs, "bin/broken")
         with open(broken, "w", encoding="ascii") as file:
             file.write("#!/no/such/interpreter\n")
@@ -289,26 +171,28 @@ class Stage:
         if variation.one_cpu:
             command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
         master = slave = -1
-        descriptors = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        # not /dev/null: some runtimes give the host's to the container's user
+        descriptors = {"stdin": os.open(self.empty, os.O_RDONLY), "stdout": log, "stderr": log}
+        borrowed = descriptors["stdin"]
         if variation.tty:
             master, slave = pty.openpty()
             descriptors["stdin"] = slave
             descriptors["stdout"] = slave
         if variation.preserve:
-            command = ["sh", "-c", 'exec "$@" 3</dev/null', "sh", *command]
+            command = ["sh", "-c", f'exec "$@" 3<{self.empty}', "sh", *command]
         if variation.leak:
-            command = ["sh", "-c", 'exec "$@" 9</dev/null', "sh", *command]
+            command = ["sh", "-c", f'exec "$@" 9<{self.empty}', "sh", *command]
         child = subprocess.Popen(command, start_new_session=True, close_fds=True,
                                  env={**os.environ, **variation.environment}, **descriptors)
+        os.close(borrowed)
         if slave >= 0:
             os.close(slave)
         return child, master
 
-    @staticmethod
-    def _end(child, master, patience=TIMEOUT):
+    def _end(self, child, master, patience=None):
         """The runtime's exit status; None if it had to be killed."""
         try:
-            return child.wait(patience)
+            return child.wait(patience or self.timeout)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
@@ -319,7 +203,7 @@ class Stage:
 
     def _look(self, child, pid_file):
         """How the entrypoint looks once it runs; None if that does not happen. It is killed either way."""
-        end = time.monotonic() + TIMEOUT
+        end = time.monotonic() + self.timeout
         handle, pid = -1, 0
         try:
             while time.monotonic() < end:
@@ -334,7 +218,7 @@ class Stage:
                     self.reason = f"the runtime ended with {ended}, entrypoint {pid} did not run"
                     return None
                 time.sleep(0.002)
-            self.reason = f"entrypoint {pid} did not run in {TIMEOUT} s"
+            self.reason = f"entrypoint {pid} did not run in {self.timeout:.0f} s"
             return None
         finally:
             if handle >= 0:
@@ -344,7 +228,7 @@ class Stage:
 
     def _created(self, child, container):
         """Waits until CONTAINER is created, lets its init process wait a little, and starts it."""
-        end = time.monotonic() + TIMEOUT
+        end = time.monotonic() + self.timeout
         # strace goes on while the container lives; the runtime itself must have ended well
         while child.poll() in (None, 0) and time.monotonic() < end:
             state = subprocess.run([self.runtime, "--root", self.state, "state", container], check=False,
@@ -353,7 +237,7 @@ class Stage:
                 time.sleep(0.03)
                 return subprocess.run([self.runtime, "--root", self.state, "start", container],
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False,
-                                      stderr=subprocess.DEVNULL, timeout=TIMEOUT).returncode == 0
+                                      stderr=subprocess.DEVNULL, timeout=self.timeout).returncode == 0
             time.sleep(0.02)
         return False
 
@@ -378,7 +262,7 @@ class Stage:
             return result
         finally:
             # first the runtime: while it hangs, what it started cannot be deleted
-            self._end(child, master, PATIENCE if result is None else TIMEOUT)
+            self._end(child, master, PATIENCE if result is None else None)
             self._delete(container)
             shutil.rmtree(bundle, ignore_errors=True)
 
@@ -396,7 +280,8 @@ class Stage:
         container = self._new_id()
         pid_file = os.path.join(bundle, "pid")
         arguments = ["run", "--detach", "--pid-file", pid_file, "--bundle", bundle, container]
-        child, master = self._spawn(calm, arguments, subprocess.DEVNULL, None)
+        with open(self.empty + ".log", "wb") as log:
+            child, master = self._spawn(calm, arguments, log, None)
         handle = inspect.open_pid(inspect.read_pid(pid_file)) if self._end(child, master) == 0 else -1
         if handle < 0:
             self._delete(container)
@@ -446,7 +331,7 @@ class Stage:
             result = self._end(child, -1) if variation.broken else self._look(child, pid_file)
             return result
         finally:
-            self._end(child, master, PATIENCE if result is None else TIMEOUT)
+            self._end(child, master, PATIENCE if result is None else None)
             shutil.rmtree(bundle, ignore_errors=True)
 
     def _run(self, phase, variation, nnp, allowed, answer, strace=None):
@@ -467,7 +352,11 @@ class Stage:
         runtime said so)."""
         key = (phase, variation.name, nnp)
         if key not in self.reference:
+            begin = time.monotonic()
+            self.timeout = MOST_TIMEOUT
             self.reference[key] = self._run(phase, variation, nnp, frozenset(self.seccomp.numbers), 1)
+            # what hangs is waited for as long as a busy machine needs, and no longer
+            self.timeout = min(MOST_TIMEOUT, max(LEAST_TIMEOUT, 20 * (time.monotonic() - begin)))
         wanted = self.reference[key]
         result = self._run(phase, variation, nnp, allowed, answer)
         if isinstance(result, dict) and isinstance(wanted, dict):
