@@ -92,14 +92,34 @@ static void draft_tmpfile(Observer *observer, Tracee *tracee, Pending *pending,
     draft_file(observer, tracee, pending, &file, access | ACCESS_CREATE, DRAFT_ALWAYS);
 }
 
+/* The same for an open() whose path leads to something that is there. */
+static int predict_open(const PathResult *path, uint64_t flags)
+{
+    const bool must_be_new = (flags & O_CREAT) && (flags & O_EXCL);
+
+    if (must_be_new && (flags & O_TMPFILE) != O_TMPFILE)
+        return EEXIST;
+    if (!path->has_stat)
+        return RESULT_OK;
+    if (S_ISLNK(path->st.st_mode) && !(flags & O_PATH))
+        return ELOOP; /* O_NOFOLLOW */
+    if ((flags & O_DIRECTORY) && !S_ISDIR(path->st.st_mode))
+        return ENOTDIR;
+    if (S_ISDIR(path->st.st_mode) && !(flags & O_PATH) && (flags & O_TMPFILE) != O_TMPFILE &&
+        ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT)))
+        return EISDIR;
+    return RESULT_OK;
+}
+
 /* What the call will return as far as the look-up of its path decides that. */
 static int predict(const PathResult *path, uint64_t open_flags, bool is_open, PathFinal final,
                    uint32_t access)
 {
     if (path->error == 0) {
-        const bool must_be_new = is_open ? (open_flags & O_CREAT) && (open_flags & O_EXCL)
-                                         : final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) &&
-                                               !(access & ACCESS_RENAME);
+        if (is_open)
+            return predict_open(path, open_flags);
+        const bool must_be_new =
+            final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) && !(access & ACCESS_RENAME);
         return must_be_new ? EEXIST : RESULT_OK;
     }
     if (path->error == ENOENT && path->has_parent &&

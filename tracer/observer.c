@@ -513,8 +513,13 @@ void observer_task_exit(Observer *observer, pid_t tid)
 {
     Tracee *tracee = process_table_find(&observer->table, tid);
 
-    if (tracee)
-        process_table_drop_thread(&observer->table, tracee);
+    if (!tracee)
+        return;
+    /* A call from which nobody returned: exit_group(), or a signal to oneself that was the last. */
+    Pending *pending = tracee->pending;
+    if (pending && pending->active && !tracee->process->is_mark)
+        commit(observer, tracee, pending, RESULT_UNKNOWN, true);
+    process_table_drop_thread(&observer->table, tracee);
 }
 
 /* ---- progress and end ----------------------------------------------------------------------- */

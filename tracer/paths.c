@@ -294,7 +294,8 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
             const int error = result->error;
             path_simplify(tail);
             describe_in_folder(resolver, tracee->process, root, slot, tail, result);
-            result->dangling = first && result->has_stat && S_ISLNK(result->st.st_mode);
+            result->dangling =
+                error == ENOENT && first && result->has_stat && S_ISLNK(result->st.st_mode);
             result->has_parent = result->has_parent && first;
             result->has_stat = false;
             result->error = error;

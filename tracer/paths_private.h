@@ -32,3 +32,25 @@ struct Resolver {
  * followed.
  */
 int path_walk(const Tracee *tracee, int root, int base, const char *raw, bool nofollow);
+
+/* ---- text, path_text.c ---------------------------------------------------------------------- */
+
+/*
+ * Splits RAW into the folder part and its last component. False where the last component is no
+ * name ("/", "a/.", "..", empty) or longer than LAST_SIZE - 1. FOLDER, of PATH_MAX bytes, gets at
+ * least ".".
+ */
+bool path_split(const char *raw, char *folder, char *last, size_t last_size);
+
+/* The same, but takes "." and ".." for names. */
+bool path_split_any(const char *raw, char *folder, char *last, size_t last_size);
+
+/* Puts LAST behind TEXT (of PATH_MAX bytes) or before it, with a slash between. False: no room. */
+bool path_append(char *text, const char *last);
+bool path_prepend(char *text, size_t size, const char *first);
+
+/*
+ * TEXT, relative, without "." and "..", as if no component were a link. Of what would lead out
+ * of the folder it starts from only the first component is left.
+ */
+void path_simplify(char *text);

@@ -40,7 +40,6 @@ class Behaviour:
 
 
 _PROC = re.compile(r"^/proc/(?:self|thread-self|\d+|\[pid\])(?=/|$)")
-_TASK = re.compile(r"^(/proc/PID)?/task/(?:\d+|\[tid\])")
 
 
 def plain(path):
@@ -48,6 +47,8 @@ def plain(path):
     if path.startswith("/proc/thread-self"):
         path = "/proc/self/task/0" + path[len("/proc/thread-self") :]
     path = _PROC.sub("/proc/PID", path)
+    # A folder that was removed while it was somebody's working folder.
+    path = path.replace(" (deleted)/", "/")
     if path.startswith("/proc/PID/task/"):
         path = re.sub(r"^/proc/PID/task/(?:\d+|\[tid\])", "/proc/PID/task/TID", path)
     return path

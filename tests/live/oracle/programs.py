@@ -107,7 +107,7 @@ def cases():
         Case("spawn", ["../spawn"], setup=c_program("spawn"), calls=("restart_syscall",), fast=True),
         Case("daemon", ["../daemon"], setup=c_program("daemon"), fast=True),
         Case("i386", ["../compat"], setup=c_program("compat", "-m32"), fast=True),
-        Case("mixed-entry", ["../entries"], setup=c_program("entries"), fast=True),
+        Case("mixed-entry", ["../entries"], setup=c_program("entries"), paths=("/by-x32",), fast=True),
         Case("unshare", script("unshare.sh"), needs=("unshare",)),
         Case("chroot", script("chroot.sh"), fast=True),
         Case("privilege", script("privilege.sh"), needs=("setpriv", "su")),

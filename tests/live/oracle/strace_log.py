@@ -50,6 +50,8 @@ PATH_ARGUMENTS = {
     "mount": [(None, 1, "stat")],
     "name_to_handle_at": [(0, 1, "stat")],
     "newfstatat": [(0, 1, "stat")],
+    "oldlstat": [(None, 0, "stat")],
+    "oldstat": [(None, 0, "stat")],
     "open": [(None, 0, "open")],
     "openat": [(0, 1, "open")],
     "openat2": [(0, 1, "open")],
@@ -134,6 +136,9 @@ _FAMILIES = {
 }
 
 _LINE = re.compile(r"^(\d+) +\[ *(-?\d+|0x[0-9a-f]+|\?+)\] (.*)$")
+_BIRTH = re.compile(
+    r"^(\d+) .*(?:clone3?|v?fork)(?:\(| resumed>).* = (\d+)(?: /\* (\d+) in strace's PID NS \*/)?$"
+)
 _RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.S)
 _CALL = re.compile(r"^(\w+)\((.*)$", re.S)
 _HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
@@ -203,17 +208,37 @@ def annotation_of(argument):
 class _Files:
     """The folder of a process, shared by CLONE_FS."""
 
-    def __init__(self, cwd, own_root=False):
+    def __init__(self, cwd, like=None):
         self.cwd = cwd
-        self.other_root = own_root
+        # Names below another root, or among other mounts, mean nothing to this reader.
+        self.other_root = bool(like and like.other_root)
+        self.other_mounts = bool(like and like.other_mounts)
+
+    @property
+    def elsewhere(self):
+        return self.other_root or self.other_mounts
 
 
-class _Process:
-    def __init__(self, pid, program, files, arch="x86_64"):
+class _Task:
+    """A thread. `pid` is its process's; threads share `group`: [program, architecture]."""
+
+    def __init__(self, pid, files, group, above=None):
         self.pid = pid
-        self.program = program
+        self.above = above  # who made it
         self.files = files
-        self.arch = arch
+        self.group = group
+
+    @property
+    def program(self):
+        return self.group[0]
+
+    @property
+    def arch(self):
+        return self.group[1]
+
+    @arch.setter
+    def arch(self, arch):
+        self.group[1] = arch
 
 
 class StraceLog:
@@ -226,7 +251,7 @@ class StraceLog:
         self.unfinished = {}
         self.parent_of = {}
         self.links = {}  # symbolic links that the run made or read
-        self.scripts = {}
+        self.descriptors_seen = {}  # (process, number) -> path, as annotated last
 
     # ---- frame ------------------------------------------------------------------------------
 
@@ -234,9 +259,9 @@ class StraceLog:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().split("\n")
         for line in lines:
-            match = re.match(r"^(\d+) .*(?:clone3?|v?fork)(?:\(| resumed>).* = (\d+)(?:<|$| \()", line)
+            match = _BIRTH.match(line)
             if match:
-                self.parent_of.setdefault(match.group(2), match.group(1))
+                self.parent_of.setdefault(match.group(3) or match.group(2), match.group(1))
         for line in lines:
             match = _LINE.match(line)
             if match:
@@ -278,24 +303,28 @@ class StraceLog:
             making = [p for p, (_, t) in self.unfinished.items() if re.match(r"clone|v?fork", t)]
             parent = making[-1] if making else None
         if parent is None:
-            task = _Process(pid, self.program, _Files(self.cwd))
+            task = _Task(pid, _Files(self.cwd), [self.program, "x86_64"])
         else:
-            above = self.tasks[parent]
             text = self.unfinished.get(parent, ("", ""))[1]
-            shared = "CLONE_FS" in text
-            files = above.files if shared else _Files(above.files.cwd, above.files.other_root)
-            if "CLONE_THREAD" in text:
-                task = above
-            else:
-                task = _Process(pid, above.program, files, above.arch)
+            task = self.made(self.tasks[parent], pid, text)
         self.tasks[pid] = task
         return task
+
+    @staticmethod
+    def made(above, pid, flags):
+        """The task that `above` made by a clone with these flags."""
+        files = above.files if "CLONE_FS" in flags else _Files(above.files.cwd, above.files)
+        if "CLONE_NEWNS" in flags:
+            files.other_mounts = True
+        if "CLONE_THREAD" in flags:
+            return _Task(above.pid, files, above.group, above.above)
+        return _Task(pid, files, [above.program, above.arch], above)
 
     # ---- one call ---------------------------------------------------------------------------
 
     def identify(self, task, number, name):
         """Architecture of a call: strace's line does not say it, but name and number together do."""
-        if number & _X32 and number > 0:
+        if number > 0 and number & _X32:
             return "x32"
         if name in ("socketcall", "ipc") or number in (102, 117):
             if self.numbers.get(("i386", number)) in ("socketcall", "ipc") and name not in (
@@ -316,6 +345,8 @@ class StraceLog:
         name = match.group(1)
         arguments, rest = split_arguments(match.group(2))
         number = int(number_text, 0) if number_text[0] != "?" else -1
+        if number >= 1 << 63:
+            number -= 1 << 64
         arch = self.identify(task, number, name)
         if arch != "x32":
             task.arch = arch
@@ -323,6 +354,7 @@ class StraceLog:
         self.out.calls[(arch, number)] = known
         self.out.calls_of.setdefault(task.program, {})[(arch, number)] = known
         result, error = self.result(rest)
+        self.note_descriptors(pid, arguments, rest)
         self.paths(task, name, arguments, rest, error)
         self.descriptors(task, name, arguments, error)
         self.signals(name, arguments, error)
@@ -334,9 +366,35 @@ class StraceLog:
         match = re.match(r"^\s*= (-?\d+|\?|0x[0-9a-f]+)(?: (E[A-Z0-9]+))?", rest)
         if not match:
             return None, ""
+        translated = re.search(r"/\* (\d+) in strace's PID NS \*/", rest)
+        if translated:
+            return translated.group(1), ""
         return match.group(1), match.group(2) or ""
 
     # ---- files ------------------------------------------------------------------------------
+
+    def note_descriptors(self, pid, arguments, rest):
+        for text in (*arguments, rest.lstrip(" =")):
+            path, number = annotation_of(text)
+            if number is not None and number != "AT_FDCWD" and "<" in text:
+                self.descriptors_seen[(self.tasks[pid].pid, number)] = path or ""
+
+    def magic(self, task, path):
+        """/proc/self/fd/N…, /proc/self/cwd… jump to what they stand for."""
+        match = re.match(r"^/proc/(?:self|thread-self|%s)/(fd/(\d+)|cwd)(/.*|$)" % task.pid, path)
+        if not match:
+            match = re.match(r"^/dev/(fd/(\d+))(/.*|$)", path)
+        if not match:
+            return None
+        if match.group(2):
+            holder = task
+            target = None
+            while holder and target is None:
+                target = self.descriptors_seen.get((holder.pid, match.group(2)))
+                holder = holder.above
+        else:
+            target = task.files.cwd
+        return target + match.group(3) if target else target
 
     def resolve(self, path, final):
         """Canonical name, as far as the file system and the links seen still tell."""
@@ -372,6 +430,12 @@ class StraceLog:
         found.add(self.resolve(joined, False))
         found.add(self.resolve(joined, True))
         found.add(os.path.normpath(joined).replace("//", "/"))
+        for name in list(found):
+            target = self.magic(task, name)
+            if target == "":
+                return ()  # a pipe, a socket: no name
+            if target:
+                found |= {self.resolve(target, True), self.resolve(target, False)}
         out = set()
         for name in found:
             out.add(plain(name))
@@ -392,20 +456,26 @@ class StraceLog:
                 if number == "AT_FDCWD" and base:
                     task.files.cwd = base
             path = string_of(arguments[index])
+            if path is None and arguments[index] == "NULL" and base and operation == "write":
+                self.use(task, name, operation, arguments, rest, (plain(base),), error)
             if path is None or (path == "" and error):
                 continue
             if path == "":
-                if base is None or "AT_EMPTY_PATH" not in "".join(arguments):
+                # What is done to the descriptor itself; looking at it needs no permission.
+                if base is None or operation == "stat":
+                    continue
+                if "AT_EMPTY_PATH" not in "".join(arguments):
                     continue
                 names = (plain(base),)
             elif path.startswith("/") or base:
                 names = self.names(task, base, path, operation in ("open", "stat"))
             else:
                 continue
-            self.use(task, name, operation, arguments, rest, names, error)
+            if names:
+                self.use(task, name, operation, arguments, rest, names, error)
 
     def use(self, task, name, operation, arguments, rest, names, error):
-        optional = task.files.other_root
+        optional = task.files.elsewhere
         if operation == "open":
             must, may = self.open_access(name, arguments)
             match = re.search(r"= \d+<([^>]*)>(\(deleted\))?", rest)
@@ -476,7 +546,7 @@ class StraceLog:
                     frozenset(must | {"write"}),
                     "",
                     name,
-                    task.files.other_root,
+                    task.files.elsewhere,
                 )
                 self.out.files.append(use)
         if name in ("mmap", "mmap2") and len(arguments) > 4 and "PROT_EXEC" in arguments[2]:
@@ -492,7 +562,7 @@ class StraceLog:
                         frozenset(),
                         "",
                         name,
-                        task.files.other_root,
+                        task.files.elsewhere,
                     )
                 )
 
@@ -509,16 +579,16 @@ class StraceLog:
             self.out.signals.add(text)
 
     def sockets(self, task, name, arguments, error):
-        if name not in ("connect", "bind", "sendto"):
+        index = {"connect": 1, "bind": 1, "sendto": 4, "sendmsg": 1, "sendmmsg": 1}.get(name)
+        if index is None:
             return
-        index = 4 if name == "sendto" else 1
         if index >= len(arguments):
             return
         text = arguments[index]
         match = re.search(r"sa_family=(AF_\w+)", text)
         if not match:
             return
-        operation = "send" if name == "sendto" else name
+        operation = "send" if name.startswith("send") else name
         family = match.group(1)
         if family == "AF_UNIX":
             path = re.search(r'sun_path=(@?)"([^"]*)"', text)
@@ -537,7 +607,7 @@ class StraceLog:
                             frozenset(),
                             error if error in ("ENOENT", "ENOTDIR", "ELOOP") else "",
                             name,
-                            task.files.other_root,
+                            task.files.elsewhere,
                         )
                     )
                     return
@@ -569,19 +639,18 @@ class StraceLog:
         elif name in ("chroot", "pivot_root"):
             task.files.other_root = True
         elif name in ("unshare", "setns") and "CLONE_NEWNS" in "".join(arguments):
-            task.files.other_root = True
+            task.files = _Files(task.files.cwd, task.files)
+            task.files.other_mounts = True
+        elif name == "unshare" and "CLONE_FS" in arguments[0]:
+            task.files = _Files(task.files.cwd, task.files)
         elif name == "symlink" and len(arguments) > 1:
             self.note_link(task, task.files.cwd, arguments[1], arguments[0])
         elif name == "symlinkat" and len(arguments) > 2:
             base, _ = annotation_of(arguments[1])
             self.note_link(task, base, arguments[2], arguments[0])
         elif name in ("clone", "clone3", "fork", "vfork") and result.isdigit() and result != "0":
-            if "CLONE_THREAD" in "".join(arguments):
-                self.tasks.setdefault(result, task)
-            elif result not in self.tasks and self.parent_of.get(result) == pid:
-                shared = "CLONE_FS" in "".join(arguments)
-                files = task.files if shared else _Files(task.files.cwd, task.files.other_root)
-                self.tasks[result] = _Process(result, task.program, files, task.arch)
+            if result not in self.tasks and self.parent_of.get(result) == pid:
+                self.tasks[result] = self.made(task, result, "".join(arguments))
         elif name in ("execve", "execveat"):
             index = 1 if name == "execveat" else 0
             path = string_of(arguments[index])
@@ -592,12 +661,15 @@ class StraceLog:
                 self.leave(pid, base)
             elif path is not None:
                 joined = path if path.startswith("/") else (base or "/") + "/" + path
-                self.leave(pid, self.interpreter(self.resolve(joined, True)))
+                if task.files.other_root:
+                    self.leave(pid, os.path.normpath(joined))
+                else:
+                    self.leave(pid, self.interpreter(self.resolve(joined, True), task.files.cwd))
 
     def leave(self, pid, program):
         """A new program: what was shared with threads is no longer."""
         old = self.tasks[pid]
-        self.tasks[pid] = _Process(pid, program, old.files, old.arch)
+        self.tasks[pid] = _Task(old.pid, old.files, [program, old.arch], old.above)
 
     def note_link(self, task, base, where, target):
         path, text = string_of(where), string_of(target)
@@ -606,7 +678,7 @@ class StraceLog:
         joined = path if path.startswith("/") else base.rstrip("/") + "/" + path
         self.links[self.resolve(joined, False)] = text
 
-    def interpreter(self, path):
+    def interpreter(self, path, cwd="/"):
         """The program that runs when `path` is executed, "#!" followed."""
         for _ in range(5):
             try:
@@ -619,5 +691,5 @@ class StraceLog:
             words = os.fsdecode(head[2:]).split()
             if not words:
                 return path
-            path = self.resolve(words[0], True)
+            path = self.resolve(os.path.join(cwd or "/", words[0]), True)
         return path

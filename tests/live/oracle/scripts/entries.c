@@ -26,9 +26,11 @@ int main(void)
     old_entry(33 /* access */, (long)strcpy(low, "missing"), 0, 0);
     syscall(0x40000000 + SYS_getpid);
     syscall(0x40000000 + SYS_openat, AT_FDCWD, "by-x32", O_CREAT | O_WRONLY, 0600);
+    syscall(SYS_getpid);
     syscall(5000);
     syscall(-7L);
     syscall(0x40000000 + 5000);
+    old_entry(20, 0, 0, 0);
     old_entry(5000, 0, 0, 0);
     syscall(SYS_getpid);
     return 0;
