@@ -11,6 +11,6 @@
 /* Appends the escaped form of LENGTH bytes. */
 int escape_append(Buffer *out, const char *bytes, size_t length);
 
-/* Decodes TEXT in place; returns the length, or -EINVAL (TEXT is then unspecified) where a backslash
- * does not begin \xHH or stands for a NUL. */
+/* Decodes TEXT in place; returns the length, or -EINVAL (TEXT is then unspecified) where a
+ * backslash does not begin \xHH or stands for a NUL. */
 long unescape_in_place(char *text);

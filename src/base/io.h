@@ -22,8 +22,8 @@ int read_file(const char *path, Buffer *out, size_t limit, Error *err);
 
 /*
  * Replaces PATH with the given bytes by a temporary file in the same folder and rename, so that a
- * reader sees the old file or the whole new one. Mode 0644 less umask. "-" writes to standard output.
- * Never follows a link at PATH: the link itself is replaced.
+ * reader sees the old file or the whole new one. Mode 0644 less umask. "-" writes to standard
+ * output. Never follows a link at PATH: the link itself is replaced.
  */
 int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err);
 

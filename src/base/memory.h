@@ -2,9 +2,9 @@
 /*
  * Memory and cleanup helpers.
  *
- * Destructors take NULL and return NULL, so `x = thing_free(x)` is always right. CLEANUP(fn) runs FN
- * on the variable's address when it leaves scope; ownership leaves a variable by TAKE(), which is
- * the visible hand-off.
+ * Destructors take NULL and return NULL, so `x = thing_free(x)` is always right. CLEANUP(fn) runs
+ * FN on the variable's address when it leaves scope; ownership leaves a variable by TAKE(), which
+ * is the visible hand-off.
  */
 #pragma once
 

@@ -69,25 +69,25 @@ int access_bit_from_name(const char *name);
 /* ---- fields: what a kind has beside name, subject, phase ------------------------------------ */
 
 typedef enum FactField {
-    FIELD_ARCH,      /* syscall: arch_name() or "audit-0xHEX" for one the tables do not know */
-    FIELD_NUMBER,    /* syscall: its number there */
-    FIELD_ACCESS,    /* file: ACCESS_* */
-    FIELD_FILE_TYPE, /* file: regular directory symlink fifo socket char block */
-    FIELD_OWNER,     /* file: the process's fsuid owns it */
-    FIELD_MOUNT,     /* file: file system type of the mount it is on */
-    FIELD_LOADED_AS, /* exec: program script script-interpreter elf-interpreter */
-    FIELD_SYSCALL,   /* capability: the call that needed it */
-    FIELD_OBJECT,    /* capability: what it was about, where one can say (a path, a port) */
-    FIELD_FAMILY,    /* network: "inet", "inet6", "netlink", "packet", … (AppArmor's names) */
+    FIELD_ARCH,        /* syscall: arch_name() or "audit-0xHEX" for one the tables do not know */
+    FIELD_NUMBER,      /* syscall: its number there */
+    FIELD_ACCESS,      /* file: ACCESS_* */
+    FIELD_FILE_TYPE,   /* file: regular directory symlink fifo socket char block */
+    FIELD_OWNER,       /* file: the process's fsuid owns it */
+    FIELD_MOUNT,       /* file: file system type of the mount it is on */
+    FIELD_LOADED_AS,   /* exec: program script script-interpreter elf-interpreter */
+    FIELD_SYSCALL,     /* capability: the call that needed it */
+    FIELD_OBJECT,      /* capability: what it was about, where one can say (a path, a port) */
+    FIELD_FAMILY,      /* network: "inet", "inet6", "netlink", "packet", … (AppArmor's names) */
     FIELD_SOCKET_TYPE, /* network, unix: "stream", "dgram", "seqpacket", "raw", … */
-    FIELD_PROTOCOL,  /* network: "tcp", "udp", "icmp", a number as text */
-    FIELD_PORT,      /* network: absent where there is none */
-    FIELD_ADDRESS,   /* network: address class; unix: path, "@abstract", "unnamed" */
-    FIELD_TARGET,    /* signal, ptrace: relation; mount: where */
-    FIELD_SOURCE,    /* mount */
-    FIELD_FSTYPE,    /* mount */
-    FIELD_FLAGS,     /* mount: as text, "ro|nosuid" */
-    FIELD_VALUE,     /* resource: the peak; merges by maximum, no part of the identity */
+    FIELD_PROTOCOL,    /* network: "tcp", "udp", "icmp", a number as text */
+    FIELD_PORT,        /* network: absent where there is none */
+    FIELD_ADDRESS,     /* network: address class; unix: path, "@abstract", "unnamed" */
+    FIELD_TARGET,      /* signal, ptrace: relation; mount: where */
+    FIELD_SOURCE,      /* mount */
+    FIELD_FSTYPE,      /* mount */
+    FIELD_FLAGS,       /* mount: as text, "ro|nosuid" */
+    FIELD_VALUE,       /* resource: the peak; merges by maximum, no part of the identity */
     FIELD_COUNT,
 } FactField;
 
@@ -155,10 +155,11 @@ typedef struct Fact {
     FactKind kind;
     Phase phase;
     const char *name;
-    const char *subject; /* executable of the process */
-    const char *rule;    /* NULL: observed; else inferred, by the rule of this name */
+    const char *subject;               /* executable of the process */
+    const char *rule;                  /* NULL: observed; else inferred, by the rule of this name */
     FactValue values[FACT_FIELDS_MAX]; /* in the order of fact_kind_fields() */
-    /* syscall: selector arguments, masked by their family. Bit i of args_present: args[i] counts. */
+    /* syscall: selector arguments, masked by their family. Bit i of args_present: args[i] counts.
+     */
     uint8_t args_present;
     uint64_t args[SYSCALL_ARGS];
 

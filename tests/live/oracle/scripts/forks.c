@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tree of processes: most end at once, some by a signal, some orphaned, some running a program. */
+/* A tree of processes: most end at once, some by a signal, some orphaned, some running a program.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
