@@ -108,6 +108,7 @@ Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, 
     draft->fact.kind = kind;
     draft->fact.name = name;
     draft->fact.subject = tracee->process->subject;
+    draft->fact.phase = PHASE_RUN;
     return &draft->fact;
 }
 

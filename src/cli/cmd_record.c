@@ -272,7 +272,7 @@ static const Option options[] = {
 const Command command_record = {
     .name = "record",
     .summary = "Run a command and record what it needs",
-    .usage = "[-o REC] [--backend NAME] [--label LABEL] -- CMD…",
+    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID}",
     .options = options,
     .details =
         "Runs CMD with all its descendants, daemons included, and records every system call, file, "
