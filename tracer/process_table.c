@@ -59,6 +59,8 @@ static Root *root_unref(Root *root)
 
 static void root_release(ProcessTable *table, Process *process)
 {
+    if (!process->root)
+        return;
     if (process->root == &table->own_root)
         table->own_root.refs--;
     else
@@ -265,8 +267,8 @@ static Process *process_new(ProcessTable *table, pid_t pid, pid_t parent)
 
 Tracee *process_table_get(ProcessTable *table, pid_t tid, pid_t parent)
 {
-    pid_t pid;
-    pid_t ppid;
+    pid_t pid = 0;
+    pid_t ppid = 0;
     Tracee *tracee = process_table_find(table, tid);
 
     if (tracee)
