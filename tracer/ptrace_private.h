@@ -50,6 +50,33 @@ typedef struct PtraceLoop {
     size_t watched_count;
 } PtraceLoop;
 
+/* ---- ptrace_events.c ------------------------------------------------------------------------ */
+
+/* waitpid() gave STATUS for TID. */
+void ptrace_event(PtraceLoop *loop, pid_t tid, int status);
+
+/* Lets a thread run that is held at its first stop. */
+void ptrace_release(PtraceLoop *loop, PtraceTask *task);
+
+/* For ptrace_tasks_each(), with the loop as data. Once a second: who waits or is gone for too long.
+ */
+void ptrace_tick_task(void *data, PtraceTask *task);
+/* Who is held runs on, whether its creator's event comes or not. */
+void ptrace_adopt_held(void *data, PtraceTask *task);
+
+/* ---- ptrace_front.c ------------------------------------------------------------------------- */
+
+/* Starts the bell for what the loop must learn of. */
+void ptrace_front_watch(PtraceLoop *loop);
+/* waitpid() gave STATUS for the bell. */
+void ptrace_bell_rang(PtraceLoop *loop, int status);
+/* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
+void ptrace_front_stop(PtraceLoop *loop, int signal_number);
+/* For ptrace_tasks_each(): makes the thread stop, to be let go there. */
+void ptrace_interrupt_task(void *data, PtraceTask *task);
+
+/* ---- ptrace_watch.c, ptrace_join.c, ptrace_probe.c ------------------------------------------ */
+
 /* Which calls to watch, from the tables. */
 void ptrace_watch_init(PtraceLoop *loop);
 const PtraceWatched *ptrace_watch_find(const PtraceLoop *loop, const SyscallStop *stop);
