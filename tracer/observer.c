@@ -173,10 +173,24 @@ void observer_reap(Observer *observer)
 
 /* ---- the system call itself ----------------------------------------------------------------- */
 
-static void mask_args(const Syscall *syscall, const uint64_t *args, Fact *draft)
+/* clone3(2) has its flags in memory, first of all: what they select is recorded as clone's is. */
+static void mask_clone_flags(Tracee *tracee, unsigned index, uint64_t address, Fact *draft)
+{
+    const FlagFamily *family = flag_family("clone_flags");
+    uint64_t flags;
+
+    if (!family || tracee_read(tracee, address, &flags, sizeof flags) < 0)
+        return;
+    draft->args[index] = flags & family->mask;
+    draft->args_present |= (uint8_t)(1u << index);
+}
+
+static void mask_args(Tracee *tracee, const Syscall *syscall, const uint64_t *args, Fact *draft)
 {
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
         const SyscallArg *arg = &syscall->args[i];
+        if (arg->role == ROLE_CLONE_ARGS)
+            mask_clone_flags(tracee, i, args[i], draft);
         if (arg->role != ROLE_SELECTOR || !arg->family)
             continue;
         const uint64_t value = arg->wide ? args[i] : (uint32_t)args[i];
@@ -212,7 +226,7 @@ static Fact *count_call(Observer *observer, Tracee *tracee, const Syscall *sysca
     Fact draft = {.kind = FACT_SYSCALL, .name = syscall->name};
     const char *subject = tracee->process->subject;
 
-    mask_args(syscall, args, &draft);
+    mask_args(tracee, syscall, args, &draft);
     uint64_t h = hash_u64((uintptr_t)subject, (uint64_t)syscall->index << 8 | (uint64_t)arch);
     if (draft.args_present) {
         for (unsigned i = 0; i < SYSCALL_ARGS; i++)
