@@ -93,7 +93,7 @@ const char *apparmor_signal(const char *name, char *out, size_t size)
         "segv", "usr2", "pipe", "alrm", "term", "chld", "cont", "stop",   "ttin",   "ttou",
         "urg",  "xcpu", "xfsz", "prof", "io",   "pwr",  "sys",  "stkflt", "vtalrm", "winch",
     };
-    char lower[32];
+    char lower[32] = "";
 
     if (strcmp(name, "exists") == 0 || strcmp(name, "SIG_0") == 0)
         return "exists";

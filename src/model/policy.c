@@ -156,7 +156,6 @@ const char *policy_runtime(const Policy *policy, size_t index)
 int policy_add_runtime(Policy *policy, const char *name)
 {
     size_t at = 0;
-    const char *copy = NULL;
 
     while (at < policy->runtimes_count && strcmp(policy->runtimes[at], name) < 0)
         at++;
@@ -164,7 +163,8 @@ int policy_add_runtime(Policy *policy, const char *name)
         return 0;
     if (policy->runtimes_count == RUNTIMES_MAX)
         return -E2BIG;
-    if (set_text(policy, &copy, name) < 0)
+    const char *copy = strset_add(policy->strings, name);
+    if (!copy)
         return -ENOMEM;
     memmove(policy->runtimes + at + 1, policy->runtimes + at,
             (policy->runtimes_count - at) * sizeof policy->runtimes[0]);

@@ -63,7 +63,7 @@ static struct scmp_arg_cmp condition_of(const json_t *arg)
     const uint64_t value = (uint64_t)json_integer_value(json_object_get(arg, "value"));
 
     if (strcmp(op, "SCMP_CMP_EQ") == 0)
-        return SCMP_CMP64(index, SCMP_CMP_EQ, value);
+        return SCMP_CMP64(index, SCMP_CMP_EQ, value, 0);
     ck_assert_str_eq(op, "SCMP_CMP_MASKED_EQ");
     return SCMP_CMP64(index, SCMP_CMP_MASKED_EQ, value,
                       (uint64_t)json_integer_value(json_object_get(arg, "valueTwo")));
