@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# whittle generate as a command: options, messages, exit statuses, and the way from a recorded
+# program to its profile and back from an edited policy.
+set -u
+
+failures=0
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+golden=$WHITTLE_SOURCE/tests/golden/generate
+
+fail() {
+    echo "FAIL: $*" >&2
+    failures=$((failures + 1))
+}
+
+# expect STATUS STDERR-REGEX ARGUMENT…
+expect() {
+    local status=$1 err=$2 got
+    shift 2
+    "$WHITTLE" generate "$@" >"$folder/stdout" 2>"$folder/stderr" </dev/null
+    got=$?
+    ((got == status)) || fail "generate $*: status $got instead of $status: $(cat "$folder/stderr")"
+    if [[ $err ]]; then
+        grep -qE -- "$err" "$folder/stderr" || fail "generate $*: message: $(cat "$folder/stderr")"
+    elif [[ -s $folder/stderr ]]; then
+        fail "generate $*: unexpected message: $(cat "$folder/stderr")"
+    fi
+}
+
+server=$golden/server/recording.jsonl
+out=$folder/out
+
+expect 2 'REC|POLICY'
+expect 2 '-o DIR is missing' "$server"
+expect 2 'No such file' "$folder/none" -o "$out"
+expect 2 'neither a recording' "$golden/server/docker.args" -o "$out"
+expect 2 'format cannot be "selinux"' "$server" -o "$out" --format selinux
+expect 2 'runtimes cannot be "youki"' "$server" -o "$out" --runtimes youki
+expect 2 'deny-action' "$server" -o "$out" --deny-action ALLOW
+expect 2 'can be no name' "$server" -o "$out" --name ../x
+printf 'whittle: policy\nformat: 1\nsycalls: [read]\n' >"$folder/p.yaml"
+expect 2 'p.yaml:3:1: a policy has no key "sycalls"' "$folder/p.yaml" -o "$out"
+[[ -e $out ]] && fail "a failed run left $out behind"
+
+expect 0 '' "$server" -o "$out"
+grep -q "system calls .* of Docker's 298 kept" "$folder/stdout" || fail 'no comparison with Docker'
+for file in policy.yaml seccomp.json apparmor.profile capabilities.json docker.args; do
+    [[ -s $out/$file ]] || fail "$file is missing"
+done
+[[ $(find "$out" -mindepth 1 | wc -l) == 5 ]] || fail "more than five files: $(ls -a "$out")"
+
+# The same bytes again, over the old ones, and from standard input.
+cp -r "$out" "$folder/first"
+expect 0 '' "$server" -o "$out" -q
+[[ -s $folder/stdout ]] && fail '-q printed something'
+diff -r "$folder/first" "$out" >&2 || fail 'two runs differ'
+"$WHITTLE" generate - -o "$folder/stdin" -q <"$server" || fail 'standard input'
+diff -r "$folder/first" "$folder/stdin" >&2 || fail 'standard input gives something else'
+# From the policy that was written.
+expect 0 '' "$out/policy.yaml" -o "$folder/again" -q
+diff -r "$folder/first" "$folder/again" >&2 || fail 'the policy gives something else'
+
+# Options.
+expect 0 '' "$server" -o "$folder/o" -q --name shop --deny-action kill --runtimes crun --no-conditions
+grep -qx 'name: shop' "$folder/o/policy.yaml" || fail '--name'
+grep -qx 'deny-action: KILL' "$folder/o/policy.yaml" || fail '--deny-action'
+grep -qx 'runtimes: \[crun\]' "$folder/o/policy.yaml" || fail '--runtimes'
+grep -qx '  - socket' "$folder/o/policy.yaml" || fail '--no-conditions'
+grep -q 'SCMP_ACT_KILL_PROCESS' "$folder/o/seccomp.json" || fail 'the default action'
+grep -q '^profile shop ' "$folder/o/apparmor.profile" || fail 'the profile'"'"'s name'
+
+# An edit reaches every artefact.
+sed -i 's/^capabilities:$/&\n  - CAP_SYS_TIME/; s/^  - accept4$/&\n  - adjtimex/' "$out/policy.yaml"
+expect 0 '' "$out/policy.yaml" -o "$folder/edited" -q
+grep -q 'CAP_SYS_TIME' "$folder/edited/capabilities.json" || fail 'edited capability'
+grep -q 'capability sys_time,' "$folder/edited/apparmor.profile" || fail 'edited capability'
+grep -qx -- '--cap-add=CAP_SYS_TIME' "$folder/edited/docker.args" || fail 'edited capability'
+grep -q '"adjtimex"' "$folder/edited/seccomp.json" || fail 'edited system call'
+
+# What is missing or left out is said.
+expect 0 'not complete' "$golden/paths/recording.jsonl" -o "$folder/p"
+expect 0 'syscall_9999 of x86_64' "$golden/odd/recording.jsonl" -o "$folder/q"
+
+# A recorded program: its calls are in the profile, and nothing that it did not do.
+"$WHITTLE" record -o "$folder/cat.jsonl" -- cat /etc/hostname >/dev/null || fail 'record'
+expect 0 '' "$folder/cat.jsonl" -o "$folder/cat" -q
+grep -qx '  - /etc/hostname r' "$folder/cat/policy.yaml" || fail 'what cat read'
+grep -q '"execve"' "$folder/cat/seccomp.json" || fail 'execve'
+grep -q '"socket"' "$folder/cat/seccomp.json" && fail 'cat may open sockets'
+[[ $(tr -d ' \n' <"$folder/cat/capabilities.json") == '{"add":[],"drop":["ALL"]}' ]] ||
+    fail "cat has capabilities: $(cat "$folder/cat/capabilities.json")"
+
+((failures == 0)) || exit 1
+echo 'generate: all as expected'
