@@ -285,7 +285,11 @@ int fact_compare(const Fact *a, const Fact *b)
 char *fact_arg_text(const Fact *fact, unsigned index, char *out, size_t size)
 {
     const Syscall *syscall = fact->kind == FACT_SYSCALL ? syscall_by_name(fact->name) : NULL;
-    const FlagFamily *family = syscall && index < SYSCALL_ARGS ? syscall->args[index].family : NULL;
+    const char *arch_text = syscall ? fact_text(fact, FIELD_ARCH) : NULL;
+    const int arch = arch_text ? arch_from_name(arch_text) : -1;
+    const Syscall *here = syscall && arch >= 0 ? syscall_on(syscall, (Arch)arch) : syscall;
+    const FlagFamily *family =
+        here && index < SYSCALL_ARGS ? syscall_arg_family(here, index, fact->args) : NULL;
 
     if (size == 0)
         return out;
