@@ -109,8 +109,8 @@ void observe_paths(Observer *observer, Tracee *tracee, Pending *pending);
 /* Capabilities that the call in PENDING needs, as drafts. */
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);
 
-/* Adds FACT now, seen COUNT times, and journals it if it is new. */
-Fact *observer_add(Observer *observer, Tracee *tracee, Fact *fact, uint64_t count);
+/* Adds DRAFT now, seen COUNT times, and journals it if it is new. */
+Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count);
 
 /* The low 32 bits as the kernel's int. */
 static inline int arg_int(const Call *call, unsigned index)

@@ -193,7 +193,7 @@ static int record(const Parsed *parsed, const Backend *backend, Launch *launch, 
     };
     if (supervise(&supervision, &result, &err) < 0)
         return fail(EXIT_RECORD_FAILED, &err);
-    if (result.exec_error != 0)
+    if (launch && result.exec_error != 0)
         message("cannot run %s: %s", launch->path, strerror(result.exec_error));
     else
         say_result(supervision.output, &result);
