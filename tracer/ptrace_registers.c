@@ -120,10 +120,10 @@ int ptrace_call_registers(pid_t tid, PtraceCallKind kind, PtraceCall *ret_call)
             .ebp = (uint32_t)r->rbp,
             .eax = (uint32_t)r->rax,
             .orig_eax = (uint32_t)r->orig_rax,
-            .eip = (uint32_t)r->rip,
         };
 
         fill_i386(ret_call, &narrow);
+        ret_call->stop.instruction_pointer = r->rip;
     }
     return 0;
 }
