@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A made-up name is PREFIX RANDOM SUFFIX: RANDOM is 6 to 12 letters and digits at the start, after
- * one of ". - _", or after "tmp", up to the end or the last ".". Dictionary words and counters are
- * told from it by the mixture: capitals among small letters, or digits among letters. Python's are
- * "tmp" and eight of "a-z0-9_".
+ * one of ". - _", or after "tmp", up to the end or the last ".". Python's are "tmp" and eight of
+ * "a-z0-9_".
+ *
+ * Words, dates and counters are told from it by their look, which one made-up name in forty shares.
+ * So names of the same template (all but RANDOM is equal) speak for each other: one that looks
+ * random is enough for all, in a scratch folder by itself, elsewhere if there are two of them.
  */
 #include "generator/path_shapes.h"
 
@@ -12,7 +15,7 @@
 
 #include <ctype.h>
 
-enum { RANDOM_MIN = 6, RANDOM_MAX = 12 };
+enum { RANDOM_MIN = 6, RANDOM_MAX = 12, MKTEMP_LENGTH = 10 };
 
 struct PathShapes {
     StringSet *made_up; /* paths whose last component holds a made-up name */
@@ -20,6 +23,7 @@ struct PathShapes {
 
 typedef struct Span {
     size_t start, end; /* of the random part within a path */
+    bool looks_random;
 } Span;
 
 static const char *const scratch[] = {"/tmp/", "/var/tmp/", "/dev/shm/", "/run/"};
@@ -33,24 +37,40 @@ static bool in_scratch(const char *path)
     return false;
 }
 
-/* Letters and digits mixed as no word and no numbered name is. */
-static bool is_mixed(const char *s, size_t length)
+/* The length of what begins at S and is a word: small letters, of which the first may be a capital,
+ * or capitals. */
+static size_t word_length(const char *s, size_t length)
 {
-    size_t turns = 0; /* from a letter to a digit or back */
-    size_t upper_after_lower = 0;
-    bool digit = false;
+    size_t n = 0;
 
-    for (size_t i = 0; i < length; i++) {
-        digit |= isdigit((unsigned char)s[i]) != 0;
-        if (i == 0)
-            continue;
-        turns += (isdigit((unsigned char)s[i]) != 0) != (isdigit((unsigned char)s[i - 1]) != 0);
-        upper_after_lower += islower((unsigned char)s[i - 1]) && isupper((unsigned char)s[i]);
+    while (n < length && isupper((unsigned char)s[n]))
+        n++;
+    if (n > 2)
+        return n;
+    if (n == 2)
+        return 0;
+    while (n < length && islower((unsigned char)s[n]))
+        n++;
+    return n;
+}
+
+/* "config", "Config", "CONFIG", "fooBarBaz", with a few digits behind or none; "20240131". */
+static bool is_word(const char *s, size_t length)
+{
+    enum { COUNTER_LENGTH_MAX = 4, CAMEL_LENGTH_MIN = 7 };
+    size_t at = 0;
+    size_t step;
+
+    while ((step = word_length(s + at, length - at)) > 1) {
+        at += step;
+        /* Six random letters look like "fooBar" too often. */
+        if (length < CAMEL_LENGTH_MIN)
+            break;
     }
-    /* "Config1", "file01": one turn, at the end. */
-    return turns >= 2 || upper_after_lower >= 2 ||
-           (upper_after_lower == 1 && (digit || length <= 6)) ||
-           (turns == 1 && isdigit((unsigned char)s[0]));
+    const bool counted = at == 0 || length - at <= COUNTER_LENGTH_MAX;
+    while (at < length && isdigit((unsigned char)s[at]))
+        at++;
+    return at == length && counted;
 }
 
 /* tempfile's names: "tmp" and eight random characters. */
@@ -63,36 +83,50 @@ static bool find_python_span(const char *path, size_t start, Span *ret)
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != PYTHON_LENGTH ||
         (name[PYTHON_LENGTH] != '\0' && name[PYTHON_LENGTH] != '.'))
         return false;
-    *ret = (Span){start + 3, start + 3 + PYTHON_LENGTH};
+    *ret = (Span){start + 3, start + 3 + PYTHON_LENGTH, true};
     return true;
 }
 
-/* Finds the random part of the component that begins at START and ends with the text. */
+/* The random part that ends at END of the component that begins at START. */
+static bool find_span_before(const char *path, size_t start, size_t end, Span *ret)
+{
+    size_t from = end;
+
+    while (from > start && isalnum((unsigned char)path[from - 1]))
+        from--;
+    if (strncmp(path + from, "tmp", 3) == 0 && end - from > 3)
+        from += 3;
+    if (end - from < RANDOM_MIN || end - from > RANDOM_MAX)
+        return false;
+    const bool mktemp =
+        end - from == MKTEMP_LENGTH && from == start + 4 && strncmp(path + start, "tmp.", 4) == 0;
+    const bool looks_random = mktemp || !is_word(path + from, end - from);
+    /* A whole name that looks like a word has nothing that speaks for it. */
+    if (!looks_random && from == start)
+        return false;
+    *ret = (Span){from, end, looks_random};
+    return true;
+}
+
+/* Finds what may be random in the component that begins at START and ends with the text. */
 static bool find_span(const char *path, size_t start, Span *ret)
 {
     const size_t length = strlen(path);
-    size_t at = length;
+    Span whole = {0};
+    Span cut = {0};
 
     if (find_python_span(path, start, ret))
         return true;
-    /* An extension ("x.sock") is none of it, unless it is the whole tail ("tmp.XXXXXXXXXX"). */
-    for (unsigned try = 0; try < 2; try++) {
-        size_t from = at;
-        while (from > start && isalnum((unsigned char)path[from - 1]))
-            from--;
-        if (strncmp(path + from, "tmp", 3) == 0 && at - from > 3)
-            from += 3;
-        const size_t size = at - from;
-        if (size >= RANDOM_MIN && size <= RANDOM_MAX && is_mixed(path + from, size)) {
-            *ret = (Span){from, at};
-            return true;
-        }
-        const char *dot = memrchr(path + start, '.', length - start);
-        if (!dot || (size_t)(dot - path) == start)
-            return false;
-        at = (size_t)(dot - path);
-    }
-    return false;
+    /* An extension ("x.sock") is none of it, unless it is itself ("tmp.XXXXXXXXXX"). */
+    const char *dot = memrchr(path + start, '.', length - start);
+    const bool has_whole = find_span_before(path, start, length, &whole);
+    const bool has_cut = dot && (size_t)(dot - path) > start &&
+                         find_span_before(path, start, (size_t)(dot - path), &cut);
+    if (has_whole && (whole.looks_random || !has_cut))
+        *ret = whole;
+    else if (has_cut)
+        *ret = cut;
+    return has_whole || has_cut;
 }
 
 static size_t last_component(const char *path)
@@ -113,35 +147,56 @@ static const char *template_of(StringSet *set, const char *path, Span span)
     return strset_add(set, copy);
 }
 
+/* What is known of templates while they are gathered. */
+typedef struct Templates {
+    StringSet *seen;
+    StringSet *twice;
+    StringSet *random; /* some name of it looks random */
+} Templates;
+
+static int gather_template(Templates *templates, const char *path, Span span)
+{
+    const size_t before = strset_count(templates->seen);
+    const char *key = template_of(templates->seen, path, span);
+
+    if (!key)
+        return -1;
+    /* In a scratch folder one name is enough. */
+    if ((strset_count(templates->seen) == before || in_scratch(path)) &&
+        !strset_add(templates->twice, key))
+        return -1;
+    return span.looks_random && !strset_add(templates->random, key) ? -1 : 0;
+}
+
+static int choose_made_up(PathShapes *shapes, Templates *templates, const char *path, Span span)
+{
+    const char *key = template_of(templates->seen, path, span);
+
+    if (!key)
+        return -1;
+    if (!strset_find(templates->twice, key) || !strset_find(templates->random, key))
+        return 0;
+    return strset_add(shapes->made_up, path) ? 0 : -1;
+}
+
 static int find_made_up(PathShapes *shapes, const PathUses *uses)
 {
-    StringSet *once = strset_new();
-    StringSet *twice = strset_new();
-    int r = once && twice ? 0 : -1;
+    Templates templates = {strset_new(), strset_new(), strset_new()};
+    int r = templates.seen && templates.twice && templates.random ? 0 : -1;
 
-    /* Names alike in one folder are evidence for each other: first count, then choose. */
     for (unsigned pass = 0; pass < 2 && r == 0; pass++) {
         for (size_t i = 0; i < uses->count && r == 0; i++) {
             const char *path = uses->items[i].path;
             Span span;
             if (!path_use_created(&uses->items[i]) || !find_span(path, last_component(path), &span))
                 continue;
-            if (pass == 0 && in_scratch(path)) {
-                r = strset_add(shapes->made_up, path) ? 0 : -1;
-            } else if (pass == 0) {
-                const size_t before = strset_count(once);
-                const char *key = template_of(once, path, span);
-                if (!key || (strset_count(once) == before && !strset_add(twice, key)))
-                    r = -1;
-            } else if (!in_scratch(path)) {
-                const char *key = template_of(once, path, span);
-                if (!key || (strset_find(twice, key) && !strset_add(shapes->made_up, path)))
-                    r = -1;
-            }
+            r = pass == 0 ? gather_template(&templates, path, span)
+                          : choose_made_up(shapes, &templates, path, span);
         }
     }
-    strset_free(once);
-    strset_free(twice);
+    strset_free(templates.seen);
+    strset_free(templates.twice);
+    strset_free(templates.random);
     return r;
 }
 
