@@ -8,7 +8,10 @@
  * recorder takes each notification, observes, and lets the call run.
  *
  * With Linux 5.19 a received call waits killably, so that signals interrupt calls as they would
- * without whittle; with 6.6 the wake-up is synchronous, four times as fast.
+ * without whittle; with 6.6 the wake-up is synchronous, four times as fast. A call whose
+ * notification has not been received yet is interrupted by any signal, and by a handler without
+ * SA_RESTART it then fails with EINTR, be it fork(2). Most signals in a workload come of its own
+ * calls (exit, kill), so before any call is let run, all notifications that wait are received.
  */
 #include "tracer/backend.h"
 #include "tracer/launch.h"
@@ -64,7 +67,8 @@ typedef struct Loop {
     int signals;
     int timer;
     Keeper keeper;
-    bool hung_up; /* no recorded process is left */
+    unsigned first, received; /* a ring in keeper.page: notifications to be answered */
+    bool hung_up;             /* no recorded process is left */
 } Loop;
 
 /* ---- the filter ----------------------------------------------------------------------------- */
@@ -277,25 +281,65 @@ static void answer(const Loop *loop, uint64_t id, bool run_it)
     (void)seccomp_notify_respond(loop->listener, &response);
 }
 
-static void on_notification(Loop *loop)
+static void receive(Loop *loop)
 {
-    struct seccomp_notif *request = &loop->keeper.page->request;
+    struct seccomp_notif *request =
+        &loop->keeper.page->requests[(loop->first + loop->received) % KEEPER_SLOTS];
 
     memset(request, 0, sizeof *request);
-    if (seccomp_notify_receive(loop->listener, request) < 0)
-        return; /* the thread was gone before */
+    if (seccomp_notify_receive(loop->listener, request) == 0)
+        loop->received++;
+    else
+        request->id = 0; /* the thread was gone before */
+}
+
+/* Receives whatever waits. */
+static void drain(Loop *loop)
+{
+    struct pollfd waiting = {.fd = loop->listener, .events = POLLIN};
+
+    while (loop->received < KEEPER_SLOTS && poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN))
+        receive(loop);
+}
+
+/* True if the call is to be run. */
+static bool observe(const Loop *loop, const struct seccomp_notif *request)
+{
     SyscallStop stop = {.tid = (pid_t)request->pid,
                         .audit_arch = request->data.arch,
                         .nr = request->data.nr,
                         .instruction_pointer = request->data.instruction_pointer};
+
     for (size_t i = 0; i < SYSCALL_ARGS; i++)
         stop.args[i] = request->data.args[i];
     const int verdict = observer_enter(loop->run->observer, &stop);
     if (verdict == OBSERVER_CONFIRM)
         observer_confirm(loop->run->observer, stop.tid,
                          seccomp_notify_id_valid(loop->listener, request->id) == 0);
-    answer(loop, request->id, verdict != OBSERVER_ANSWER);
+    return verdict != OBSERVER_ANSWER;
+}
+
+static void handle_first(Loop *loop)
+{
+    struct seccomp_notif *request = &loop->keeper.page->requests[loop->first];
+    const bool run_it = observe(loop, request);
+
+    drain(loop);
+    answer(loop, request->id, run_it);
     request->id = 0;
+    loop->first = (loop->first + 1) % KEEPER_SLOTS;
+    loop->received--;
+}
+
+/* Recording is over: whoever still waits runs on. */
+static void answer_all(Loop *loop)
+{
+    for (; loop->received > 0; loop->received--) {
+        struct seccomp_notif *request = &loop->keeper.page->requests[loop->first];
+        answer(loop, request->id, true);
+        request->id = 0;
+        loop->first = (loop->first + 1) % KEEPER_SLOTS;
+    }
 }
 
 static void child_status(Loop *loop, int status)
@@ -390,7 +434,7 @@ static void dispatch(Loop *loop, const struct epoll_event *event)
 
     if (fd == loop->listener) {
         if (event->events & EPOLLIN)
-            on_notification(loop);
+            drain(loop);
         else if (event->events & (EPOLLHUP | EPOLLERR))
             loop->hung_up = true;
     } else if (fd == loop->signals) {
@@ -404,33 +448,23 @@ static void dispatch(Loop *loop, const struct epoll_event *event)
     }
 }
 
-/* Ends of processes first: a number that the kernel has given out again must not be taken for the
- * process that had it before. */
-static void order(struct epoll_event *events, int n, int listener)
-{
-    for (int i = 0; i + 1 < n; i++) {
-        if (events[i].data.fd == listener) {
-            const struct epoll_event swap = events[i];
-            events[i] = events[n - 1];
-            events[n - 1] = swap;
-            return;
-        }
-    }
-}
-
 static int serve(Loop *loop)
 {
     struct epoll_event events[8];
 
     while (!loop->hung_up && !loop->run->detached) {
-        const int n = epoll_wait(loop->epoll, events, ARRAY_LENGTH(events), -1);
+        const int timeout = loop->received > 0 ? 0 : -1;
+        const int n = epoll_wait(loop->epoll, events, ARRAY_LENGTH(events), timeout);
         if (n < 0 && errno != EINTR)
             return -errno;
-        if (n > 1)
-            order(events, n, loop->listener);
         for (int i = 0; i < n && !loop->run->detached; i++)
             dispatch(loop, &events[i]);
+        /* After the ends of processes: a number that the kernel has given out again must not be
+         * taken for the process that had it before. */
+        if (loop->received > 0)
+            handle_first(loop);
     }
+    answer_all(loop);
     if (loop->hung_up)
         await_child(loop);
     return 0;

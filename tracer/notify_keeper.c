@@ -44,19 +44,26 @@ static void let_run(int listener, uint64_t id)
     (void)seccomp_notify_respond(listener, &response);
 }
 
+/* Receives all that wait before any is let run: what runs may send signals, and only a call that
+ * has been received is safe from them (tracer/notify.c). */
 static void serve(int listener)
 {
     struct pollfd waiting = {.fd = listener, .events = POLLIN};
+    uint64_t ids[KEEPER_SLOTS];
+    unsigned count = 0;
 
-    while (poll(&waiting, 1, -1) >= 0 || errno == EINTR) {
-        struct seccomp_notif request = {0};
-        if (!(waiting.revents & POLLIN)) {
-            if (waiting.revents & (POLLHUP | POLLERR | POLLNVAL))
-                return;
+    while (poll(&waiting, 1, count ? 0 : -1) >= 0 || errno == EINTR) {
+        if ((waiting.revents & POLLIN) && count < KEEPER_SLOTS) {
+            struct seccomp_notif request = {0};
+            if (seccomp_notify_receive(listener, &request) == 0)
+                ids[count++] = request.id;
             continue;
         }
-        if (seccomp_notify_receive(listener, &request) == 0)
-            let_run(listener, request.id);
+        for (unsigned i = 0; i < count; i++)
+            let_run(listener, ids[i]);
+        if (count == 0 && (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)))
+            return;
+        count = 0;
     }
 }
 
@@ -68,8 +75,10 @@ __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int li
     shed(listener_fd, life_fd);
     while (read(1, &byte, 1) < 0 && errno == EINTR)
         ;
-    if (page->request.id != 0)
-        let_run(0, page->request.id);
+    for (size_t i = 0; i < KEEPER_SLOTS; i++) {
+        if (page->requests[i].id != 0)
+            let_run(0, page->requests[i].id);
+    }
     serve(0);
     _exit(0);
 }

@@ -10,10 +10,13 @@
 #include <seccomp.h>
 #include <sys/types.h>
 
+/* As many notifications are received at a time. */
+enum { KEEPER_SLOTS = 32 };
+
 /* Memory that the recorder and the keeper share. The recorder receives notifications right into it,
  * so that whatever the kernel handed out is known to the keeper. */
 typedef struct KeeperPage {
-    struct seccomp_notif request; /* id 0: none is being handled */
+    struct seccomp_notif requests[KEEPER_SLOTS]; /* id 0: none is being handled */
 } KeeperPage;
 
 typedef struct Keeper {
