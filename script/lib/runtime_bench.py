@@ -16,6 +16,7 @@ import runtime_trace as trace
 from runtime_variations import SOME_CAPS
 
 LEAST_TIMEOUT, MOST_TIMEOUT = 6, 40  # seconds; on an idle machine a container starts in a tenth of one
+MOST_OUTPUT = 1 << 26  # bytes
 PATIENCE = 0.3  # for a runtime whose container has failed already
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -168,6 +169,8 @@ class Stage:
         command = [self.runtime, "--root", self.state, *arguments]
         if strace:
             command = ["strace", "-f", "-qq", "-o", strace, "-e", "raw=all", "-e", "signal=none", *command]
+        # a runtime that fails may do so for ever, and say so each time
+        command = ["prlimit", f"--fsize={MOST_OUTPUT}", *command]
         if variation.one_cpu:
             command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
         master = slave = -1
