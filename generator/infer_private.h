@@ -13,6 +13,7 @@ typedef struct PathUse {
     uint32_t exec;    /* FILE_* that being executed or loaded needs */
     bool directory;
     bool linked; /* a hard link to it was made */
+    bool python; /* a Python interpreter created it */
 } PathUse;
 
 typedef struct PathUses {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A made-up name is PREFIX RANDOM SUFFIX: RANDOM is 6 to 12 letters and digits at the start, after
- * one of ". - _", or after "tmp", up to the end or the last ".". Python's are "tmp" and eight of
- * "a-z0-9_".
+ * one of ". - _", or after "tmp", up to the end or the last ".". Those of Python's tempfile are
+ * eight of "a-z0-9_", after "tmp" or, for a file that it deletes at once, alone.
  *
  * Words, dates and counters are told from it by their look, which one made-up name in forty shares.
  * So names of the same template (all but RANDOM is equal) speak for each other: one that looks
@@ -19,6 +19,7 @@ enum { RANDOM_MIN = 6, RANDOM_MAX = 12, MKTEMP_LENGTH = 10 };
 
 struct PathShapes {
     StringSet *made_up; /* paths whose last component holds a made-up name */
+    StringSet *python;  /* paths whose last component is of Python's tempfile */
 };
 
 typedef struct Span {
@@ -73,18 +74,34 @@ static bool is_word(const char *s, size_t length)
     return at == length && counted;
 }
 
-/* tempfile's names: "tmp" and eight random characters. */
+/* A name of Python's tempfile, in the component that begins at START and ends with the text. */
 static bool find_python_span(const char *path, size_t start, Span *ret)
 {
     enum { PYTHON_LENGTH = 8 };
-    const char *name = path + start + 3;
+    const size_t prefix =
+        strncmp(path + start, "tmp", 3) == 0 && strlen(path + start) >= 3 + PYTHON_LENGTH ? 3 : 0;
+    const char *name = path + start + prefix;
 
-    if (strncmp(path + start, "tmp", 3) != 0 ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != PYTHON_LENGTH ||
-        (name[PYTHON_LENGTH] != '\0' && name[PYTHON_LENGTH] != '.'))
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != PYTHON_LENGTH ||
+        (name[PYTHON_LENGTH] != '\0' && (name[PYTHON_LENGTH] != '.' || prefix == 0)))
         return false;
-    *ret = (Span){start + 3, start + 3 + PYTHON_LENGTH, true};
+    *ret = (Span){start + prefix, start + prefix + PYTHON_LENGTH, true};
     return true;
+}
+
+static bool is_from_python(const PathUse *use, size_t start, Span *ret)
+{
+    return use->python && in_scratch(use->path) && find_python_span(use->path, start, ret) &&
+           (ret->start > start || (use->access & ACCESS_DELETE));
+}
+
+static bool has_capital(const char *s, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (isupper((unsigned char)s[i]))
+            return true;
+    }
+    return false;
 }
 
 /* The random part that ends at END of the component that begins at START. */
@@ -101,8 +118,9 @@ static bool find_span_before(const char *path, size_t start, size_t end, Span *r
     const bool mktemp =
         end - from == MKTEMP_LENGTH && from == start + 4 && strncmp(path + start, "tmp.", 4) == 0;
     const bool looks_random = mktemp || !is_word(path + from, end - from);
-    /* A whole name that looks like a word has nothing that speaks for it. */
-    if (!looks_random && from == start)
+    /* Nothing before it speaks for a whole name: it must be no word, and have capitals among the
+     * rest ("utf8map", "sha1sum" are names). */
+    if (from == start && (!looks_random || !has_capital(path + from, end - from)))
         return false;
     *ret = (Span){from, end, looks_random};
     return true;
@@ -115,8 +133,6 @@ static bool find_span(const char *path, size_t start, Span *ret)
     Span whole = {0};
     Span cut = {0};
 
-    if (find_python_span(path, start, ret))
-        return true;
     /* An extension ("x.sock") is none of it, unless it is itself ("tmp.XXXXXXXXXX"). */
     const char *dot = memrchr(path + start, '.', length - start);
     const bool has_whole = find_span_before(path, start, length, &whole);
@@ -188,7 +204,13 @@ static int find_made_up(PathShapes *shapes, const PathUses *uses)
         for (size_t i = 0; i < uses->count && r == 0; i++) {
             const char *path = uses->items[i].path;
             Span span;
-            if (!path_use_created(&uses->items[i]) || !find_span(path, last_component(path), &span))
+            if (!path_use_created(&uses->items[i]))
+                continue;
+            if (is_from_python(&uses->items[i], last_component(path), &span)) {
+                r = strset_add(shapes->python, path) ? 0 : -1;
+                continue;
+            }
+            if (!find_span(path, last_component(path), &span))
                 continue;
             r = pass == 0 ? gather_template(&templates, path, span)
                           : choose_made_up(shapes, &templates, path, span);
@@ -207,7 +229,8 @@ PathShapes *path_shapes_new(const PathUses *uses)
     if (!shapes)
         return NULL;
     shapes->made_up = strset_new();
-    if (!shapes->made_up || find_made_up(shapes, uses) < 0)
+    shapes->python = strset_new();
+    if (!shapes->made_up || !shapes->python || find_made_up(shapes, uses) < 0)
         return path_shapes_free(shapes);
     return shapes;
 }
@@ -217,6 +240,7 @@ PathShapes *path_shapes_free(PathShapes *shapes)
     if (!shapes)
         return NULL;
     strset_free(shapes->made_up);
+    strset_free(shapes->python);
     free(shapes);
     return NULL;
 }
@@ -225,10 +249,14 @@ PathShapes *path_shapes_free(PathShapes *shapes)
 static bool made_up_span(const PathShapes *shapes, const char *path, size_t start, size_t end,
                          Span *ret)
 {
-    if (strset_count(shapes->made_up) == 0)
+    if (strset_count(shapes->made_up) + strset_count(shapes->python) == 0)
         return false;
     CLEANUP(free_pointer) char *prefix = strndup(path, end);
-    return prefix && strset_find(shapes->made_up, prefix) && find_span(prefix, start, ret);
+    if (!prefix)
+        return false;
+    if (strset_find(shapes->python, prefix))
+        return find_python_span(prefix, start, ret);
+    return strset_find(shapes->made_up, prefix) && find_span(prefix, start, ret);
 }
 
 /* The component stands for any process (docs/FORMATS.md, "Paths"). */

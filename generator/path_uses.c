@@ -66,6 +66,14 @@ static uint32_t letters_of(uint32_t access)
     return letters;
 }
 
+static bool is_python(const char *subject)
+{
+    const char *slash = subject ? strrchr(subject, '/') : NULL;
+    const char *name = slash ? slash + 1 : subject;
+
+    return name && (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0);
+}
+
 static int add_file(PathUses *uses, const Fact *fact)
 {
     const uint32_t access = (uint32_t)fact_number(fact, FIELD_ACCESS, 0) & ~(uint32_t)NEEDS_NOTHING;
@@ -77,6 +85,7 @@ static int add_file(PathUses *uses, const Fact *fact)
     if (!use)
         return -ENOMEM;
     use->access |= access;
+    use->python |= (access & ACCESS_CREATE) && is_python(fact->subject);
     use->linked |= (access & (ACCESS_LINK | ACCESS_CREATE)) == ACCESS_LINK;
     if (fact_number(fact, FIELD_OWNER, 0))
         use->owner |= letters_of(access);
@@ -129,6 +138,7 @@ static void unite(PathUses *uses)
         }
         last->access |= use->access;
         last->linked |= use->linked;
+        last->python |= use->python;
         last->owner |= use->owner;
         last->other |= use->other;
         last->exec |= use->exec;
