@@ -172,17 +172,27 @@ static int send_listener(int socket, int listener, const Pass *pass)
     return n < 0 ? -errno : 0;
 }
 
-__attribute__((noreturn)) static void child_main(const Launch *launch, Filter *filter, int socket)
+/*
+ * Until the keeper is there, the child must not outlive a recorder that is killed: as a holder of
+ * its own listener it would wait for an answer for ever. It lives on by a call that is only
+ * answered once the keeper runs.
+ */
+__attribute__((noreturn)) static void child_main(const Launch *launch, Filter *filter, int socket,
+                                                 pid_t recorder)
 {
     ChildMessage failure = {0};
-    int r = filter_load(filter);
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != recorder)
+        _exit(127);
+    int r = filter_load(filter);
     if (r >= 0)
         r = send_listener(socket, r, &filter->pass);
     if (r >= 0) {
         explicit_bzero(&filter->pass, sizeof filter->pass);
         explicit_bzero(filter->instructions, filter->count * sizeof *filter->instructions);
         failure.is_exec = 1;
+        (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         r = launch_exec(launch);
     }
     failure.error = -r;
@@ -244,10 +254,11 @@ static int launch(Loop *loop, int *ret_socket, Error *err)
         return r;
     }
     CLEANUP(fd_close) int ours = pair[0];
+    const pid_t recorder = getpid();
     const pid_t child = fork();
     if (child == 0) {
         (void)close(pair[0]);
-        child_main(loop->run->launch, &filter, pair[1]);
+        child_main(loop->run->launch, &filter, pair[1], recorder);
     }
     r = child < 0 ? error_errno(err, errno, "cannot start a process") : 0;
     (void)close(pair[1]);
