@@ -68,7 +68,8 @@ static void grants_deinit(Grants *grants)
     free(grants->items);
 }
 
-static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, Buffer *pattern)
+static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, bool directory,
+                     Buffer *pattern)
 {
     const bool may_own =
         path_use_created(use) || strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
@@ -78,7 +79,7 @@ static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *us
     };
 
     buffer_clear(pattern);
-    if (path_shapes_pattern(shapes, use->path, use->directory, pattern, &grant.reason) < 0 ||
+    if (path_shapes_pattern(shapes, use->path, directory, pattern, &grant.reason) < 0 ||
         !(grant.pattern = strset_add(grants->patterns, buffer_text(pattern))) ||
         array_reserve(&grants->items, &grants->capacity, grants->count, sizeof grant) < 0)
         return -ENOMEM;
@@ -142,8 +143,13 @@ int infer_files(const PathUses *uses, Policy *policy)
     int r = shapes && grants.patterns ? link_targets(uses, shapes, &targets) : -ENOMEM;
     const char *link_target = targets.length ? buffer_text(&targets) : NULL;
 
-    for (size_t i = 0; i < uses->count && r == 0; i++)
-        r = add_grant(&grants, shapes, &uses->items[i], &pattern);
+    for (size_t i = 0; i < uses->count && r == 0; i++) {
+        const PathUse *use = &uses->items[i];
+        r = add_grant(&grants, shapes, use, use->directory, &pattern);
+        /* A new name whose kind no fact tells, while folders were renamed: it may be one. */
+        if (r == 0 && !use->typed && (use->access & ACCESS_RENAME) && uses->directories_renamed)
+            r = add_grant(&grants, shapes, use, true, &pattern);
+    }
     unite_grants(&grants);
     for (size_t i = 0; i < grants.count && r == 0; i++) {
         const Grant *grant = &grants.items[i];

@@ -11,7 +11,8 @@ typedef struct PathUse {
     uint32_t owner;   /* FILE_* that its owner needed … */
     uint32_t other;   /* … and others, or where that is not known */
     uint32_t exec;    /* FILE_* that being executed or loaded needs */
-    bool directory;
+    bool typed;     /* some fact tells what it is … */
+    bool directory; /* … a directory */
     bool linked; /* a hard link to it was made */
     bool python; /* a Python interpreter created it */
 } PathUse;
@@ -20,6 +21,7 @@ typedef struct PathUses {
     PathUse *items; /* sorted by path, each once */
     size_t count;
     size_t capacity;
+    bool directories_renamed; /* so that a new name may be one */
 } PathUses;
 
 void path_uses_deinit(PathUses *uses);

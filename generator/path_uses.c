@@ -74,6 +74,12 @@ static bool is_python(const char *subject)
     return name && (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0);
 }
 
+/* What a fact that tells no type made: of mkdir one can say it all the same. */
+static bool makes_directory(const Fact *fact)
+{
+    return fact->first.syscall && strncmp(fact->first.syscall, "mkdir", 5) == 0;
+}
+
 static int add_file(PathUses *uses, const Fact *fact)
 {
     const uint32_t access = (uint32_t)fact_number(fact, FIELD_ACCESS, 0) & ~(uint32_t)NEEDS_NOTHING;
@@ -91,7 +97,10 @@ static int add_file(PathUses *uses, const Fact *fact)
         use->owner |= letters_of(access);
     else
         use->other |= letters_of(access);
-    use->directory |= type && strcmp(type, "directory") == 0;
+    const bool directory = type ? strcmp(type, "directory") == 0 : makes_directory(fact);
+    use->typed |= type || directory;
+    use->directory |= directory;
+    uses->directories_renamed |= directory && (access & ACCESS_RENAME);
     return 0;
 }
 
@@ -142,6 +151,7 @@ static void unite(PathUses *uses)
         last->owner |= use->owner;
         last->other |= use->other;
         last->exec |= use->exec;
+        last->typed |= use->typed;
         last->directory |= use->directory;
     }
     uses->count = kept + 1;

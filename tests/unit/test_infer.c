@@ -131,6 +131,11 @@ static const struct {
      {{"/a", ACCESS_RENAME | ACCESS_DELETE, 0, NULL},
       {"/a", ACCESS_RENAME | ACCESS_CREATE, 0, NULL}},
      "/a rw\n"},
+    {"a folder renamed",
+     {{"/a", ACCESS_RENAME | ACCESS_DELETE, 0, "directory"},
+      {"/b", ACCESS_RENAME | ACCESS_CREATE, 0, NULL},
+      {"/c", ACCESS_RENAME | ACCESS_CREATE, 0, "regular"}},
+     "/a/ rw\n/b w\n/b/ w\n/c w\n"},
     {"link",
      {{"/new", ACCESS_LINK | ACCESS_CREATE, 0, NULL}, {"/old", ACCESS_LINK, 0, NULL}},
      "/new l -> /old\n"},
@@ -253,6 +258,21 @@ START_TEST(test_python)
     ck_assert_int_eq(recording_add(recording, &fact, 0, 1, NULL, &added), 1);
     CLEANUP(policy_drop) Policy *policy = infer(recording, true, &notes);
     check_section(policy, POLICY_FILES, python_files[_i].rules);
+}
+END_TEST
+
+/* mkdir says that it is a folder where the fact does not. */
+START_TEST(test_mkdir)
+{
+    CLEANUP(recording_drop) Recording *recording = new_recording();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    Fact fact = {.kind = FACT_FILE, .phase = PHASE_RUN, .name = "/a"};
+
+    fact_set_number(&fact, FIELD_ACCESS, ACCESS_CREATE);
+    fact.first.syscall = "mkdirat";
+    add(recording, fact, RESULT_OK);
+    CLEANUP(policy_drop) Policy *policy = infer(recording, true, &notes);
+    check_section(policy, POLICY_FILES, "/a/ w\n");
 }
 END_TEST
 
@@ -480,6 +500,7 @@ int main(void)
 
     suite_add(suite, "files", test_files, ARRAY_LENGTH(files));
     suite_add(suite, "Python's files", test_python, ARRAY_LENGTH(python_files));
+    suite_add(suite, "mkdir", test_mkdir, 1);
     suite_add(suite, "outcome", test_outcome, ARRAY_LENGTH(outcomes));
     suite_add(suite, "combinations", test_combinations, 1);
     suite_add(suite, "unknown selector", test_unknown_selector, 1);
