@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "generator/emitter.h"
 #include "generator/pipeline.h"
+#include "generator/summary.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -77,6 +78,59 @@ START_TEST(test_from_policy)
     CLEANUP(policy_drop) Policy *policy = generate(path);
     for (const Emitter *emitter = emitters; emitter->format; emitter++)
         check_golden(policy, emitter, folder);
+}
+END_TEST
+
+/* ---- summary -------------------------------------------------------------------------------- */
+
+START_TEST(test_summary)
+{
+    CLEANUP(policy_drop) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    PolicySummary summary;
+
+    ck_assert_int_eq(policy_summary_make(policy, &summary, NULL), 0);
+    ck_assert_uint_eq(summary.calls, 26);
+    ck_assert_uint_eq(summary.calls_workload, 26);
+    ck_assert_uint_eq(summary.calls_conditional, 4); /* clone ioctl prctl socket */
+    ck_assert_uint_eq(summary.calls_kept, 26);
+    ck_assert_uint_eq(summary.calls_extra, 0);
+    ck_assert_uint_gt(summary.calls_docker, 290);
+    ck_assert_uint_eq(summary.capabilities, 4);
+    ck_assert_uint_eq(summary.capabilities_docker, 14);
+    ck_assert_uint_eq(summary.capabilities_kept, 4);
+    ck_assert_uint_eq(summary.rules[POLICY_FILES], 17);
+    ck_assert_uint_eq(summary.files_written, 6);
+    ck_assert_uint_eq(summary.files_executed, 1);
+    ck_assert_uint_eq(summary.rules[POLICY_TMPFS], 3);
+    ck_assert_int_eq(policy_summary_print(policy, &summary, NULL, &text), 0);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&text), "4 of Docker's 14 kept, 10 dropped"));
+    ck_assert_ptr_nonnull(strstr(buffer_text(&text), "root           read-only"));
+}
+END_TEST
+
+/* What Docker does not grant is counted apart, and what is denied not at all. */
+START_TEST(test_summary_extra)
+{
+    static const char text[] = "whittle: policy\nformat: 1\narchitectures: [x86_64]\n"
+                               "runtimes: [runc]\n"
+                               "syscalls: [read, mount, {rule: ptrace, deny: true}, "
+                               "{rule: clone3, deny: ENOSYS}]\n"
+                               "capabilities: [CAP_SYS_ADMIN, CAP_CHOWN, "
+                               "{rule: CAP_KILL, deny: true}]\n";
+    Policy *parsed = NULL;
+    PolicySummary summary;
+
+    ck_assert_int_eq(policy_parse("p", text, strlen(text), &parsed, NULL), 0);
+    CLEANUP(policy_drop) Policy *policy = parsed;
+    policy_sort(policy);
+    ck_assert_int_eq(policy_summary_make(policy, &summary, NULL), 0);
+    ck_assert_uint_eq(summary.calls_workload, 2);
+    ck_assert_uint_gt(summary.calls, summary.calls_workload);
+    ck_assert_uint_eq(summary.calls_extra, 1);
+    ck_assert_uint_eq(summary.capabilities, 2);
+    ck_assert_uint_eq(summary.capabilities_kept, 1);
+    ck_assert_uint_eq(summary.capabilities_extra, 1);
 }
 END_TEST
 
@@ -178,6 +232,8 @@ int main(void)
 
     suite_add(suite, "golden", test_golden, ARRAY_LENGTH(cases));
     suite_add(suite, "from policy", test_from_policy, ARRAY_LENGTH(cases));
+    suite_add(suite, "summary", test_summary, 1);
+    suite_add(suite, "summary of more than Docker's", test_summary_extra, 1);
     suite_add(suite, "formats", test_formats, 1);
     suite_add(suite, "bad input", test_bad_input, 1);
     suite_add(suite, "many inputs", test_many_inputs, 1);
