@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -26,6 +27,10 @@ from whittle_log import read_recording
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 RUNS = 3
+# A run is ended before it leaves less room than this on the disk, or has a longer log.
+ROOM = 4 << 30
+INODES = 100000
+LOG = 1 << 30
 
 # Errors of a look-up that are decided before the call proper: both backends tell them.
 # (A name that is too long is none, and makes no fact.)
@@ -48,6 +53,7 @@ class Case:
     statuses: tuple = None  # accepted exit statuses; None: those of strace
     compare_paths: bool = True
     fast: bool = False
+    needs_root: bool = False
 
 
 @dataclass
@@ -70,6 +76,33 @@ def environment(folder):
         "LOGNAME": "root",
         "SHELL": "/bin/sh",
     }
+
+
+def size_of(entry):
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0  # renamed meanwhile
+
+
+def descendants(root):
+    """All processes below `root`, the deepest last; stress-ng's leave its session and group."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            children.setdefault(parent, []).append(int(entry))
+    found = []
+    queue = [root]
+    while queue:
+        below = children.get(queue.pop(0), [])
+        found += below
+        queue += below
+    return found
 
 
 class Runner:
@@ -107,21 +140,35 @@ class Runner:
                 stderr=out,
                 start_new_session=True,
             )
-            try:
-                status = process.wait(self.case.timeout)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGTERM)
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                status = None
+            status = self.wait(process)
         with open(os.path.join(self.base, "output"), "rb") as out:
             text = out.read().decode("utf-8", "replace")
         if status is not None and status < 0:
             status = 128 - status
         return status, text
+
+    def wait(self, process):
+        """The status of a run; None where it had to be ended: too long, or about to fill the disk."""
+        end = time.monotonic() + self.case.timeout
+        pause = 0.005
+        while time.monotonic() < end:
+            status = process.poll()
+            if status is not None:
+                return status
+            space = os.statvfs(self.base)
+            if space.f_bavail * space.f_frsize < ROOM or (space.f_files and space.f_favail < INODES):
+                break
+            if any(size_of(entry) > LOG for entry in os.scandir(self.base)):
+                break
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+        for pid in [*descendants(process.pid), process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.wait()
+        return None
 
     def program(self):
         found = shutil.which(self.case.argv[0], path=environment("/")["PATH"])
@@ -138,7 +185,7 @@ class Runner:
         seen = reader.read(log)
         seen.status = status
         if status is None:
-            seen.complaints.append(f"strace's run did not end in {self.case.timeout} s: {text[-400:]}")
+            seen.complaints.append(f"strace's run was ended after {self.case.timeout} s or for its size: {text[-400:]}")
         return seen
 
     def record(self):
@@ -147,7 +194,7 @@ class Runner:
         command = [self.whittle, "record", "-o", log, "--backend", self.backend, "--"]
         status, text = self.run(command + self.case.argv)
         if status is None:
-            text = f"whittle's run did not end in {self.case.timeout} s: {text[-400:]}"
+            text = f"whittle's run was ended after {self.case.timeout} s or for its size: {text[-400:]}"
             seen = read_recording(log) if os.path.exists(log) else StraceLog(SOURCE, "", "").out
             seen.complaints.append(text)
             seen.status = status

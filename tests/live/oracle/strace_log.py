@@ -458,8 +458,8 @@ class StraceLog:
             path = string_of(arguments[index])
             if path is None and arguments[index] == "NULL" and base and operation == "write":
                 self.use(task, name, operation, arguments, rest, (plain(base),), error)
-            if path is None or (path == "" and error):
-                continue
+            if path is None or (path.strip("/") in ("", ".") and error):
+                continue  # no name in it
             if path == "":
                 # What is done to the descriptor itself; looking at it needs no permission.
                 if base is None or operation == "stat":
@@ -475,13 +475,17 @@ class StraceLog:
                 self.use(task, name, operation, arguments, rest, names, error)
 
     def use(self, task, name, operation, arguments, rest, names, error):
+        if name == "fanotify_mark" and error:
+            return  # ENOENT: no such mark
         optional = task.files.elsewhere
         if operation == "open":
             must, may = self.open_access(name, arguments)
             match = re.search(r"= \d+<([^>]*)>(\(deleted\))?", rest)
             if match and _HEX.fullmatch(match.group(1)) and not error:
                 real = unhex(match.group(1))
-                names = (plain(real),) if real.startswith("/") else names
+                if not real.startswith("/"):
+                    return  # through /proc/…/fd or ns to what has no name: pipe:[1], uts:[2]
+                names = (plain(real),)
                 if "__O_TMPFILE" in "".join(arguments) or "O_TMPFILE" in "".join(arguments):
                     names = tuple(os.path.dirname(n) + "/#[inode]" for n in names) + names
                     must, may = must - {"create"}, may | {"create"}

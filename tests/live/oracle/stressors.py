@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""stress-ng's stressors as cases: a few operations of each, with its random numbers fixed."""
+
+import re
+import subprocess
+
+from compare import Case
+
+CLASSES = ("filesystem", "network", "os", "pipe", "scheduler")
+
+
+# Not run: they would stop, restart or starve the machine of whoever tests.
+DANGEROUS = ("cpu-online", "oom-pipe", "reboot", "resources", "smi", "watchdog")
+
+# Quick ones of every class.
+FAST = ("access", "chmod", "dup", "fcntl", "fifo", "fork", "link", "lockf", "pipe", "rename", "sock", "symlink", "udp", "utime", "vfork", "xattr", "yield")
+
+# Sizes: the defaults fill disks.
+OPTIONS = {
+    "copy-file": ("--copy-file-bytes", "2M"),
+    "dirdeep": ("--dirdeep-inodes", "200"),
+    "fallocate": ("--fallocate-bytes", "2M"),
+    "hdd": ("--hdd-bytes", "2M"),
+    "iomix": ("--iomix-bytes", "2M"),
+    "readahead": ("--readahead-bytes", "2M"),
+    "seek": ("--seek-size", "2M"),
+    "sendfile": ("--sendfile-size", "64K"),
+    "sync-file": ("--sync-file-bytes", "2M"),
+}
+
+
+# What is excused; docs/ORACLES.md gives the reasons.
+CALLS = {"hrtimers": ("rt_sigpending",)}
+LOSSES = {"handle": ("unresolved-path",)}
+
+
+def names(kind):
+    out = subprocess.run(
+        ["stress-ng", "--class", kind + "?"], capture_output=True, text=True, check=False
+    )
+    match = re.search(r"class '\w+' stressors: (.*)", out.stdout + out.stderr)
+    return match.group(1).split() if match else []
+
+
+def case(name):
+    command = ["stress-ng", "-q", "--no-rand-seed", "--" + name, "1", f"--{name}-ops", "3", "-t", "5"]
+    return Case(
+        "stress-" + name,
+        command + list(OPTIONS.get(name, ())),
+        timeout=60,
+        fast=name in FAST,
+        calls=CALLS.get(name, ()),
+        losses=LOSSES.get(name, ()),
+    )
+
+
+def cases(kinds=CLASSES):
+    found = set()
+    for kind in kinds:
+        found |= set(names(kind))
+    return [case(name) for name in sorted(found - set(DANGEROUS))]
