@@ -64,6 +64,7 @@ def _outside(prefix):
     # Container engines put overlays there, which a tmpfs as /tmp may not carry.
     folder = tempfile.mkdtemp(prefix=prefix, dir="/var/tmp")
     os.chmod(folder, 0o711)
+    finish = _start_cleaner(folder)
     # A shell is the first process: it collects those that daemons leave behind, as Python would not.
     command = [*spaces, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, os.path.realpath(sys.argv[0]), *sys.argv[1:]]
     child = subprocess.Popen(command, env=dict(os.environ, WHITTLE_ENGINE_FOLDER=folder, HOME=folder, PATH=PATH),
@@ -74,8 +75,40 @@ def _outside(prefix):
         status = child.wait()
         return status if status >= 0 else 128 - status
     finally:
-        _remove_groups(os.path.basename(folder))
+        finish()
+
+
+def _start_cleaner(folder):
+    """A process that outlives us, should we be killed, and then removes what is left. Gives what ends it."""
+    ours_read, cleaner_write = os.pipe()
+    cleaner_read, ours_write = os.pipe()
+    first = os.fork()
+    if first == 0:
+        os.setsid()
+        if os.fork() == 0:  # no child of ours, so that what kills our whole tree spares it
+            os.close(ours_read)
+            os.close(ours_write)
+            os.read(cleaner_read, 1)
+            _clean(folder)
+        os._exit(0)
+    os.close(cleaner_write)
+    os.close(cleaner_read)
+    os.waitpid(first, 0)
+
+    def finish():
+        os.close(ours_write)
+        os.read(ours_read, 1)
+        os.close(ours_read)
+    return finish
+
+
+def _clean(folder):
+    _remove_groups(os.path.basename(folder))
+    for _ in range(50):
         private_mounts.remove(folder)
+        if not os.path.exists(folder):
+            break
+        time.sleep(0.1)  # who writes there is ending
 
 
 def _libc():
@@ -185,7 +218,8 @@ class Engine:
         return self.state(name)["ExitCode"]
 
     def logs(self, name):
-        done = _call(self.command(None, "logs", name), allow_failure=True)
+        """The last lines: a workload may despair in a loop."""
+        done = _call(self.command(None, "logs", "--tail", "12", name), allow_failure=True)
         return (done.stdout + done.stderr).decode(errors="replace")
 
     def remove(self, name):
