@@ -11,10 +11,10 @@ typedef struct PathUse {
     uint32_t owner;   /* FILE_* that its owner needed … */
     uint32_t other;   /* … and others, or where that is not known */
     uint32_t exec;    /* FILE_* that being executed or loaded needs */
-    bool typed;     /* some fact tells what it is … */
-    bool directory; /* … a directory */
-    bool linked; /* a hard link to it was made */
-    bool python; /* a Python interpreter created it */
+    bool typed;       /* some fact tells what it is … */
+    bool directory;   /* … a directory */
+    bool linked;      /* a hard link to it was made */
+    bool python;      /* a Python interpreter created it */
 } PathUse;
 
 typedef struct PathUses {

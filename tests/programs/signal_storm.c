@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that never fail with EINTR by themselves, in PROCESSES processes under a storm of signals whose
- * handler is set without SA_RESTART. Prints how many calls did fail so.
+ * Calls that never fail with EINTR by themselves, in PROCESSES processes under a storm of signals
+ * whose handler is set without SA_RESTART. Prints how many calls did fail so.
  *
  *     signal_storm PROCESSES CALLS INTERVAL-IN-MICROSECONDS
  */

@@ -12,6 +12,7 @@ coproc cat
 echo hello >&"${COPROC[1]}"
 read -r answer <&"${COPROC[0]}"
 [[ $answer == hello ]]
+# shellcheck disable=SC1083,SC2093
 exec {COPROC[1]}>&-
 wait
 diff <(seq 1 10) <(seq 1 10)
