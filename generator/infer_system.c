@@ -19,15 +19,67 @@ static bool is_plain(const char *word)
     return true;
 }
 
-static int add_capability(const Fact *fact, Policy *policy)
-{
-    const Capability *capability = capability_by_name(fact->name);
+/* ---- capabilities --------------------------------------------------------------------------- */
 
-    if (!capability)
-        return 0;
-    return policy_add(policy,
-                      &(PolicyRule){.section = POLICY_CAPABILITIES, .name = capability->name});
+static bool is_needed(const Fact *fact)
+{
+    return fact->phase != PHASE_RUNTIME_INIT && results_may_succeed(&fact->results);
 }
+
+/*
+ * Where the kernel asks for a capability itself rather than for it or a larger one:
+ * open_by_handle_at(2) (fs/fhandle.c).
+ */
+static bool asks_strictly(const Fact *fact)
+{
+    const char *syscall = fact_text(fact, FIELD_SYSCALL);
+
+    return syscall && strcmp(fact->name, "CAP_DAC_READ_SEARCH") == 0 &&
+           strcmp(syscall, "open_by_handle_at") == 0;
+}
+
+/* The bits of what CAPABILITY includes. */
+static uint64_t implied_by(const Capability *capability)
+{
+    uint64_t bits = 0;
+
+    for (const char *const *name = capability->implied; name && *name; name++) {
+        const Capability *smaller = capability_by_name(*name);
+        if (smaller)
+            bits |= (uint64_t)1 << smaller->number;
+    }
+    return bits;
+}
+
+/* What was needed, without what a larger one that is needed anyway includes. */
+static int add_capabilities(const Recording *recording, Policy *policy)
+{
+    uint64_t needed = 0;
+    uint64_t strictly = 0;
+    uint64_t implied = 0;
+
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        const Fact *fact = recording_fact(recording, i);
+        const Capability *capability = fact->kind == FACT_CAPABILITY && is_needed(fact)
+                                           ? capability_by_name(fact->name)
+                                           : NULL;
+        if (!capability)
+            continue;
+        needed |= (uint64_t)1 << capability->number;
+        strictly |= asks_strictly(fact) ? (uint64_t)1 << capability->number : 0;
+        implied |= implied_by(capability);
+    }
+    needed &= ~implied | strictly;
+    for (size_t i = 0; i < capability_count(); i++) {
+        const Capability *capability = capability_at(i);
+        const PolicyRule rule = {.section = POLICY_CAPABILITIES, .name = capability->name};
+        if ((needed >> capability->number & 1) && policy_add(policy, &rule) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* ---- the others ----------------------------------------------------------------------------- */
 
 static int add_network(const Fact *fact, Policy *policy)
 {
@@ -139,18 +191,17 @@ static int add_mount(const Fact *fact, Policy *policy)
 }
 
 static int (*const adders[FACT_KIND_COUNT])(const Fact *, Policy *) = {
-    [FACT_CAPABILITY] = add_capability, [FACT_NETWORK] = add_network, [FACT_UNIX] = add_unix,
-    [FACT_SIGNAL] = add_targeted,       [FACT_PTRACE] = add_targeted, [FACT_MOUNT] = add_mount,
+    [FACT_NETWORK] = add_network, [FACT_UNIX] = add_unix,   [FACT_SIGNAL] = add_targeted,
+    [FACT_PTRACE] = add_targeted, [FACT_MOUNT] = add_mount,
 };
 
 int infer_system(const Recording *recording, Policy *policy)
 {
-    int r = 0;
+    int r = add_capabilities(recording, policy);
 
     for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
         const Fact *fact = recording_fact(recording, i);
-        if (adders[fact->kind] && fact->phase != PHASE_RUNTIME_INIT &&
-            results_may_succeed(&fact->results))
+        if (adders[fact->kind] && is_needed(fact))
             r = adders[fact->kind](fact, policy);
     }
     return r;

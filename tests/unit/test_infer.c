@@ -303,6 +303,40 @@ START_TEST(test_outcome)
 }
 END_TEST
 
+/* ---- capabilities --------------------------------------------------------------------------- */
+
+static const struct {
+    struct {
+        const char *name, *syscall;
+    } facts[FACTS_MAX];
+    const char *rules;
+} capabilities[] = {
+    {{{"CAP_CHOWN", "chown"}, {"CAP_CHOWN", "fchown"}}, "CAP_CHOWN\n"},
+    {{{"CAP_DAC_READ_SEARCH", "openat"}}, "CAP_DAC_READ_SEARCH\n"},
+    {{{"CAP_DAC_READ_SEARCH", "openat"}, {"CAP_DAC_OVERRIDE", "rename"}}, "CAP_DAC_OVERRIDE\n"},
+    {{{"CAP_DAC_READ_SEARCH", "open_by_handle_at"}, {"CAP_DAC_OVERRIDE", "rename"}},
+     "CAP_DAC_OVERRIDE\nCAP_DAC_READ_SEARCH\n"},
+    {{{"CAP_BPF", "bpf"}, {"CAP_SYS_ADMIN", "mount"}, {"CAP_KILL", "kill"}},
+     "CAP_KILL\nCAP_SYS_ADMIN\n"},
+    {{{"CAP_NONSENSE", "kill"}}, ""},
+};
+
+START_TEST(test_capabilities)
+{
+    CLEANUP(recording_drop) Recording *recording = new_recording();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+
+    for (size_t i = 0; i < FACTS_MAX && capabilities[_i].facts[i].name; i++) {
+        Fact fact = {.kind = FACT_CAPABILITY, .phase = PHASE_RUN};
+        fact.name = capabilities[_i].facts[i].name;
+        fact_set_text(&fact, FIELD_SYSCALL, capabilities[_i].facts[i].syscall);
+        add(recording, fact, RESULT_OK);
+    }
+    CLEANUP(policy_drop) Policy *policy = infer(recording, true, &notes);
+    check_section(policy, POLICY_CAPABILITIES, capabilities[_i].rules);
+}
+END_TEST
+
 /* ---- system calls --------------------------------------------------------------------------- */
 
 START_TEST(test_combinations)
@@ -502,6 +536,7 @@ int main(void)
     suite_add(suite, "Python's files", test_python, ARRAY_LENGTH(python_files));
     suite_add(suite, "mkdir", test_mkdir, 1);
     suite_add(suite, "outcome", test_outcome, ARRAY_LENGTH(outcomes));
+    suite_add(suite, "capabilities", test_capabilities, ARRAY_LENGTH(capabilities));
     suite_add(suite, "combinations", test_combinations, 1);
     suite_add(suite, "unknown selector", test_unknown_selector, 1);
     suite_add(suite, "many values", test_many_values, 1);
