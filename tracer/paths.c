@@ -148,9 +148,12 @@ static void hide_numbers(const Process *process, const Root *root, char *text)
 {
     static const char proc[] = "/proc/";
     static const char task[] = "/task/";
+    const size_t prefix = strlen(root->prefix);
     char out[TEXT_MAX];
     char *end;
 
+    if (strncmp(text, root->prefix, prefix) == 0)
+        text += prefix;
     if (strncmp(text, proc, sizeof proc - 1) != 0 || !isdigit((unsigned char)text[sizeof proc - 1]))
         return;
     const long number = strtol(text + sizeof proc - 1, &end, 10);
@@ -164,7 +167,7 @@ static void hide_numbers(const Process *process, const Root *root, char *text)
         n += snprintf(out + n, sizeof out - (size_t)n, "%s[tid]", task);
     }
     n += snprintf(out + n, sizeof out - (size_t)n, "%s", end);
-    if (n < PATH_MAX)
+    if ((size_t)n + prefix < PATH_MAX)
         memcpy(text, out, (size_t)n + 1);
 }
 
@@ -199,9 +202,8 @@ static void describe(Resolver *resolver, const Process *process, const Root *roo
     }
     if (result->has_stat)
         cut_deleted(slot->text, &result->st);
-    /* A file outside the tracee's root, reached through a descriptor it was given, keeps the name
-     * that whittle sees. */
-    (void)root_strip(root, slot->text);
+    /* Not from the process's root on, if that is another (chroot): LSMs name paths from the root of
+     * the mount namespace. */
     if (strcmp(result->mount, "proc") == 0)
         hide_numbers(process, root, slot->text);
     result->text = slot->text;

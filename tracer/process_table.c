@@ -169,9 +169,6 @@ void process_identify(ProcessTable *table, Process *process)
     link[length] = '\0';
     process->is_mark = stat(path, &st) == 0 && st.st_dev == table->own_exe_dev &&
                        st.st_ino == table->own_exe_ino && has_subcommand(process->pid, "mark");
-    const Root *root = process_root(table, process);
-    if (root)
-        (void)root_strip(root, link);
     process->subject = strset_add(table->strings, link);
     process->command = NULL;
 
