@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
 enum {
@@ -99,6 +100,8 @@ static void build_dispatch(Observer *observer)
     observer->prctl = syscall_by_name("prctl");
     observer->exit = syscall_by_name("exit");
     observer->mount_source = path_operation("mount_source");
+    observer->chdir = path_operation("chdir");
+    observer->chroot = path_operation("chroot");
 }
 
 static void pending_free(void *data, Tracee *tracee)
@@ -385,7 +388,10 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     observer->calls++;
     Tracee *tracee = process_table_get(&observer->table, stop->tid, 0);
     if (!tracee) {
-        observer_loss(observer, "unreadable-process", "a task that could not be read in /proc", 1);
+        /* One that was killed meanwhile never makes this call. */
+        if (kill(stop->tid, 0) == 0 || errno != ESRCH)
+            observer_loss(observer, "unreadable-process", "a task that could not be read in /proc",
+                          1);
         return OBSERVER_CONTINUE;
     }
     settle(observer, tracee);
