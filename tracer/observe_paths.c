@@ -192,8 +192,11 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
     if (!resolve_argument(observer, tracee, pending, argument, args, &path))
         return;
     const uint32_t access = is_open ? open_access(args->open_flags, &path) : operation->access;
-    const int predicted =
+    int predicted =
         predict(&path, args->open_flags, is_open, final_component(operation, args), access);
+    if ((operation == observer->chdir || operation == observer->chroot) && path.has_stat &&
+        predicted == RESULT_OK && !S_ISDIR(path.st.st_mode))
+        predicted = ENOTDIR;
     if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
         pending->predicted = predicted;
     keep_for_rules(observer, pending, argument, operation, raw, &path);

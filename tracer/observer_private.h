@@ -63,7 +63,7 @@ struct Observer {
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
-    const PathOperation *mount_source;
+    const PathOperation *mount_source, *chdir, *chroot;
 };
 
 /*

@@ -386,14 +386,13 @@ def set_differences(case, traces, recordings):
 def run_differences(case, traces, recordings):
     out = []
     wanted = set(case.statuses) if case.statuses else {t.status for t in traces}
-    if not any(r.status in wanted for r in recordings):
+    if not all(r.status in wanted for r in recordings):
         out.append(f"status: {[r.status for r in recordings]} instead of {sorted(wanted, key=str)}")
     for recording in recordings[-1:]:
         for cause, example in sorted(recording.losses.items()):
             if cause not in case.losses:
                 out.append(f"loss: {cause}: {example}")
-    if all(r.complaints for r in recordings):
-        out += [f"whittle: {c}" for c in recordings[-1].complaints]
+    out += [f"whittle: {c}" for r in recordings for c in r.complaints]
     if all(t.complaints for t in traces):
         out += [f"strace: {c}" for c in traces[-1].complaints]
     return out
