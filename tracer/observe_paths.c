@@ -13,6 +13,7 @@ typedef struct PathArgs {
     int dirfd;
     uint64_t at_flags;
     uint64_t open_flags;
+    uint64_t resolve; /* RESOLVE_* of openat2(2) */
     bool has_open_flags;
 } PathArgs;
 
@@ -22,6 +23,7 @@ static void read_open_how(Tracee *tracee, const Call *call, unsigned index, Path
 
     if (tracee_read(tracee, call->args[index], &how, sizeof how) == 0) {
         args->open_flags = how.flags;
+        args->resolve = how.resolve;
         args->has_open_flags = true;
     }
 }
@@ -176,8 +178,13 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
         resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, path);
         return true;
     }
-    resolver_resolve(observer->resolver, tracee, args->dirfd, raw, final_component(operation, args),
-                     empty_ok, slot, path);
+    const char *name = raw;
+    if (args->resolve & RESOLVE_IN_ROOT) {
+        name += strspn(name, "/");
+        name = *name ? name : ".";
+    }
+    resolver_resolve(observer->resolver, tracee, args->dirfd, name,
+                     final_component(operation, args), empty_ok, slot, path);
     return true;
 }
 
@@ -197,6 +204,9 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
     if ((operation == observer->chdir || operation == observer->chroot) && path.has_stat &&
         predicted == RESULT_OK && !S_ISDIR(path.st.st_mode))
         predicted = ENOTDIR;
+    /* openat2() may refuse a path that is there. */
+    if (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK)
+        predicted = RESULT_UNKNOWN;
     if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
         pending->predicted = predicted;
     keep_for_rules(observer, pending, argument, operation, raw, &path);
