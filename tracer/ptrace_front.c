@@ -31,6 +31,7 @@ void ptrace_front_stop(PtraceLoop *loop, int signal_number)
         (void)report_send(loop->run->report_fd, REPORT_STOPPED, signal_number);
     } else if (loop->child_stopped) {
         loop_continue_front(loop);
+        loop->continued_ticks = 0;
     }
     loop->child_stopped = signal_number != 0;
 }
@@ -140,7 +141,7 @@ void ptrace_bell_rang(PtraceLoop *loop, int status)
     ptrace_tasks_each(&loop->tasks, ptrace_tick_task, loop);
     if (loop->killed_ticks > 0)
         loop->killed_ticks--;
-    if (loop->front_stopped && !loop->child_stopped) {
+    if (loop->front_stopped && !loop->child_stopped && ++loop->continued_ticks == 2) {
         /* It may have read of the stop only after the workload went on. */
         loop->front_stopped = false;
         loop_continue_front(loop);

@@ -28,12 +28,13 @@ typedef struct PtraceLoop {
     BackendRun *run;
     PtraceTasks tasks;
     Bell bell;
-    PtraceChild child;  /* pid 0 where processes were joined */
-    bool child_alive;   /* its end was not seen yet: its id is its own */
-    bool child_execed;  /* it runs the workload's program */
-    bool finishing;     /* this is the copy that finishes the recording: it traces nothing */
-    bool front_stopped; /* the front was told to stop and not yet continued for certain */
-    bool child_stopped; /* the front was told to stop with it */
+    PtraceChild child;        /* pid 0 where processes were joined */
+    bool child_alive;         /* its end was not seen yet: its id is its own */
+    bool child_execed;        /* it runs the workload's program */
+    bool finishing;           /* this is the copy that finishes the recording: it traces nothing */
+    bool front_stopped;       /* the front was told to stop and not yet continued for certain */
+    bool child_stopped;       /* the front was told to stop with it */
+    unsigned continued_ticks; /* since the launched process went on */
     bool setup_failed;
     bool filtered;            /* calls stop by PTRACE_EVENT_SECCOMP, once each */
     bool has_info;            /* PTRACE_GET_SYSCALL_INFO works, as far as we know */

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct Front {
@@ -29,6 +30,7 @@ typedef struct Front {
     pid_t main_process; /* 0: not started or joined */
     bool main_ended;
     bool asked_to_detach;
+    bool continued;  /* SIGCONT came since the front last waited */
     char *temporary; /* the journal before it is put in place; owned */
     sigset_t old_mask;
     SuperviseResult result;
@@ -177,12 +179,30 @@ static bool sent_by_workload(const Front *front, pid_t sender)
     return false;
 }
 
+/* A process that ptrace stops at each call is in state 't' for moments only; a stopped one stays.
+ */
+static bool main_is_stopped(const Front *front)
+{
+    const struct timespec pause = {.tv_nsec = 4000000};
+    char state = 0;
+    pid_t parent;
+
+    for (int i = 0; i < 5; i++) {
+        if (i > 0)
+            (void)nanosleep(&pause, NULL);
+        if (!read_stat(front->main_process, &state, &parent) || (state != 'T' && state != 't'))
+            return false;
+    }
+    return true;
+}
+
 static void on_signal(Front *front)
 {
     struct signalfd_siginfo info;
 
     while (read(front->signals, &info, sizeof info) == sizeof info) {
         const int number = (int)info.ssi_signo;
+        front->continued = front->continued || number == SIGCONT;
         const bool ends =
             number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
         if (!front->supervision->launch || front->main_ended) {
@@ -191,19 +211,20 @@ static void on_signal(Front *front)
                 front->asked_to_detach = true;
                 tell(front, CONTROL_DETACH, 0);
             }
-        } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid)) {
+        } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid) &&
+                   (number != SIGCONT || main_is_stopped(front))) {
+            /* A shell continues both at once; a second SIGCONT might come after the next stop. */
             tell(front, CONTROL_SIGNAL, number);
         }
     }
 }
 
-/* Stops with the workload, unless it goes on already (^Z stopped both, fg continued both). */
-static void stop_too(const Front *front)
+/* Stops with the workload, unless it goes on already: ^Z stopped both, fg continued both, and only
+ * now the report is read. */
+static void stop_too(Front *front)
 {
-    char state = 0;
-    pid_t parent;
-
-    if (read_stat(front->main_process, &state, &parent) && (state == 'T' || state == 't'))
+    on_signal(front);
+    if (!front->continued && main_is_stopped(front))
         (void)raise(SIGSTOP);
 }
 
@@ -254,6 +275,7 @@ static void serve(Front *front)
     for (;;) {
         if (poll(fds, ARRAY_LENGTH(fds), -1) < 0)
             continue;
+        front->continued = false;
         if (fds[1].revents & POLLIN)
             on_signal(front);
         if (fds[0].revents && !on_report(front))
