@@ -188,6 +188,20 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
     return true;
 }
 
+/* What mkdir() and rename() are about to put where nothing is yet. */
+static void name_type_to_come(const Observer *observer, Pending *pending,
+                              const PathOperation *operation, const PathResult *path)
+{
+    Fact *fact = pending->count > 0 ? &pending->drafts[pending->count - 1].fact : NULL;
+
+    if (!fact || fact->kind != FACT_FILE || path->has_stat)
+        return;
+    if (operation == observer->mkdir)
+        fact_set_text(fact, FIELD_FILE_TYPE, "directory");
+    else if (operation == observer->rename_to && pending->paths[0].has_stat)
+        fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(pending->paths[0].st.st_mode));
+}
+
 static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
                          const PathArgs *args)
 {
@@ -214,6 +228,7 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
         draft_tmpfile(observer, tracee, pending, &path, access);
     else
         draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
+    name_type_to_come(observer, pending, operation, &path);
     if (!path.text && path.error == 0)
         tracee_loss(observer, tracee, "unresolved-path", raw);
 }

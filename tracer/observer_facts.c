@@ -112,7 +112,7 @@ Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, 
     return &draft->fact;
 }
 
-static const char *file_type_name(mode_t mode)
+const char *file_type_name(mode_t mode)
 {
     static const struct {
         mode_t type;

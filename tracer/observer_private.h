@@ -63,7 +63,7 @@ struct Observer {
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
-    const PathOperation *mount_source, *chdir, *chroot;
+    const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot;
 };
 
 /*
@@ -87,6 +87,9 @@ extern const CallHandler write_handlers[]; /* looked at while a datagram connect
  * loss). The pointer is good until the next draft. */
 Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,
                     const char *name, DraftWhen when);
+
+/* "regular", "directory", …; NULL for what stat(2) does not know. */
+const char *file_type_name(mode_t mode);
 
 /* A file fact about a path that was resolved; nothing if it names no path. */
 void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
