@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -57,6 +58,27 @@ static void stamp_end(const Supervision *supervision, const BackendRun *backend_
 }
 
 /*
+ * A front that was killed as the workload started may not have given the journal its name:
+ * "OUTPUT." and six letters is that of the temporary file.
+ */
+static void name_journal(const char *output, int journal)
+{
+    const char *base = strrchr(output, '/') ? strrchr(output, '/') + 1 : output;
+    char link[48];
+    char path[PATH_MAX];
+
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", journal);
+    const ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0)
+        return;
+    path[n] = '\0';
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    const size_t length = strlen(base);
+    if (strncmp(name, base, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
+        (void)rename(path, output);
+}
+
+/*
  * The canonical form into the memfd for the front. Without a front all but its header is appended
  * to the journal: facts that the journal tells already get their last counts and results.
  */
@@ -71,6 +93,7 @@ static int hand_over(const Supervision *supervision, const Channels *channels, b
         return write_all(channels->canonical, text.data, text.length);
     if (channels->journal < 0)
         return 0;
+    name_journal(supervision->output, channels->journal);
     const char *facts = memchr(text.data, '\n', text.length);
     facts = facts ? facts + 1 : text.data;
     return write_all(channels->journal, facts, text.length - (size_t)(facts - text.data));
