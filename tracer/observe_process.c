@@ -47,6 +47,38 @@ static const Process *process_meant(const Observer *observer, const Tracee *trac
     return NULL;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+    char path[64];
+    char text[1024];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    /* The name before it may contain anything, blanks and parentheses too. */
+    const char *end = strrchr(text, ')');
+    int parent = 0;
+    return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Who PID is that has not made a call yet, and so is not known: by its ancestors. */
+static const char *unseen_relation(const Observer *observer, const Tracee *tracee, pid_t pid)
+{
+    pid_t parent = parent_of(pid);
+
+    if (parent == tracee->process->pid)
+        return "child";
+    for (int depth = 0; parent > 1 && depth < ANCESTRY_MAX; depth++) {
+        if (process_table_find_process(&observer->table, parent))
+            return "recorded";
+        parent = parent_of(parent);
+    }
+    return "outside";
+}
+
 /* In words, who PID is to TRACEE. */
 static const char *relation(const Observer *observer, Tracee *tracee, pid_t pid)
 {
@@ -61,7 +93,9 @@ static const char *relation(const Observer *observer, Tracee *tracee, pid_t pid)
         const Tracee *thread = process_table_find(&observer->table, pid);
         if (thread && thread->process == tracee->process)
             return "self";
-        return "outside";
+        if (own_number(tracee->process) != tracee->process->pid)
+            return "outside";
+        return unseen_relation(observer, tracee, pid);
     }
     if (other->parent == tracee->process->pid)
         return "child";
@@ -122,7 +156,7 @@ static const char *pidfd_relation(const Observer *observer, const Tracee *tracee
     if (pid == tracee->process->pid)
         return "self";
     if (!other)
-        return "outside";
+        return pid > 0 ? unseen_relation(observer, tracee, pid) : "outside";
     if (other->parent == tracee->process->pid)
         return "child";
     return tracee->process->parent == pid ? "parent" : "recorded";
@@ -193,7 +227,7 @@ static void enter_exit(Observer *observer, Tracee *tracee, Pending *pending)
         return;
     Fact *fact = pending_draft(observer, tracee, pending, FACT_RESOURCE, "memory", DRAFT_SETTLED);
     if (fact)
-        fact_set_number(fact, FIELD_VALUE, kib);
+        fact_set_number(fact, FIELD_VALUE, (int64_t)kib * 1024);
 }
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
