@@ -99,6 +99,7 @@ class Stage:
     def __exit__(self, *_):
         for container, handle in self.waiting.values():
             self._delete(container)
+            inspect.await_end(handle, LEAST_TIMEOUT)  # crun does not
             os.close(handle)
         shutil.rmtree(self.folder, ignore_errors=True)
 

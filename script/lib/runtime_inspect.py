@@ -33,6 +33,10 @@ def lives(handle):
     return handle >= 0 and not select.select([handle], [], [], 0)[0]
 
 
+def await_end(handle, seconds):
+    select.select([handle], [], [], seconds)
+
+
 def kill(handle):
     try:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
