@@ -45,6 +45,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
     char id[33];
     char start[32];
     char features[128] = "";
+    char user[32];
     struct utsname system;
     struct tm now;
     const time_t seconds = time(NULL);
@@ -56,6 +57,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
     if (uname(&system) < 0)
         return error_errno(err, errno, "cannot read the kernel's version");
     backend->features(features, sizeof features);
+    (void)snprintf(user, sizeof user, "%u:%u", geteuid(), getegid());
     const Run run = {
         .id = id,
         .label = parsed_value(parsed, "label", NULL),
@@ -63,6 +65,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         .kernel = system.release,
         .backend = backend->name,
         .features = features,
+        .user = parsed_value(parsed, "pid", NULL) ? NULL : user,
         .version = WHITTLE_VERSION,
         .start = start,
         .command = (const char **)(void *)parsed->arguments,
