@@ -48,7 +48,7 @@ TABLES = {
     "baselines/places.csv": (
         "Place",
         "places",
-        [("path", PATH, TEXT), ("kind", r"tmpfs|volume|given", TEXT)],
+        [("path", PATH, TEXT), ("kind", r"tmpfs|shared|volume|given", TEXT)],
     ),
     "defaults/docker.csv": (
         "DefaultGrant",

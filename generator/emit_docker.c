@@ -8,7 +8,11 @@
 
 #include <inttypes.h>
 
-/* A folder to mount: a path that policy_rule_parse() has found to be no glob. */
+/*
+ * Folders to mount: paths that policy_rule_parse() has found to be no globs. A volume without a
+ * source is a new one, which Docker and Podman fill with what the image has there, owners and modes
+ * included.
+ */
 static void print_folders(const Policy *policy, PolicySection section, const char *option,
                           Buffer *out)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the container around the workload can be: a read-only root with a tmpfs or volume wherever
- * the workload writes, and no_new_privs.
+ * the workload writes, the user, and no_new_privs.
  *
  * For each path written to, the folder that must be writable is the nearest one above that the
  * workload did not create itself. profiles/baselines/places.csv says whether such a folder is
  * scratch (a tmpfs) or data (a volume). A tmpfs hides what the image has there, so where something
  * that was there before is used below it, it becomes a volume, which starts as a copy of the
- * image's. One write elsewhere, and the root stays writable.
+ * image's. So it does where a user other than root may have written, since a tmpfs is root's
+ * whatever the image's folder was (and runc before 1.1.8 takes no mode for it). One write
+ * elsewhere, and the root stays writable.
  *
  * Peaks of resources become no limits: what a test run happened to need is no bound of a workload.
  */
@@ -98,6 +100,18 @@ static void folders_deinit(Folders *folders)
     free(folders->items);
 }
 
+static bool is_scratch(const Place *place)
+{
+    return kind_is(place, "tmpfs") || kind_is(place, "shared");
+}
+
+/* Whether a tmpfs at FOLDER is as writable as FOLDER was. */
+static bool tmpfs_suffices(const Place *place, const char *folder, bool only_root)
+{
+    return is_scratch(place) &&
+           (only_root || (kind_is(place, "shared") && strcmp(place->path, folder) == 0));
+}
+
 /* Mounts can hold only paths that a command line can carry. */
 static bool can_be_mounted(const char *folder)
 {
@@ -105,7 +119,7 @@ static bool can_be_mounted(const char *folder)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f || strchr(",:\"'\\", *c))
             return false;
     }
-    return kind_is(place_of(folder), "tmpfs") || kind_is(place_of(folder), "volume");
+    return is_scratch(place_of(folder)) || kind_is(place_of(folder), "volume");
 }
 
 /* *RET_ELSEWHERE gets the first path for which no mount helps. */
@@ -130,13 +144,13 @@ static int collect_folders(const PathUses *uses, Folders *folders, const char **
     return 0;
 }
 
-static int add_mount(const PathUses *uses, const char *folder, Policy *policy)
+static int add_mount(const PathUses *uses, const char *folder, bool only_root, Policy *policy)
 {
     CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
     const Place *place = place_of(folder);
     bool executes = false;
     const bool content = has_content(uses, folder, &executes);
-    const bool volume = content || kind_is(place, "volume");
+    const bool volume = content || !tmpfs_suffices(place, folder, only_root);
     PolicyRule rule = {.section = volume ? POLICY_VOLUMES : POLICY_TMPFS};
 
     if (policy_pattern_append_literal(&pattern, folder, strlen(folder)) < 0)
@@ -146,7 +160,45 @@ static int add_mount(const PathUses *uses, const char *folder, Policy *policy)
         rule.options = "exec";
     if (content && !kind_is(place, "volume"))
         rule.reason = "the image has files there that are used";
+    else if (volume && is_scratch(place))
+        rule.reason = "not only root may write there";
     return policy_add(policy, &rule);
+}
+
+static bool is_other_than_root(const char *user)
+{
+    return user && *user >= '1' && *user <= '9' && strspn(user, "0123456789:") == strlen(user);
+}
+
+/*
+ * Whom all runs were started as, if not root: a container's root without capabilities could not
+ * read that user's files, let alone write them. For root there is nothing to say: an image may have
+ * a user of its own.
+ */
+static int infer_user(Recording *recording, Policy *policy, bool *ret_only_root)
+{
+    const uint32_t count = (uint32_t)recording_runs_count(recording);
+    const char *user = count > 0 ? recording_run(recording, 0)->user : NULL;
+    bool only_root = true, same = true;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *run = recording_run(recording, i)->user;
+        only_root &= !is_other_than_root(run);
+        same &= user && run && strcmp(run, user) == 0;
+    }
+    *ret_only_root = only_root;
+    return same && is_other_than_root(user) ? policy_set_user(policy, user) : 0;
+}
+
+/* Facts do not tell whom a process runs as; that it can become another user, they do. */
+static bool changes_user(const Policy *policy)
+{
+    for (size_t i = 0; i < policy_rules_count(policy); i++) {
+        const PolicyRule *rule = policy_rule(policy, i);
+        if (rule->section == POLICY_CAPABILITIES && strcmp(rule->name, "CAP_SETUID") == 0)
+            return true;
+    }
+    return false;
 }
 
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes)
@@ -154,10 +206,14 @@ int infer_container(Recording *recording, const PathUses *uses, Policy *policy, 
     CLEANUP(folders_deinit) Folders folders = {.set = strset_new()};
     const char *elsewhere = NULL;
     bool no_new_privs = recording_runs_count(recording) > 0;
+    bool only_root = true;
     int r = folders.set ? collect_folders(uses, &folders, &elsewhere) : -ENOMEM;
 
+    if (r == 0)
+        r = infer_user(recording, policy, &only_root);
+    only_root &= !changes_user(policy);
     for (size_t i = 0; i < folders.count && r == 0 && !elsewhere; i++)
-        r = add_mount(uses, folders.items[i], policy);
+        r = add_mount(uses, folders.items[i], only_root, policy);
     for (uint32_t i = 0; i < recording_runs_count(recording); i++)
         no_new_privs &= recording_run(recording, i)->no_new_privs;
     if (r < 0)

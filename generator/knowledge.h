@@ -47,7 +47,7 @@ extern const size_t baseline_rules_count;
 /* What a read-only root needs where a workload writes. */
 typedef struct Place {
     const char *path;
-    const char *kind; /* "tmpfs", "volume", "given" */
+    const char *kind; /* "tmpfs", "shared", "volume", "given" */
 } Place;
 
 extern const Place places[];

@@ -99,10 +99,10 @@ START_TEST(test_summary)
     ck_assert_uint_eq(summary.capabilities, 4);
     ck_assert_uint_eq(summary.capabilities_docker, 14);
     ck_assert_uint_eq(summary.capabilities_kept, 4);
-    ck_assert_uint_eq(summary.rules[POLICY_FILES], 17);
-    ck_assert_uint_eq(summary.files_written, 6);
+    ck_assert_uint_eq(summary.rules[POLICY_FILES], 18);
+    ck_assert_uint_eq(summary.files_written, 7);
     ck_assert_uint_eq(summary.files_executed, 1);
-    ck_assert_uint_eq(summary.rules[POLICY_TMPFS], 3);
+    ck_assert_uint_eq(summary.rules[POLICY_TMPFS], 1);
     ck_assert_int_eq(policy_summary_print(policy, &summary, NULL, &text), 0);
     ck_assert_ptr_nonnull(strstr(buffer_text(&text), "4 of Docker's 14 kept, 10 dropped"));
     ck_assert_ptr_nonnull(strstr(buffer_text(&text), "root           read-only"));

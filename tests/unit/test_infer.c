@@ -528,6 +528,50 @@ START_TEST(test_no_new_privs)
 }
 END_TEST
 
+/* Whom the runs were started as decides the user, and whether a tmpfs is writable for who writes.
+ */
+static const struct {
+    const char *runs[2];
+    bool changes;
+    const char *user;
+    const char *tmpfs;
+    const char *volumes;
+} users[] = {
+    {{NULL, NULL}, false, NULL, "/run\n/tmp\n", "/srv\n"},
+    {{"0:0", "0:0"}, false, NULL, "/run\n/tmp\n", "/srv\n"},
+    {{"0:0", "0:0"}, true, NULL, "/tmp\n", "/run\n/srv\n"},
+    {{"33:44", "33:44"}, false, "33:44", "/tmp\n", "/run\n/srv\n"},
+    {{"33:44", "33:33"}, false, NULL, "/tmp\n", "/run\n/srv\n"},
+    {{"33:44", "0:0"}, false, NULL, "/tmp\n", "/run\n/srv\n"},
+    {{"0:0", "33:44"}, false, NULL, "/tmp\n", "/run\n/srv\n"},
+    {{"33:44", NULL}, false, NULL, "/tmp\n", "/run\n/srv\n"},
+    {{"33; 44", "33; 44"}, false, NULL, "/run\n/tmp\n", "/srv\n"},
+};
+
+START_TEST(test_user)
+{
+    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    const char *const files_made[] = {"/run/x", "/srv/x", "/tmp/x"};
+    const char *const ids[] = {"a", "b"};
+    uint32_t index;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(ids); i++) {
+        const Run run = {.id = ids[i], .exit_status = -1, .user = users[_i].runs[i]};
+        ck_assert_int_eq(recording_add_run(recording, &run, &index), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(files_made); i++)
+        add_file(recording, files_made[i], ACCESS_CREATE, 0, NULL);
+    if (users[_i].changes)
+        add(recording, (Fact){.kind = FACT_CAPABILITY, .phase = PHASE_RUN, .name = "CAP_SETUID"},
+            RESULT_OK);
+    CLEANUP(policy_drop) Policy *policy = infer(recording, true, &notes);
+    ck_assert_pstr_eq(policy_user(policy), users[_i].user);
+    check_section(policy, POLICY_TMPFS, users[_i].tmpfs);
+    check_section(policy, POLICY_VOLUMES, users[_i].volumes);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("infer");
@@ -546,5 +590,6 @@ int main(void)
     suite_add(suite, "unknown calls", test_unknown_call, 1);
     suite_add(suite, "container", test_container, ARRAY_LENGTH(containers));
     suite_add(suite, "no_new_privs", test_no_new_privs, 1);
+    suite_add(suite, "user", test_user, ARRAY_LENGTH(users));
     return suite_run(suite);
 }

@@ -31,6 +31,7 @@ profile server flags=(attach_disconnected,mediate_deleted) {
   owner /run/server.pid w,
   /srv/www/ r,
   /srv/www/index.html r,
+  owner /tmp/upload w,
   /usr/lib/libc.so.6 mr,
   /usr/sbin/server mrix,
   owner /var/cache/server/tmp/ w,
