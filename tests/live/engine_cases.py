@@ -61,13 +61,9 @@ class Bench:
             raise engines.Unavailable(f"{self.engine.name} starts no container, even without a profile")
         self.runtimes = usable
 
-    @functools.cached_property
-    def redis(self):
-        return Profile(self, "redis", site.record(self.rootfs, "redis"))
-
-    @functools.cached_property
-    def nginx(self):
-        return Profile(self, "nginx", site.record(self.rootfs, "nginx"))
+    @functools.cache  # pylint: disable=method-cache-max-size-none
+    def profile(self, name):
+        return Profile(self, name, site.record(self.rootfs, name))
 
     def close(self):
         site.unmount_kernel_files(self.rootfs)
@@ -150,8 +146,10 @@ def check_in_force(profile, pid):
     """The profile's words are the kernel's facts about the process."""
     status = status_of(pid)
     live.equal(status["Seccomp"], "2", "the container's Seccomp mode")
-    for line in ("CapEff", "CapPrm", "CapBnd"):
-        live.equal(int(status[line], 16), profile.capabilities, f"the container's {line}")
+    uid = int(status["Uid"].split()[0])
+    live.equal(int(status["CapBnd"], 16), profile.capabilities, "the container's CapBnd")
+    for line in ("CapEff", "CapPrm"):
+        live.equal(int(status[line], 16), 0 if uid else profile.capabilities, f"the container's {line}")
     live.equal(status["NoNewPrivs"], str(int("--security-opt=no-new-privileges" in profile.arguments)),
                "the container's NoNewPrivs")
     if "--read-only" in profile.arguments:
@@ -173,6 +171,8 @@ def serves(bench, runtime, profile, workload):
     try:
         workload.use(alive, lambda number: bench.engine.signal(name, signal.Signals(number).name))
         check_in_force(profile, bench.engine.state(name)["Pid"])
+        if workload.user:
+            live.check(f"--user={workload.user}:{workload.user}" in profile.arguments, "docker.args lacks the user")
         live.equal(bench.engine.stop(name), 0, f"the status after stop; it said {bench.engine.logs(name)[-800:]}")
     except AssertionError as reason:
         raise AssertionError(f"{reason}; the container said: {bench.engine.logs(name)[-800:]}") from None
@@ -181,12 +181,11 @@ def serves(bench, runtime, profile, workload):
         profile.load_apparmor("-R")
 
 
-def redis_serves(bench, runtime):
-    serves(bench, runtime, bench.redis, site.WORKLOADS["redis"])
-
-
-def nginx_serves(bench, runtime):
-    serves(bench, runtime, bench.nginx, site.WORKLOADS["nginx"])
+def serving(name):
+    def case(bench, runtime):
+        serves(bench, runtime, bench.profile(name), site.WORKLOADS[name])
+    case.__name__ = f"{name} serves"
+    return case
 
 
 def probe(bench, runtime, options, cwd):
@@ -197,7 +196,7 @@ def probe(bench, runtime, options, cwd):
 
 def denies(bench, runtime):
     """Calls outside the profile get its error, and without the profile they don't."""
-    profile = bench.redis
+    profile = bench.profile("redis")
     # redis' AppArmor profile lets nothing else be executed, the probe neither.
     options = [line for line in profile.arguments if not line.startswith("--security-opt=apparmor=")]
     got = probe(bench, runtime, options, profile.folder)
@@ -229,7 +228,7 @@ def passes_status_on(bench, runtime):
 
 def apparmor_compiles(bench):
     live.need("apparmor_parser")
-    for profile in (bench.redis, bench.nginx):
+    for profile in map(bench.profile, site.WORKLOADS):
         done = subprocess.run(["apparmor_parser", "-QK", os.path.join(profile.folder, "apparmor.profile")],
                               capture_output=True, text=True, check=False)
         live.equal(done.returncode, 0, f"status of apparmor_parser: {done.stderr}")
@@ -259,7 +258,7 @@ def main(engine_name):
     if not kernel_has_apparmor():
         print("note this kernel has no AppArmor: --security-opt=apparmor=… is left out, the profile only compiled")
     for runtime in bench.runtimes:
-        for function in (redis_serves, nginx_serves, denies, passes_status_on):
+        for function in (*map(serving, site.WORKLOADS), denies, passes_status_on):
             add_case(function, bench, runtime)
     add_case(apparmor_compiles, bench)
     add_case(leaves_nothing, bench)

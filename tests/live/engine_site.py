@@ -13,7 +13,7 @@ import time
 import live
 
 REDIS_PORT, NGINX_PORT = 6390, 8090  # the network is the test's own
-PROGRAMS = ("/usr/bin/redis-server", "/usr/sbin/nginx", "/bin/sh", "/bin/cat")
+PROGRAMS = ("/usr/bin/redis-server", "/usr/sbin/nginx", "/usr/bin/setpriv", "/bin/sh", "/bin/cat", "/bin/ls")
 ETC = {
     "passwd": "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
     "group": "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n",
@@ -41,7 +41,8 @@ http {{
 """,
 }
 FOLDERS = {"proc": 0o555, "dev": 0o755, "sys": 0o555, "run": 0o755, "tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700,
-           "data": 0o755, "var/log/nginx": 0o755, "var/lib/nginx": 0o755, "var/www/html": 0o755, "etc/nginx": 0o755}
+           "data": 0o755, "run/redis": 0o755, "var/log/nginx": 0o755, "var/lib/nginx": 0o755, "var/www/html": 0o755, "etc/nginx": 0o755}
+OF_NOBODY = ("data", "run/redis")
 
 
 # ---- the root file system ------------------------------------------------------------------------
@@ -66,6 +67,8 @@ def build(rootfs):
     for folder, mode in FOLDERS.items():
         os.makedirs(os.path.join(rootfs, folder))
         os.chmod(os.path.join(rootfs, folder), mode)
+    for folder in OF_NOBODY:
+        os.chown(os.path.join(rootfs, folder), live.NOBODY, live.NOBODY)
     copy_in(rootfs, *PROGRAMS)
     copy_in(rootfs, live.program("engine_probe"))
     shutil.copy2(live.program("engine_probe"), rootfs + "/engine_probe")
@@ -88,19 +91,28 @@ def unmount_kernel_files(rootfs):
         subprocess.run(["umount", "--lazy", f"{rootfs}/{name}"], check=False)
 
 
-def start_in(rootfs, command):
-    return subprocess.Popen(command, preexec_fn=lambda: (os.chroot(rootfs), os.chdir("/")), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def start_in(rootfs, command, user=None):
+    def enter():
+        os.chroot(rootfs)
+        os.chdir("/")
+        if user:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+
+    return subprocess.Popen(command, preexec_fn=enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT,
                             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"})
 
 
 # ---- the workloads -----------------------------------------------------------------------------------
 
 class Workload:
-    """A command; what is asked of it while it runs; and what to send for a reload, if it knows that."""
+    """A command; what is asked of it while it runs; the signal for a reload, if it knows that; and who starts it."""
 
-    def __init__(self, name, command, ready, exercise, reload=None):
-        self.name, self.command, self.ready, self.exercise, self.reload = name, command, ready, exercise, reload
+    def __init__(self, name, command, ready, exercise, reload=None, user=None):
+        self.name, self.command, self.ready, self.exercise = name, command, ready, exercise
+        self.reload, self.user = reload, user
 
     def use(self, alive, send):
         """Requests, a reload and requests again. ALIVE raises if it has ended; SEND sends it a signal."""
@@ -168,16 +180,20 @@ def _nginx_exercise():
     live.equal(_get("/upload", "POST", b"x" * 200000), 204, "nginx's answer for an upload")
 
 
+_REDIS = ["/usr/bin/redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--dir", "/data",
+          "--unixsocket", "/run/redis/redis.sock", "--maxclients", "50", "--save", "3600 1"]
 WORKLOADS = {w.name: w for w in (
-    Workload("redis", ["/usr/bin/redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--dir", "/data",
-                       "--maxclients", "50", "--save", "3600 1"], _redis_ready, _redis_exercise),
+    Workload("redis", _REDIS, _redis_ready, _redis_exercise, user=live.NOBODY),
+    # started as root, which it leaves at once, as images' entrypoints do
+    Workload("redis-dropped", ["/usr/bin/setpriv", f"--reuid={live.NOBODY}", f"--regid={live.NOBODY}",
+                               "--clear-groups", *_REDIS], _redis_ready, _redis_exercise),
     Workload("nginx", ["/usr/sbin/nginx"], _nginx_ready, _nginx_exercise, reload=signal.SIGHUP),
 )}
 
 
 def seed(rootfs):
     """Has redis leave a database, as an image may bring one."""
-    process = start_in(rootfs, WORKLOADS["redis"].command)
+    process = start_in(rootfs, WORKLOADS["redis"].command, live.NOBODY)
     try:
         live.wait_until(lambda: _ended(process) or _redis_ready(), 60, "redis to answer")
         live.equal(redis("SET", "seeded", "yes"), "+OK", "SET")
@@ -196,8 +212,9 @@ def _ended(process):
 def record(rootfs, name):
     """Records a workload in ROOTFS while it is used; gives the recording's path."""
     workload = WORKLOADS[name]
-    inside = f"/{name}.jsonl"
-    process = start_in(rootfs, [os.path.realpath(live.WHITTLE), "record", "-o", inside, "--", *workload.command])
+    inside = f"/tmp/{name}.jsonl"
+    process = start_in(rootfs, [os.path.realpath(live.WHITTLE), "record", "-o", inside, "--", *workload.command],
+                       workload.user)
     try:
         workload.use(lambda: _ended(process), process.send_signal)
         process.send_signal(signal.SIGTERM)
