@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -230,6 +231,34 @@ static void enter_exit(Observer *observer, Tracee *tracee, Pending *pending)
         fact_set_number(fact, FIELD_VALUE, (int64_t)kib * 1024);
 }
 
+/* A task can have one filter with a listener, and the recorder's came first. */
+static void enter_seccomp(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    if (observer->options.sees_results || pending->call.args[0] != SECCOMP_SET_MODE_FILTER ||
+        !(pending->call.args[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER) ||
+        pending->call.args[2] == 0 /* libseccomp asks whether there is such a flag */)
+        return;
+    tracee_loss(observer, tracee, "nested-listener",
+                "wanted a seccomp listener of its own, which it cannot have under this backend; "
+                "record it with --backend ptrace");
+}
+
+int seccomp_filters(pid_t tid)
+{
+    static const char field[] = "\nSeccomp_filters:";
+    char path[64];
+    char status[8192];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", tid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
+    if (n <= 0)
+        return -1;
+    status[n] = '\0';
+    const char *line = strstr(status, field);
+    return line ? (int)strtol(line + strlen(field), NULL, 10) : -1;
+}
+
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 const CallHandler process_handlers[] = {
@@ -241,5 +270,6 @@ const CallHandler process_handlers[] = {
     {NAMES("kcmp"), enter_kcmp, true},
     {NAMES("pidfd_getfd"), enter_pidfd_getfd, true},
     {NAMES("exit_group"), enter_exit, false},
+    {NAMES("seccomp"), enter_seccomp, false},
     {NULL, NULL, false},
 };

@@ -23,6 +23,7 @@ typedef struct ObserverOptions {
     int journal_fd;    /* facts are appended here as they appear; borrowed; -1 none */
     const char *label; /* first label, NULL none */
     bool sees_results; /* the backend calls observer_result() when asked to */
+    bool own_filter;   /* the workload runs under a seccomp filter of the backend's */
 } ObserverOptions;
 
 /* 0 or a negative errno with ERR. */

@@ -120,3 +120,6 @@ static inline int arg_int(const Call *call, unsigned index)
 {
     return (int)(uint32_t)call->args[index];
 }
+
+/* The seccomp filters that thread TID is under; -1 where the kernel does not tell (before 5.9). */
+int seccomp_filters(pid_t tid);

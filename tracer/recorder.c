@@ -115,7 +115,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                                      .run = supervision->run,
                                      .journal_fd = channels->journal,
                                      .label = supervision->label,
-                                     .sees_results = supervision->backend->sees_results};
+                                     .sees_results = supervision->backend->sees_results,
+                                     .own_filter = supervision->launch != NULL};
     Error err = {0};
 
     fd_close(&channels->control[1]);
