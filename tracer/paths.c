@@ -306,6 +306,16 @@ static void describe_missing(Resolver *resolver, const Tracee *tracee, const Roo
         first = false;
         memcpy(folder, upper, sizeof folder);
     }
+    /* Relative to a descriptor of what is no folder. */
+    const int error = result->error;
+    slot->fd = raw[0] != '/' && tail[0] != '\0' ? fcntl(base, F_DUPFD_CLOEXEC, 0) : -1;
+    slot->named = slot->fd >= 0 && print_name(slot, slot->fd);
+    if (slot->fd < 0)
+        return;
+    path_simplify(tail);
+    describe_in_folder(resolver, tracee->process, root, slot, tail, result);
+    result->has_parent = false;
+    result->error = error;
 }
 
 /*
