@@ -91,6 +91,7 @@ class Profile:
         lines = self.read("docker.args").splitlines()
         apparmor = f"--security-opt=apparmor={self.name}"
         live.check(apparmor in lines, f"docker.args lacks {apparmor}")
+        live.equal(lines, " ".join(lines).split(), "docker.args as $(cat docker.args) gives it")
         if not kernel_has_apparmor():
             lines.remove(apparmor)
         return lines
