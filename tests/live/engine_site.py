@@ -22,7 +22,7 @@ ETC = {
 user www-data;
 worker_processes 2;
 pid /run/nginx.pid;
-error_log /var/log/nginx/error.log;
+error_log stderr;
 events {{ worker_connections 64; }}
 http {{
     access_log /var/log/nginx/access.log;
@@ -156,10 +156,23 @@ def _redis_exercise():
     live.check("redis_version" in redis("INFO"), "INFO")
 
 
-def _get(path, method="GET", body=None):
+def _upload(*pauses):
+    """The status of an upload whose header, and first part, come with PAUSES before what follows: what nginx has
+    read by the time that it opens its temporary file decides by which call it writes."""
+    body = b"x" * 200000
+    header = b"POST /upload HTTP/1.0\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
+    parts = [header + body[:500], body[500:]] if len(pauses) == 1 else [header, body[:500], body[500:]]
+    with socket.create_connection(("127.0.0.1", NGINX_PORT), 10) as connection:
+        for part, pause in zip(parts, (*pauses, 0)):
+            connection.sendall(part)
+            time.sleep(pause)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def _get(path):
     connection = http.client.HTTPConnection("127.0.0.1", NGINX_PORT, timeout=10)
     try:
-        connection.request(method, path, body)
+        connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()
         return answer.status
@@ -177,7 +190,8 @@ def _nginx_ready():
 def _nginx_exercise():
     for path, status in (("/", 200), ("/index.html", 200), ("/missing", 404), ("/empty", 204)) * 5:
         live.equal(_get(path), status, f"nginx's answer for {path}")
-    live.equal(_get("/upload", "POST", b"x" * 200000), 204, "nginx's answer for an upload")
+    for pauses in ((0,), (0.1,), (0, 0), (0.1, 0), (0, 0.1), (0.1, 0.1)):
+        live.equal(_upload(*pauses), 204, f"nginx's answer for an upload with pauses of {pauses} s")
 
 
 _REDIS = ["/usr/bin/redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--dir", "/data",
