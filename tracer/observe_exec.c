@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 
 enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
 
@@ -27,6 +28,13 @@ static void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, con
     draft_file(observer, tracee, pending, path, access, when);
 }
 
+static bool has_file_capabilities(const Observer *observer)
+{
+    CLEANUP(fd_close) int fd = resolver_open(observer->resolver, 0);
+
+    return fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
+}
+
 /* Without privilege over it, a tracer (or no_new_privs) makes set-id programs run as the caller. */
 static void check_privileged_program(Observer *observer, Tracee *tracee, const PathResult *path)
 {
@@ -34,11 +42,20 @@ static void check_privileged_program(Observer *observer, Tracee *tracee, const P
     char what[PATH_MAX + 64];
 
     if (!path->has_stat || !S_ISREG(path->st.st_mode) ||
-        !(path->st.st_mode & (S_ISUID | S_ISGID)) || tracee_credentials(tracee, &credentials) < 0)
+        tracee_credentials(tracee, &credentials) < 0)
         return;
     const bool changes = ((path->st.st_mode & S_ISUID) && path->st.st_uid != credentials->euid) ||
                          ((path->st.st_mode & S_ISGID) && path->st.st_gid != credentials->egid);
-    if (!changes || !credentials->no_new_privs)
+    /* Where the workload itself set no_new_privs, it is as it would be without whittle. */
+    const Run *run = recording_run(observer->options.recording, observer->options.run);
+    if (!credentials->no_new_privs || !run->no_new_privs)
+        return;
+    if (has_file_capabilities(observer)) {
+        (void)snprintf(what, sizeof what, "%s ran without its file capabilities (no_new_privs)",
+                       path->text ? path->text : "a program");
+        tracee_loss(observer, tracee, "exec-without-privilege", what);
+    }
+    if (!changes)
         return;
     (void)snprintf(what, sizeof what, "%s ran without its set-id privilege (no_new_privs)",
                    path->text ? path->text : "a program");
