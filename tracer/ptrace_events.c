@@ -17,7 +17,10 @@ static void loop_let_go(PtraceLoop *loop, PtraceTask *task, int signal_number)
 {
     if (ptrace(PTRACE_DETACH, task->tid, 0, (long)signal_number) < 0 && errno == ESRCH)
         return; /* killed: its end is still to come */
-    ptrace_tasks_remove(&loop->tasks, task);
+    if (task->adopted)
+        ptrace_tasks_mark_gone(&loop->tasks, task); /* for its creator's event */
+    else
+        ptrace_tasks_remove(&loop->tasks, task);
 }
 
 /* Lets a stopped thread run, with SIGNAL_NUMBER delivered. */
