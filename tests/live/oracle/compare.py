@@ -45,7 +45,7 @@ class Case:
     argv: list
     setup: object = None  # called with the fresh folder before each run
     needs: tuple = ()  # programs
-    calls: tuple = ()  # names of system calls that timing decides here
+    calls: tuple = ()  # names of system calls that timing decides here; "*": it decides everything
     paths: tuple = ()  # parts of paths, likewise
     losses: tuple = ()  # causes of loss that are true here
     signals: tuple = ()
@@ -182,6 +182,8 @@ class Runner:
         status, text = self.run(command + self.case.argv)
         reader = StraceLog(SOURCE, self.folder, "")
         reader.program = reader.interpreter(self.program())
+        output = os.path.join(self.base, "output")
+        reader.standard = {"0": os.devnull, "1": output, "2": output}
         seen = reader.read(log)
         seen.status = status
         if status is None:
@@ -365,6 +367,8 @@ def set_differences(case, traces, recordings):
             lacking = {x for x in lacking if x[2] == 0 or x[2] < 32768 or (x[0], x[1]) not in ports}
             lacking = {x for x in lacking if not (x[0] == "connect" and x[2] in (0, 53))}
             extra = {x for x in extra if not (isinstance(x[2], int) and x[2] >= 32768)}
+            # The caller may leave the address's own family at 0; whittle knows the socket's.
+            extra = {x for x in extra if x[:2] != ("send", "packet")}
         if lacking:
             out.append(f"{what}: strace only: {sorted(lacking, key=str)}")
         if extra:
@@ -400,6 +404,8 @@ def run_differences(case, traces, recordings):
 
 def differences(case, traces, recordings):
     out = run_differences(case, traces, recordings)
+    if "*" in case.calls:
+        return out
     out += call_differences(case, traces, recordings)
     if case.compare_paths:
         out += missing_files(case, traces, recordings)

@@ -252,6 +252,7 @@ class StraceLog:
         self.parent_of = {}
         self.links = {}  # symbolic links that the run made or read
         self.descriptors_seen = {}  # (process, number) -> path, as annotated last
+        self.standard = {}  # the first process's
 
     # ---- frame ------------------------------------------------------------------------------
 
@@ -387,11 +388,14 @@ class StraceLog:
         if not match:
             return None
         if match.group(2):
+            number = match.group(2)
             holder = task
             target = None
             while holder and target is None:
-                target = self.descriptors_seen.get((holder.pid, match.group(2)))
+                target = self.descriptors_seen.get((holder.pid, number))
                 holder = holder.above
+            if target is None:
+                target = self.standard.get(number)
         else:
             target = task.files.cwd
         return target + match.group(3) if target else target

@@ -4,6 +4,7 @@
 set -m
 sleep 30 &
 first=$!
+until [[ $(ps -o comm= -p "$first") == sleep ]]; do :; done
 kill -STOP "$first"
 kill -CONT "$first"
 kill -TERM "$first"
