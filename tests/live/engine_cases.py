@@ -56,9 +56,10 @@ class Bench:
             if status == 0 and out == "it runs\n":
                 usable.append(runtime)
             else:
-                print(f"note {self.engine.name} cannot run containers with {runtime} here: {err.strip()[-300:]}")
+                reason = (err.strip().splitlines() or [f"status {status}, output {out!r}"])[-1]
+                print(f"note {self.engine.name} cannot run containers with {runtime} here: {reason}")
         if not usable:
-            raise engines.Unavailable(f"{self.engine.name} starts no container, even without a profile")
+            raise engines.Unavailable(f"no container starts here, even without a profile: {reason}")
         self.runtimes = usable
 
     @functools.cache  # pylint: disable=method-cache-max-size-none
