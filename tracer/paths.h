@@ -37,8 +37,8 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char 
 void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot,
                          PathResult *result);
 
-/* Closes what the last resolves found. To be called before the tracee goes on: a folder that is held
- * open here is one that the tracee cannot unmount. */
+/* Closes what the last resolves found. To be called before the tracee goes on: a folder that is
+ * held open here is one that the tracee cannot unmount. */
 void resolver_release(Resolver *resolver);
 
 /* Opens what the last resolve into SLOT found, for reading; a descriptor or a negative errno.
