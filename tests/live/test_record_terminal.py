@@ -109,7 +109,7 @@ def read_line(process, wanted):
 @both
 def forwards_signals(folder, backend):
     numbers = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
-               signal.SIGWINCH, signal.SIGCONT, signal.SIGPIPE, signal.SIGVTALRM]
+               signal.SIGWINCH, signal.SIGPIPE, signal.SIGVTALRM]
     with start(backend, folder, python(COUNT, " ".join(n.name for n in numbers))) as process:
         read_line(process, "ready")
         for number in numbers:
