@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import live
 from live import BACKENDS, case, check, equal, need, need_root, record
@@ -34,6 +35,9 @@ WORK = {
               "redis-cli -s /tmp/redis.$$ shutdown nosave; sleep 0.7; echo end", "OK\nb\nend"),
     "tls": (["openssl"], "cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -days 1 -subj /CN=x 2>/dev/null && "
             "openssl x509 -in c.pem -noout -subject && rm k.pem c.pem && echo end", "end"),
+    "http": (["/usr/bin/python3", "curl"], "cd /tmp; /usr/bin/python3 -ISB -m http.server --bind 127.0.0.1 PORT 2>/dev/null & p=$!; "
+             "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do curl -sf -o /dev/null http://127.0.0.1:PORT/ && break; "
+             "sleep 0.2; done; curl -s -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:PORT/missing; kill $p; sleep 0.5; echo end", "404\nend"),
     "owner": ([], "touch /tmp/o.$$ && chown 1000:1000 /tmp/o.$$ && stat -c %u /tmp/o.$$ && rm /tmp/o.$$ && echo end", "1000\nend"),
 }
 
@@ -64,6 +68,7 @@ def replay(runtime, folder, script, *options):
 
 def container_case(name):
     programs, script, wanted = WORK[name]
+    script = script.replace("PORT", str(20000 + os.getpid() % 12000))
 
     def run(folder):
         need_root()
@@ -132,6 +137,21 @@ def same_behaviour_same_bytes(folder):
             equal(made[0][name].splitlines(), made[1][name].splitlines(), f"{backend}: {name} of two runs")
     generate(f"{folder}/ptrace1", f"{folder}/again")
     check(contents(f"{folder}/again") == made[1], "the same recording gives other bytes")
+
+
+@case
+def recordings_follow_the_schema(folder):
+    script = f"{live.WHITTLE} mark label; mkdir /tmp/s.$$; rmdir /tmp/s.$$; kill -0 $$; cat /etc/hostname /missing; exit 3"
+    for backend in BACKENDS:
+        result = record(backend, folder, ["sh", "-c", script], options=["--label", "run"], name=f"{backend}.jsonl")
+        done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
+                               os.path.join(live.SOURCE, "profiles", "schema", "recording.schema.json"), result.recording],
+                              capture_output=True, text=True, check=False)
+        equal(done.returncode, 0, f"{backend}: {done.stdout}{done.stderr}")
+        with open(result.recording, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        equal(result.document["facts"], lines[1:-1], f"{backend}: show --json has the facts of the file")
+        equal(result.document["runs"], [{**lines[0]["runs"][0], **lines[-1]["runs"][0]}], f"{backend}: and its runs")
 
 
 @case
