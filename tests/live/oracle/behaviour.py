@@ -58,6 +58,7 @@ def plain(path):
 
 def skeleton(path):
     """A name with its random and counted parts taken out: for pairing names that no run repeats."""
+    path = re.sub(r"(?<=[.]tmp)[0-9A-Fa-f]{3,}", "#", path)
     path = re.sub(r"\d+", "#", path)
     path = re.sub(r"(?<=[^A-Za-z0-9#])[A-Za-z0-9#_-]{6,}(?=[./]|$)", "@", path)
     return re.sub(r"(?<=[a-z])[A-Za-z0-9#]{6}(?=[./]|$)", "@", path)

@@ -115,7 +115,7 @@ class Runner:
         self.base = keep or tempfile.mkdtemp(prefix="oracle.")
         os.chmod(self.base, 0o755)
         self.folder = os.path.join(self.base, "w")
-        self.native = None
+        self.why = ""  # a run was ended
 
     def close(self, keep):
         if not keep:
@@ -149,6 +149,7 @@ class Runner:
 
     def wait(self, process):
         """The status of a run; None where it had to be ended: too long, or about to fill the disk."""
+        self.why = f"after {self.case.timeout} s"
         end = time.monotonic() + self.case.timeout
         pause = 0.005
         while time.monotonic() < end:
@@ -157,8 +158,10 @@ class Runner:
                 return status
             space = os.statvfs(self.base)
             if space.f_bavail * space.f_frsize < ROOM or (space.f_files and space.f_favail < INODES):
+                self.why = "because the disk is nearly full"
                 break
             if any(size_of(entry) > LOG for entry in os.scandir(self.base)):
+                self.why = "for the size of its log"
                 break
             time.sleep(pause)
             pause = min(pause * 1.5, 0.2)
@@ -187,7 +190,7 @@ class Runner:
         seen = reader.read(log)
         seen.status = status
         if status is None:
-            seen.complaints.append(f"strace's run was ended after {self.case.timeout} s or for its size: {text[-400:]}")
+            seen.complaints.append(f"strace's run was ended {self.why}: {text[-400:]}")
         return seen
 
     def record(self):
@@ -196,7 +199,7 @@ class Runner:
         command = [self.whittle, "record", "-o", log, "--backend", self.backend, "--"]
         status, text = self.run(command + self.case.argv)
         if status is None:
-            text = f"whittle's run was ended after {self.case.timeout} s or for its size: {text[-400:]}"
+            text = f"whittle's run was ended {self.why}: {text[-400:]}"
             seen = read_recording(log) if os.path.exists(log) else StraceLog(SOURCE, "", "").out
             seen.complaints.append(text)
             seen.status = status

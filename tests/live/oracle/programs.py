@@ -85,7 +85,8 @@ def cases():
         Case("node", ["node", os.path.join(SCRIPTS, "many.js")], calls=TIMING + ("write", "read", "epoll_pwait", "eventfd2", "mmap"), needs=("node",)),
         Case("java", script("java.sh"), calls=TIMING, needs=("java",)),
         # ---- compilers and build tools
-        Case("gcc", script("gcc.sh"), needs=("gcc",), calls=("rt_sigreturn",), fast=True),
+        Case("gcc", script("gcc.sh"), needs=("gcc",), calls=("rt_sigreturn",)),
+        Case("cc-one", sh("echo 'int main(void){return 0;}' >a.c && gcc -O2 a.c -o a && ./a"), needs=("gcc",), fast=True),
         Case("make", script("make.sh"), needs=("make", "gcc"), calls=TIMING + ("pselect6", "rt_sigprocmask", "read", "fcntl")),
         Case("cmake", script("cmake.sh"), needs=("cmake",), calls=TIMING + ("epoll_pwait", "wait4")),
         # ---- package tools and git
@@ -97,6 +98,10 @@ def cases():
         Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep")),
         Case("redis", script("redis.sh", str(port + 1)), needs=("redis-server", "redis-cli"), calls=TIMING),
         Case("python-http", script("http.sh", str(port + 2)), needs=("curl",), calls=TIMING),
+        Case("man", ["man", "-w", "man"], needs=("man",), statuses=(0, 16)),
+        Case("vim", ["vim", "-es", "-c", "w! out", "-c", "q"], needs=("vim",)),
+        Case("script", ["script", "-qc", "echo hi", "typescript"], needs=("script",), calls=TIMING),
+        Case("python-venv", [py, "-m", "venv", "--without-pip", "v"]),
         # ---- data, crypto
         Case("sqlite3", sh("sqlite3 t.db 'create table t(a,b); insert into t values(1,2),(3,4); pragma journal_mode=wal; insert into t values(5,6); select sum(a) from t;'"), needs=("sqlite3",), fast=True),
         Case("openssl", sh("openssl rand -out r 4096 && openssl enc -aes-256-cbc -pbkdf2 -pass pass:x -in r -out e && openssl dgst -sha256 r && openssl genpkey -algorithm ed25519 -out k && openssl pkey -in k -pubout"), needs=("openssl",), fast=True),
@@ -108,9 +113,9 @@ def cases():
         Case("daemon", ["../daemon"], setup=c_program("daemon"), fast=True),
         Case("i386", ["../compat"], setup=c_program("compat", "-m32"), fast=True),
         Case("mixed-entry", ["../entries"], setup=c_program("entries"), paths=("/by-x32",), fast=True),
-        Case("unshare", script("unshare.sh"), needs=("unshare",)),
-        Case("chroot", script("chroot.sh"), fast=True),
-        Case("privilege", script("privilege.sh"), needs=("setpriv", "su")),
+        Case("unshare", script("unshare.sh"), needs=("unshare",), needs_root=True),
+        Case("chroot", script("chroot.sh"), needs_root=True, fast=True),
+        Case("privilege", script("privilege.sh"), needs=("setpriv", "su"), needs_root=True),
         Case("ipc", [py, os.path.join(SCRIPTS, "ipc.py")], calls=TIMING, fast=True),
         Case("signals", [py, os.path.join(SCRIPTS, "signals.py")], calls=TIMING, fast=True),
     ]

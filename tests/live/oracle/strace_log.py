@@ -480,7 +480,9 @@ class StraceLog:
 
     def use(self, task, name, operation, arguments, rest, names, error):
         if name == "fanotify_mark" and error:
-            return  # ENOENT: no such mark
+            # ENOENT may mean that there is no such mark.
+            self.out.files.append(FileUse(names, frozenset(), frozenset({"stat", error}), "", name))
+            return
         optional = task.files.elsewhere
         if operation == "open":
             must, may = self.open_access(name, arguments)

@@ -17,7 +17,7 @@ FAST = ("access", "chmod", "dup", "fcntl", "fifo", "fork", "lockf", "pipe", "ren
 
 # Sizes: the defaults fill disks.
 OPTIONS = {
-    "copy-file": ("--copy-file-bytes", "2M"),
+    "copy-file": ("--copy-file-bytes", "128M"),
     "dirdeep": ("--dirdeep-inodes", "200"),
     "fallocate": ("--fallocate-bytes", "2M"),
     "hdd": ("--hdd-bytes", "2M"),
@@ -33,16 +33,19 @@ OPTIONS = {
 # the two saw; losses and the exit status still count.
 ANY = "*"
 CALLS = {
+    "close": (ANY,),
     "hrtimers": ("rt_sigpending",),
     "link": (ANY,),
     "procfs": (ANY,),
     "ptrace": (ANY,),
+    "sem": ("pause",),
     "syscall": (ANY,),
     "wait": ("waitid",),
 }
 LOSSES = {
     "handle": ("unresolved-path",),
     "io-uring": ("io-uring-unseen",),
+    "ptrace": ("nested-tracer",),
     "syscall": ("unresolved-path",),
 }
 # Each is ended by a timer and waits for a child: which of these comes to pass, timing decides.
