@@ -2,10 +2,8 @@
 /*
  * Recording by seccomp user notification, seccomp_unotify(2).
  *
- * The child loads a filter that notifies of every call of every architecture and sends the listener
- * to the recorder. That one sendmsg() must pass the filter: it carries three random words in
- * registers that the call does not use, and the filter lets exactly those through. Then the
- * recorder takes each notification, observes, and lets the call run.
+ * The child comes with a filter that notifies of every call (notify_launch.c). The recorder takes
+ * each notification, observes, and lets the call run.
  *
  * With Linux 5.19 a received call waits killably, so that signals interrupt calls as they would
  * without whittle; with 6.6 the wake-up is synchronous, four times as fast. A call whose
@@ -14,55 +12,34 @@
  * calls (exit, kill), so before any call is let run, all notifications that wait are received.
  */
 #include "tracer/backend.h"
-#include "tracer/launch.h"
 #include "tracer/notify_keeper.h"
+#include "tracer/notify_launch.h"
 
 #include "base/io.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-typedef struct Pass {
-    uint64_t words[3];
-} Pass;
-
-typedef struct Filter {
-    struct sock_filter *instructions; /* owned */
-    unsigned short count;
-    Pass pass;
-} Filter;
-
 typedef struct Loop {
     BackendRun *run;
-    pid_t child;
+    NotifyChild child;
     bool child_ended;
-    int listener;
     int epoll;
     int signals;
     int timer;
@@ -70,216 +47,6 @@ typedef struct Loop {
     unsigned first, received; /* a ring in keeper.page: notifications to be answered */
     bool hung_up;             /* no recorded process is left */
 } Loop;
-
-/* ---- the filter ----------------------------------------------------------------------------- */
-
-static int filter_export(scmp_filter_ctx context, Filter *filter)
-{
-    struct stat st;
-
-    CLEANUP(fd_close) int file = memfd_create("filter", MFD_CLOEXEC);
-    if (file < 0)
-        return -errno;
-    const int r = seccomp_export_bpf(context, file);
-    if (r < 0)
-        return r;
-    if (fstat(file, &st) < 0)
-        return -errno;
-    const size_t count = (size_t)st.st_size / sizeof(struct sock_filter);
-    if (count == 0 || count > BPF_MAXINSNS)
-        return -EINVAL;
-    filter->instructions = malloc((size_t)st.st_size);
-    if (!filter->instructions)
-        return -ENOMEM;
-    if (pread(file, filter->instructions, (size_t)st.st_size, 0) != st.st_size) {
-        free(filter->instructions);
-        filter->instructions = NULL;
-        return -EIO;
-    }
-    filter->count = (unsigned short)count;
-    return 0;
-}
-
-static int filter_make(Filter *filter)
-{
-    *filter = (Filter){0};
-    if (getrandom(&filter->pass, sizeof filter->pass, 0) != sizeof filter->pass)
-        return -EIO;
-    scmp_filter_ctx context = seccomp_init(SCMP_ACT_NOTIFY);
-    if (!context)
-        return -ENOMEM;
-    const uint64_t *w = filter->pass.words;
-    int r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_NOTIFY);
-    if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 3,
-                             SCMP_A3(SCMP_CMP_EQ, w[0]), SCMP_A4(SCMP_CMP_EQ, w[1]),
-                             SCMP_A5(SCMP_CMP_EQ, w[2]));
-    if (r == 0)
-        r = filter_export(context, filter);
-    seccomp_release(context);
-    return r;
-}
-
-/* The listener's descriptor, or a negative errno. */
-static int filter_load(const Filter *filter)
-{
-    const struct sock_fprog program = {.len = filter->count, .filter = filter->instructions};
-    static const unsigned long flags[] = {
-        SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
-            SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-        SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-    };
-
-    if (!may_filter_with_privileges() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-        const long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i], &program);
-        if (fd >= 0)
-            return (int)fd;
-        if (errno != EINVAL)
-            break;
-    }
-    return -errno;
-}
-
-/* ---- launch --------------------------------------------------------------------------------- */
-
-typedef struct ChildMessage {
-    int32_t error; /* 0: the listener comes with it */
-    int32_t is_exec;
-} ChildMessage;
-
-static int send_listener(int socket, int listener, const Pass *pass)
-{
-    ChildMessage message = {0};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof listener);
-    memcpy(CMSG_DATA(rights), &listener, sizeof listener);
-    const long n =
-        syscall(SYS_sendmsg, socket, &header, 0, pass->words[0], pass->words[1], pass->words[2]);
-    return n < 0 ? -errno : 0;
-}
-
-/*
- * Until the keeper is there, the child must not outlive a recorder that is killed: as a holder of
- * its own listener it would wait for an answer for ever. It lives on by a call that is only
- * answered once the keeper runs.
- */
-__attribute__((noreturn)) static void child_main(const Launch *launch, Filter *filter, int socket,
-                                                 pid_t recorder)
-{
-    ChildMessage failure = {0};
-
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != recorder)
-        _exit(127);
-    int r = filter_load(filter);
-    if (r >= 0)
-        r = send_listener(socket, r, &filter->pass);
-    if (r >= 0) {
-        explicit_bzero(&filter->pass, sizeof filter->pass);
-        explicit_bzero(filter->instructions, filter->count * sizeof *filter->instructions);
-        failure.is_exec = 1;
-        (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-        r = launch_exec(launch);
-    }
-    failure.error = -r;
-    (void)!write(socket, &failure, sizeof failure);
-    _exit(127);
-}
-
-static int listener_error(Error *err, int code)
-{
-    if (code == -EBUSY)
-        return error_set(err, code,
-                         "this process is under a seccomp filter with a notification listener "
-                         "already, and the kernel allows one: use --backend ptrace");
-    return error_errno(err, code, "cannot load the notification filter");
-}
-
-static int receive_listener(int socket, Error *err)
-{
-    ChildMessage message = {0};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
-    ssize_t n;
-
-    do {
-        n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
-    if (n != sizeof message)
-        return error_errno(err, n < 0 ? errno : ECHILD,
-                           "the child ended before it could be recorded");
-    if (message.error != 0)
-        return listener_error(err, -message.error);
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (!rights || rights->cmsg_type != SCM_RIGHTS)
-        return error_errno(err, EPROTO, "no listener came from the child");
-    int listener;
-    memcpy(&listener, CMSG_DATA(rights), sizeof listener);
-    return listener;
-}
-
-/* Forks the child and gets its listener; *RET_SOCKET then tells of a failing execve(). */
-static int launch(Loop *loop, int *ret_socket, Error *err)
-{
-    Filter filter;
-    int pair[2];
-
-    int r = filter_make(&filter);
-    if (r < 0)
-        return error_errno(err, r, "cannot build the notification filter");
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        r = error_errno(err, errno, "cannot make a socket pair");
-        free(filter.instructions);
-        return r;
-    }
-    CLEANUP(fd_close) int ours = pair[0];
-    const pid_t recorder = getpid();
-    const pid_t child = fork();
-    if (child == 0) {
-        (void)close(pair[0]);
-        child_main(loop->run->launch, &filter, pair[1], recorder);
-    }
-    r = child < 0 ? error_errno(err, errno, "cannot start a process") : 0;
-    (void)close(pair[1]);
-    free(filter.instructions);
-    if (r < 0)
-        return r;
-    loop->child = child;
-    recorder_step_aside();
-    loop->listener = receive_listener(ours, err);
-    if (loop->listener < 0) {
-        const int code = loop->listener;
-        int status;
-        loop->listener = -1;
-        (void)waitpid(child, &status, 0);
-        return code;
-    }
-    observer_task_launched(loop->run->observer, child, loop->run->launch->path);
-    *ret_socket = ours;
-    ours = -1;
-    return 0;
-}
 
 /* ---- events --------------------------------------------------------------------------------- */
 
@@ -289,7 +56,7 @@ static void answer(const Loop *loop, uint64_t id, bool run_it)
                                           .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
 
     /* ENOENT: the thread is gone. */
-    (void)seccomp_notify_respond(loop->listener, &response);
+    (void)seccomp_notify_respond(loop->child.listener, &response);
 }
 
 static void receive(Loop *loop)
@@ -298,7 +65,7 @@ static void receive(Loop *loop)
         &loop->keeper.page->requests[(loop->first + loop->received) % KEEPER_SLOTS];
 
     memset(request, 0, sizeof *request);
-    if (seccomp_notify_receive(loop->listener, request) == 0)
+    if (seccomp_notify_receive(loop->child.listener, request) == 0)
         loop->received++;
     else
         request->id = 0; /* the thread was gone before */
@@ -307,7 +74,7 @@ static void receive(Loop *loop)
 /* Receives whatever waits. */
 static void drain(Loop *loop)
 {
-    struct pollfd waiting = {.fd = loop->listener, .events = POLLIN};
+    struct pollfd waiting = {.fd = loop->child.listener, .events = POLLIN};
 
     while (loop->received < KEEPER_SLOTS && poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN))
         receive(loop);
@@ -326,7 +93,7 @@ static bool observe(const Loop *loop, const struct seccomp_notif *request)
     const int verdict = observer_enter(loop->run->observer, &stop);
     if (verdict == OBSERVER_CONFIRM)
         observer_confirm(loop->run->observer, stop.tid,
-                         seccomp_notify_id_valid(loop->listener, request->id) == 0);
+                         seccomp_notify_id_valid(loop->child.listener, request->id) == 0);
     return verdict != OBSERVER_ANSWER;
 }
 
@@ -371,7 +138,7 @@ static void on_child(Loop *loop)
 
     (void)!read(loop->signals, &info, sizeof info);
     while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (pid == loop->child)
+        if (pid == loop->child.pid)
             child_status(loop, status);
     }
 }
@@ -382,8 +149,8 @@ static void await_child(Loop *loop)
     int status;
 
     while (!loop->child_ended) {
-        const pid_t pid = waitpid(loop->child, &status, 0);
-        if (pid == loop->child)
+        const pid_t pid = waitpid(loop->child.pid, &status, 0);
+        if (pid == loop->child.pid)
             child_status(loop, status);
         else if (pid < 0 && errno != EINTR)
             return;
@@ -400,7 +167,7 @@ static void on_control(Loop *loop)
     if (n != sizeof message || message[0] == CONTROL_DETACH)
         loop->run->detached = true;
     else if (message[0] == CONTROL_SIGNAL && !loop->child_ended)
-        (void)kill(loop->child, message[1]);
+        (void)kill(loop->child.pid, message[1]);
 }
 
 static void on_timer(const Loop *loop)
@@ -433,7 +200,8 @@ static int set_up_events(Loop *loop)
         timerfd_settime(loop->timer, 0, &second, NULL) < 0)
         return -errno;
     if ((r = watch(loop, loop->signals)) < 0 || (r = watch(loop, loop->timer)) < 0 ||
-        (r = watch(loop, loop->run->control_fd)) < 0 || (r = watch(loop, loop->listener)) < 0 ||
+        (r = watch(loop, loop->run->control_fd)) < 0 ||
+        (r = watch(loop, loop->child.listener)) < 0 ||
         (r = watch(loop, observer_exit_fd(loop->run->observer))) < 0)
         return r;
     return 0;
@@ -443,7 +211,7 @@ static void dispatch(Loop *loop, const struct epoll_event *event)
 {
     const int fd = event->data.fd;
 
-    if (fd == loop->listener) {
+    if (fd == loop->child.listener) {
         if (event->events & EPOLLIN)
             drain(loop);
         else if (event->events & (EPOLLHUP | EPOLLERR))
@@ -481,46 +249,40 @@ static int serve(Loop *loop)
     return 0;
 }
 
-/* The child's own word on why its execve() failed; nothing if it ran. */
-static void report_exec_failure(const Loop *loop, int socket)
-{
-    ChildMessage message;
-
-    if (recv(socket, &message, sizeof message, MSG_DONTWAIT) == sizeof message && message.is_exec)
-        (void)report_send(loop->run->report_fd, REPORT_EXEC_FAILED, message.error);
-}
-
 static int run(BackendRun *run_options, Error *err)
 {
-    Loop loop = {.run = run_options, .listener = -1, .epoll = -1, .signals = -1, .timer = -1};
-    CLEANUP(fd_close) int socket = -1;
+    Loop loop = {.run = run_options, .epoll = -1, .signals = -1, .timer = -1};
 
     loop.keeper.life_fd = -1;
-    int r = launch(&loop, &socket, err);
+    int r = notify_child_start(run_options->launch, &loop.child, err);
     if (r < 0)
         return r;
-    r = keeper_start(&loop.keeper, loop.listener);
+    observer_task_launched(run_options->observer, loop.child.pid, run_options->launch->path);
+    r = keeper_start(&loop.keeper, loop.child.listener);
     if (r < 0)
         (void)error_errno(err, r, "cannot start the keeper process");
     if (r == 0) {
         uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
-        (void)ioctl(loop.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+        (void)ioctl(loop.child.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
         r = set_up_events(&loop);
         if (r < 0)
             (void)error_errno(err, r, "cannot set up events");
     }
     if (r == 0) {
-        (void)report_send(run_options->report_fd, REPORT_STARTED, loop.child);
+        (void)report_send(run_options->report_fd, REPORT_STARTED, loop.child.pid);
         r = serve(&loop);
         if (r < 0)
             (void)error_errno(err, r, "waiting for events failed");
-        report_exec_failure(&loop, socket);
+        const int exec_error = notify_child_exec_error(&loop.child);
+        if (exec_error != 0)
+            (void)report_send(run_options->report_fd, REPORT_EXEC_FAILED, exec_error);
     }
     keeper_release(&loop.keeper);
     fd_close(&loop.timer);
     fd_close(&loop.signals);
     fd_close(&loop.epoll);
-    fd_close(&loop.listener);
+    fd_close(&loop.child.listener);
+    fd_close(&loop.child.socket);
     return r;
 }
 
@@ -540,15 +302,6 @@ static int probe(Error *err)
     return 0;
 }
 
-/* Loading a filter with an address the kernel cannot read tells whether it knows a flag: EINVAL
- * comes before EFAULT. */
-static bool knows_filter_flag(unsigned long flag)
-{
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flag | SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                   NULL) < 0 &&
-           errno == EFAULT;
-}
-
 static void features(char *out, size_t size)
 {
     unsigned major = 0;
@@ -559,7 +312,7 @@ static void features(char *out, size_t size)
         major = 0;
     /* The ioctl can only be asked of a listener; it came with 6.6. */
     const bool sync = major > 6 || (major == 6 && minor >= 6);
-    const bool killable = knows_filter_flag(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    const bool killable = notify_waits_killably();
     (void)snprintf(out, size, "%s%s%s", sync ? "sync-wakeup" : "", sync && killable ? " " : "",
                    killable ? "wait-killable" : "");
 }
