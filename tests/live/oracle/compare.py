@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass, field
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from behaviour import plain, skeleton
+from behaviour import skeleton
 from strace_log import StraceLog
 from whittle_log import read_recording
 

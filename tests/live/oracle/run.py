@@ -72,7 +72,7 @@ def main():
             return 77
     cases = programs.cases() if args.what == "programs" else stressors.cases()
     if args.names:
-        cases = [c for c in cases if c.name in args.names]
+        cases = [c for c in cases if c.name.removeprefix("stress-") in args.names]
     elif args.fast:
         cases = [c for c in cases if c.fast]
     whittle = os.path.abspath(args.whittle)

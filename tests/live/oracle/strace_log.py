@@ -479,9 +479,10 @@ class StraceLog:
                 self.use(task, name, operation, arguments, rest, names, error)
 
     def use(self, task, name, operation, arguments, rest, names, error):
-        if name == "fanotify_mark" and error:
+        if name == "fanotify_mark":
             # ENOENT may mean that there is no such mark.
-            self.out.files.append(FileUse(names, frozenset(), frozenset({"stat", error}), "", name))
+            may = frozenset({"stat", "ENOENT"})
+            self.out.files.append(FileUse(names, frozenset(), may, "", name))
             return
         optional = task.files.elsewhere
         if operation == "open":
