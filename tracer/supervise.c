@@ -31,6 +31,7 @@ typedef struct Front {
     bool main_ended;
     bool asked_to_detach;
     bool continued;  /* SIGCONT came since the front last waited */
+    bool stopped;    /* it stopped itself with the workload */
     char *temporary; /* the journal before it is put in place; owned */
     sigset_t old_mask;
     SuperviseResult result;
@@ -196,6 +197,19 @@ static bool main_is_stopped(const Front *front)
     return true;
 }
 
+/*
+ * SIGCONT came after the workload had been stopped, and the workload goes on: a shell continued
+ * both at once. Passed on, a second one might come after the next stop.
+ */
+static bool went_on_together(Front *front)
+{
+    struct pollfd report = {.fd = front->channels.report[0], .events = POLLIN};
+    const bool was_stopped = front->stopped || poll(&report, 1, 0) > 0;
+
+    front->stopped = false;
+    return was_stopped && !main_is_stopped(front);
+}
+
 static void on_signal(Front *front)
 {
     struct signalfd_siginfo info;
@@ -212,8 +226,7 @@ static void on_signal(Front *front)
                 tell(front, CONTROL_DETACH, 0);
             }
         } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid) &&
-                   (number != SIGCONT || main_is_stopped(front))) {
-            /* A shell continues both at once; a second SIGCONT might come after the next stop. */
+                   (number != SIGCONT || !went_on_together(front))) {
             tell(front, CONTROL_SIGNAL, number);
         }
     }
@@ -224,8 +237,10 @@ static void on_signal(Front *front)
 static void stop_too(Front *front)
 {
     on_signal(front);
-    if (!front->continued && main_is_stopped(front))
+    if (!front->continued && main_is_stopped(front)) {
+        front->stopped = true;
         (void)raise(SIGSTOP);
+    }
 }
 
 static void on_started(Front *front, int pid)
