@@ -212,9 +212,10 @@ static void dispatch(Loop *loop, const struct epoll_event *event)
     const int fd = event->data.fd;
 
     if (fd == loop->child.listener) {
-        if (event->events & EPOLLIN)
-            drain(loop);
-        else if (event->events & (EPOLLHUP | EPOLLERR))
+        /* One is enough for now: before it is answered, the others that wait are received. */
+        if ((event->events & EPOLLIN) && loop->received < KEEPER_SLOTS)
+            receive(loop);
+        else if (!(event->events & EPOLLIN) && (event->events & (EPOLLHUP | EPOLLERR)))
             loop->hung_up = true;
     } else if (fd == loop->signals) {
         on_child(loop);

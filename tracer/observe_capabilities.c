@@ -269,17 +269,6 @@ static void emit(void *data, int capability, const char *rule, const char *objec
         fact_set_text(fact, FIELD_OBJECT, observer_intern(asked->observer, object));
 }
 
-/* Every file that the call names was reached by this program before: it will be again. */
-static bool known_to_succeed(const Observer *observer, const Pending *pending)
-{
-    for (size_t i = 0; i < pending->count; i++) {
-        const Fact *known = recording_find(observer->options.recording, &pending->drafts[i].fact);
-        if (!known || !results_has(&known->results, RESULT_OK))
-            return false;
-    }
-    return pending->count > 0;
-}
-
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
 {
     static const CapabilityQueries queries = {
@@ -303,7 +292,8 @@ void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
         return;
     const CapabilityContext context = {
         .call = &pending->call, .credentials = credentials, .queries = &queries, .data = &asked};
-    if (pending->predicted == RESULT_OK && !known_to_succeed(observer, pending) &&
+    if (!observer->options.sees_results && pending->predicted == RESULT_OK &&
+        !observed_before(observer, pending) &&
         capability_foresees_denial(observer->capability_rules, &context))
         pending->predicted = EACCES;
     capability_infer(observer->capability_rules, &context, emit, &asked);

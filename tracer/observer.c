@@ -355,6 +355,21 @@ static bool asks_for_filter(const Observer *observer, const SyscallStop *stop,
            seccomp_filters(stop->tid) == 1;
 }
 
+/*
+ * The call was seen often, all that it names was used before with success, and by its path it will
+ * succeed again: a stop for its result would show nothing new.
+ */
+static bool result_is_known(const Observer *observer, const Pending *pending,
+                            const CallHandler *handler, uint8_t needs)
+{
+    if ((handler && handler->needs_result) || (needs & (NEED_IDENTITY | NEED_ROOT)) ||
+        !pending->syscall_fact || pending->syscall_fact->own_run.count <= RESULTS_SAMPLED)
+        return false;
+    if (pending->call.paths_count > 0 && pending->predicted != RESULT_OK)
+        return false;
+    return pending->count == 0 || observed_before(observer, pending);
+}
+
 static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *stop,
                          const Syscall *syscall, Arch arch, uint8_t needs, Fact *fact)
 {
@@ -374,9 +389,15 @@ static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *
     resolver_release(observer->resolver);
     tracee->credentials_stale_after = (needs & NEED_IDENTITY) != 0;
     tracee->root_stale_after = (needs & NEED_ROOT) != 0;
-    if (observer->options.sees_results)
-        return OBSERVER_WANT_RESULT;
-    return OBSERVER_CONFIRM;
+    if (!observer->options.sees_results)
+        return OBSERVER_CONFIRM;
+    if (result_is_known(observer, pending, handler, needs)) {
+        for (size_t i = 0; i < pending->count; i++)
+            (void)observer_add(observer, tracee, &pending->drafts[i].fact, 1);
+        pending->active = false;
+        return OBSERVER_CONTINUE;
+    }
+    return OBSERVER_WANT_RESULT;
 }
 
 /*

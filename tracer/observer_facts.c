@@ -167,3 +167,13 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
     tracee_loss(observer, tracee, "unreadable-argument", what);
     return false;
 }
+
+bool observed_before(const Observer *observer, const Pending *pending)
+{
+    for (size_t i = 0; i < pending->count; i++) {
+        const Fact *known = recording_find(observer->options.recording, &pending->drafts[i].fact);
+        if (!known || !results_has(&known->results, RESULT_OK))
+            return false;
+    }
+    return pending->count > 0;
+}

@@ -95,6 +95,9 @@ const char *file_type_name(mode_t mode);
 void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 uint32_t access, DraftWhen when);
 
+/* The call in PENDING has drafts, and each is a fact already that came with success. */
+bool observed_before(const Observer *observer, const Pending *pending);
+
 /* TEXT in the recording's string set; "" without memory. */
 const char *observer_intern(Observer *observer, const char *text);
 
