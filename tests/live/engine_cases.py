@@ -46,7 +46,9 @@ class Bench:
             self._try_without_profile()
         except engines.EngineError as reason:
             raise engines.Unavailable(f"no container runs here at all: {reason}") from None
-        site.copy_in(self.rootfs, os.path.realpath(live.WHITTLE))  # only now: not part of the image
+        whittle = os.path.realpath(live.WHITTLE)
+        site.copy_in(self.rootfs, whittle)  # only now: not part of the image
+        site.open_way(self.rootfs, whittle)
         site.mount_kernel_files(self.rootfs)
 
     def _try_without_profile(self):
