@@ -126,7 +126,7 @@ def what_was_not_seen_is_refused(folder):
 @case
 def same_behaviour_same_bytes(folder):
     # Two recordings of one thing, by either backend, and the same recording generated twice.
-    script = WORK["shell"][1].replace("$$", "0")
+    script = WORK["shell"][1].replace("$$", str(os.getpid()))
     for backend in BACKENDS:
         made = []
         for number in range(2):
