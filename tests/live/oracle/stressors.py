@@ -13,7 +13,7 @@ CLASSES = ("filesystem", "network", "os", "pipe", "scheduler")
 DANGEROUS = ("cpu-online", "oom-pipe", "reboot", "resources", "smi", "watchdog")
 
 # Quick ones of every class.
-FAST = ("access", "chmod", "dup", "fcntl", "fifo", "fork", "lockf", "pipe", "rename", "schedpolicy", "sockfd", "udp", "utime", "vfork", "xattr")
+FAST = ("access", "chmod", "dup", "fcntl", "fifo", "fork", "lockf", "pipe", "rename", "schedpolicy", "sockfd", "udp", "utime", "vfork")
 
 # Sizes: the defaults fill disks.
 OPTIONS = {
