@@ -10,13 +10,11 @@
  */
 #include "tracer/observer_private.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "model/mark.h"
 #include "tracer/capability_rules.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -175,84 +173,6 @@ int observer_exit_fd(const Observer *observer)
 void observer_reap(Observer *observer)
 {
     process_table_reap(&observer->table);
-}
-
-/* ---- the system call itself ----------------------------------------------------------------- */
-
-/* clone3(2) has its flags in memory, first of all: what they select is recorded as clone's is. */
-static void mask_clone_flags(Tracee *tracee, unsigned index, uint64_t address, Fact *draft)
-{
-    const FlagFamily *family = flag_family("clone_flags");
-    uint64_t flags;
-
-    if (!family || tracee_read(tracee, address, &flags, sizeof flags) < 0)
-        return;
-    draft->args[index] = flags & family->mask;
-    draft->args_present |= (uint8_t)(1u << index);
-}
-
-static void mask_args(Tracee *tracee, const Syscall *syscall, const uint64_t *args, Fact *draft)
-{
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        const SyscallArg *arg = &syscall->args[i];
-        if (arg->role == ROLE_CLONE_ARGS)
-            mask_clone_flags(tracee, i, args[i], draft);
-        if (arg->role != ROLE_SELECTOR || !arg->family)
-            continue;
-        const uint64_t value = arg->wide ? args[i] : (uint32_t)args[i];
-        draft->args[i] = value & arg->family->mask;
-        draft->args_present |= (uint8_t)(1u << i);
-    }
-}
-
-static Fact *count_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
-{
-    char name[32];
-    char arch_text[32];
-    Fact draft = {.kind = FACT_SYSCALL};
-    const int arch = arch_from_call(stop->audit_arch, stop->nr);
-
-    (void)snprintf(name, sizeof name, "syscall_%" PRId64, stop->nr);
-    (void)snprintf(arch_text, sizeof arch_text, "audit-0x%08x", stop->audit_arch);
-    draft.name = name;
-    fact_set_text(&draft, FIELD_ARCH, arch >= 0 ? arch_name((Arch)arch) : arch_text);
-    fact_set_number(&draft, FIELD_NUMBER, stop->nr);
-    if (!observer->options.sees_results) {
-        results_add(&draft.results, RESULT_UNKNOWN);
-        draft.predicted = true;
-    }
-    if (arch < 0)
-        observer_loss(observer, "unknown-architecture", arch_text, 1);
-    return observer_add(observer, tracee, &draft, 1);
-}
-
-static Fact *count_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
-                        const uint64_t *args)
-{
-    Fact draft = {.kind = FACT_SYSCALL, .name = syscall->name};
-    const char *subject = tracee->process->subject;
-
-    mask_args(tracee, syscall, args, &draft);
-    uint64_t h = hash_u64((uintptr_t)subject, (uint64_t)syscall->index << 8 | (uint64_t)arch);
-    if (draft.args_present) {
-        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
-            h = hash_u64(h, draft.args[i]);
-    }
-    CallCacheEntry *entry = &observer->cache[h % CALL_CACHE_SIZE];
-    if (entry->fact && entry->subject == subject && entry->syscall == syscall &&
-        entry->arch == arch && memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
-        entry->fact->own_run.count++;
-        return entry->fact;
-    }
-    fact_set_text(&draft, FIELD_ARCH, arch_name(arch));
-    fact_set_number(&draft, FIELD_NUMBER, syscall_number(syscall, arch));
-    Fact *fact = observer_add(observer, tracee, &draft, 1);
-    if (fact) {
-        *entry =
-            (CallCacheEntry){.subject = subject, .syscall = syscall, .arch = arch, .fact = fact};
-        memcpy(entry->args, draft.args, sizeof entry->args);
-    }
-    return fact;
 }
 
 static void add_result(Fact *fact, int result, bool seen)
@@ -439,7 +359,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     if (skip_own_call(observer, tracee, syscall))
         return OBSERVER_CONTINUE;
     if (!syscall) {
-        (void)count_unknown_call(observer, tracee, stop);
+        (void)observe_unknown_call(observer, tracee, stop);
         return OBSERVER_CONTINUE;
     }
     uint8_t needs = observer->needs[syscall->index];
@@ -447,7 +367,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         needs |= NEED_PENDING;
     if (needs & NEED_DESCRIPTORS)
         note_descriptors(observer, syscall, stop->args);
-    Fact *fact = count_call(observer, tracee, syscall, (Arch)arch, stop->args);
+    Fact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
     if (asks_for_filter(observer, stop, syscall)) {
         add_result(fact, RESULT_OK, true);
         return OBSERVER_ANSWER;

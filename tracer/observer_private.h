@@ -108,6 +108,12 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
 /* Counts a loss about what TRACEE did. */
 void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what);
 
+/* Counts the call as the fact that it is, new or not; the fact, NULL without memory. */
+Fact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
+                   const uint64_t *args);
+/* The same for a call or an architecture that the tables do not know. */
+Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop);
+
 /* Resolves the path arguments of the call in PENDING and drafts their file facts; predicts the
  * call's result as far as they decide it. */
 void observe_paths(Observer *observer, Tracee *tracee, Pending *pending);
