@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <seccomp.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -40,7 +39,6 @@ typedef struct Loop {
     BackendRun *run;
     NotifyChild child;
     bool child_ended;
-    int epoll;
     int signals;
     int timer;
     Keeper keeper;
@@ -178,70 +176,61 @@ static void on_timer(const Loop *loop)
         loop->run->tick(loop->run->tick_data);
 }
 
-static int watch(const Loop *loop, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
 static int set_up_events(Loop *loop)
 {
     const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
     sigset_t child_signal;
-    int r;
 
     (void)sigemptyset(&child_signal);
     (void)sigaddset(&child_signal, SIGCHLD);
-    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
     loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->epoll < 0 || loop->signals < 0 || loop->timer < 0 ||
-        timerfd_settime(loop->timer, 0, &second, NULL) < 0)
+    if (loop->signals < 0 || loop->timer < 0 || timerfd_settime(loop->timer, 0, &second, NULL) < 0)
         return -errno;
-    if ((r = watch(loop, loop->signals)) < 0 || (r = watch(loop, loop->timer)) < 0 ||
-        (r = watch(loop, loop->run->control_fd)) < 0 ||
-        (r = watch(loop, loop->child.listener)) < 0 ||
-        (r = watch(loop, observer_exit_fd(loop->run->observer))) < 0)
-        return r;
     return 0;
 }
 
-static void dispatch(Loop *loop, const struct epoll_event *event)
+static void on_listener(Loop *loop, short events)
 {
-    const int fd = event->data.fd;
-
-    if (fd == loop->child.listener) {
-        /* One is enough for now: before it is answered, the others that wait are received. */
-        if ((event->events & EPOLLIN) && loop->received < KEEPER_SLOTS)
-            receive(loop);
-        else if (!(event->events & EPOLLIN) && (event->events & (EPOLLHUP | EPOLLERR)))
-            loop->hung_up = true;
-    } else if (fd == loop->signals) {
-        on_child(loop);
-    } else if (fd == loop->timer) {
-        on_timer(loop);
-    } else if (fd == loop->run->control_fd) {
-        on_control(loop);
-    } else {
-        observer_reap(loop->run->observer);
-    }
+    /* One is enough for now: before it is answered, the others that wait are received. */
+    if ((events & POLLIN) && loop->received < KEEPER_SLOTS)
+        receive(loop);
+    else if (!(events & POLLIN) && (events & (POLLHUP | POLLERR)))
+        loop->hung_up = true;
 }
 
+/*
+ * poll() and not epoll: the synchronous wake-up, which lets the recorder run at once where the
+ * workload's thread ran, does not pass through an epoll descriptor. Ends of processes come before
+ * notifications: a number that the kernel has given out again must not be taken for the process
+ * that had it before.
+ */
 static int serve(Loop *loop)
 {
-    struct epoll_event events[8];
+    enum { ENDS, SIGNALS, TIMER, CONTROL, LISTENER, FDS };
+    struct pollfd fds[FDS] = {
+        [ENDS] = {.fd = observer_exit_fd(loop->run->observer), .events = POLLIN},
+        [SIGNALS] = {.fd = loop->signals, .events = POLLIN},
+        [TIMER] = {.fd = loop->timer, .events = POLLIN},
+        [CONTROL] = {.fd = loop->run->control_fd, .events = POLLIN},
+        [LISTENER] = {.fd = loop->child.listener, .events = POLLIN},
+    };
 
     while (!loop->hung_up && !loop->run->detached) {
-        const int timeout = loop->received > 0 ? 0 : -1;
-        const int n = epoll_wait(loop->epoll, events, ARRAY_LENGTH(events), timeout);
+        const int n = poll(fds, FDS, loop->received > 0 ? 0 : -1);
         if (n < 0 && errno != EINTR)
             return -errno;
-        for (int i = 0; i < n && !loop->run->detached; i++)
-            dispatch(loop, &events[i]);
-        /* After the ends of processes: a number that the kernel has given out again must not be
-         * taken for the process that had it before. */
-        if (loop->received > 0)
+        if (n > 0 && fds[ENDS].revents)
+            observer_reap(loop->run->observer);
+        if (n > 0 && fds[SIGNALS].revents)
+            on_child(loop);
+        if (n > 0 && fds[TIMER].revents)
+            on_timer(loop);
+        if (n > 0 && fds[CONTROL].revents)
+            on_control(loop);
+        if (n > 0 && fds[LISTENER].revents)
+            on_listener(loop, fds[LISTENER].revents);
+        if (loop->received > 0 && !loop->run->detached)
             handle_first(loop);
     }
     answer_all(loop);
@@ -252,7 +241,7 @@ static int serve(Loop *loop)
 
 static int run(BackendRun *run_options, Error *err)
 {
-    Loop loop = {.run = run_options, .epoll = -1, .signals = -1, .timer = -1};
+    Loop loop = {.run = run_options, .signals = -1, .timer = -1};
 
     loop.keeper.life_fd = -1;
     int r = notify_child_start(run_options->launch, &loop.child, err);
@@ -281,7 +270,6 @@ static int run(BackendRun *run_options, Error *err)
     keeper_release(&loop.keeper);
     fd_close(&loop.timer);
     fd_close(&loop.signals);
-    fd_close(&loop.epoll);
     fd_close(&loop.child.listener);
     fd_close(&loop.child.socket);
     return r;
