@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel side (whittle.bpf.c) and the recorder (bpf*.c) of the eBPF backend tell each
+ * other. Included by both; fixed-width types only, native byte order.
+ *
+ * Up: a call, an exec, a capability check, an io_uring operation is an event the first time that
+ * its *key* is seen: a hash of program, label and everything about it that makes another fact.
+ * Afterwards it is only counted, in the map `seen` under that key. An event is a fixed part and
+ * then blobs: memory of the workload, files as the kernel's own structures describe them.
+ *
+ * Down: `struct bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each
+ * system call), and the task storage `tasks` of the processes to start from.
+ */
+#pragma once
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
+#endif
+
+enum {
+    EVENT_ARGS = 6,
+    EVENT_ANCESTRY = 8,
+    EVENT_SIZE_MAX = 32 * 1024,
+    EVENT_STRING_MAX = 4096, /* with its NUL: PATH_MAX */
+    EVENT_COMMAND_MAX = 256,
+    EVENT_STACK_MAX = 20,
+    EVENT_LABEL_MAX = 256,
+};
+
+/* ---- what to look at in a call: map `rules`, an array by ABI and number ---------------------- */
+
+/* Entry paths; on architectures other than x86 only ABI_NATIVE. */
+enum call_abi { ABI_NATIVE, ABI_I386, ABI_X32, ABI_COUNT };
+enum { RULES_PER_ABI = 1024 }; /* numbers from there on are reported, never captured */
+
+/* What to take of an argument, which is what makes one call another fact than the next. */
+enum call_take {
+    TAKE_NONE,
+    TAKE_VALUE,     /* the number itself is part of the key (open flags, AT_ flags, signals) */
+    TAKE_PATH,      /* string, with the folder it starts from: `companion` is the dirfd's argument */
+    TAKE_TEXT,      /* string */
+    TAKE_FD,        /* describe what it refers to */
+    TAKE_SOCKADDR,  /* socket address; `companion` is its length's argument */
+    TAKE_MSGHDR,    /* struct msghdr: its msg_name */
+    TAKE_MMSGHDR,   /* the first message of an array of struct mmsghdr: its msg_name */
+    TAKE_MEMORY,    /* `companion` bytes (at most 64): struct open_how, struct clone_args */
+    TAKE_PID,       /* a process or thread: its relation to the caller */
+    TAKE_VMA,       /* the file mapped at that address */
+};
+enum { COMPANION_NONE = 0xff };
+
+enum call_rule_flags {
+    RULE_KNOWN = 1u << 0,      /* the tables know this number */
+    RULE_RETURNS_FD = 1u << 1, /* describe the descriptor that it returns */
+    RULE_TAKES = 1u << 2,      /* some take[] is set, or RULE_RETURNS_FD */
+    RULE_MARK = 1u << 3,       /* prctl: may be `whittle mark` */
+    RULE_MAY_SEND = 1u << 4,   /* data may go out by descriptor argument 0 */
+    RULE_EXEC = 1u << 5,       /* execve, execveat */
+    RULE_SETTLES = 1u << 6,    /* connect: a datagram socket's address is only used if it sends */
+    RULE_RESULT_PID = 1u << 7, /* unused */
+};
+
+struct call_rule {
+    u64 mask[EVENT_ARGS]; /* of a selector argument; 0: not a selector */
+    u8 take[EVENT_ARGS];  /* enum call_take */
+    u8 companion[EVENT_ARGS];
+    u32 flags;
+    /* The takes apply only if: no condition (mask 0), or args[condition_arg] & condition_mask, or,
+     * with condition_is_bit, bit args[condition_arg] of condition_mask is set. */
+    u8 condition_arg;
+    u8 condition_is_bit;
+    u16 condition_value; /* or args[condition_arg] equals this, if not 0 */
+    u64 condition_mask;
+};
+
+/* ---- settings --------------------------------------------------------------------------------- */
+
+struct bpf_settings {
+    u32 recorder_tgid; /* never recorded */
+    u32 mark_option;   /* prctl option of `whittle mark` */
+    u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
+    u32 stacks;        /* reserved for user-space stacks */
+    u64 own_program_inode, own_program_device; /* whittle's own file: `whittle mark` is not recorded */
+};
+
+/* ---- events ----------------------------------------------------------------------------------- */
+
+enum event_type {
+    EVENT_CALL = 1,   /* a system call returned, or its thread ended in it */
+    EVENT_PROGRAM,    /* a program was seen for the first time: gives PROGRAM its path */
+    EVENT_EXEC,       /* a program was started */
+    EVENT_CAPABILITY, /* the kernel checked a capability */
+    EVENT_IO_URING,   /* an operation was submitted */
+    EVENT_LABEL,      /* `whittle mark`: label number LABEL is this text */
+    EVENT_MEMORY,     /* a process ended: `value` is its peak resident memory in bytes */
+};
+
+struct event_credentials {
+    u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid; /* of the initial user namespace */
+    u64 inheritable, permitted, effective, bounding, ambient;
+    u32 securebits;
+    u32 no_new_privs;
+};
+
+enum event_flags {
+    EVENT_NO_RESULT = 1u << 0,  /* the thread ended in the call */
+    EVENT_ROOT_CHANGED = 1u << 1, /* the process's root is not that of its mount namespace */
+    EVENT_CUT = 1u << 2,        /* a blob did not fit or could not be read: see its flag */
+};
+
+/* Who a signal, ptrace or the like was for, seen from the caller. */
+enum event_relation {
+    RELATION_UNKNOWN,
+    RELATION_SELF,
+    RELATION_PARENT,
+    RELATION_CHILD,
+    RELATION_RECORDED,
+    RELATION_OUTSIDE,
+};
+
+/* Starts every event. All process ids are those of the initial pid namespace. */
+struct event {
+    u32 size; /* of the whole event */
+    u16 type; /* enum event_type */
+    u16 flags;
+    u64 key; /* in `seen`; 0: not counted there */
+    u32 program; /* what the process runs: an EVENT_PROGRAM has told it (or will: order is free) */
+    u32 label;   /* 0: none since the start */
+    u8 phase;    /* enum Phase of model/fact.h */
+    u8 abi;      /* enum call_abi */
+    u8 relation; /* enum event_relation, of a TAKE_PID argument */
+    u8 padding;
+    u32 tid, tgid;
+    u32 parent;    /* tgid of the parent */
+    u32 own_tgid;  /* in the process's own pid namespace */
+    u32 own_tid;
+    u32 mount_namespace, pid_namespace, user_namespace, net_namespace; /* inode numbers */
+    u32 ancestry[EVENT_ANCESTRY]; /* programs: of the process, its parent, …; 0 ends */
+    s64 nr; /* EVENT_CALL, EVENT_EXEC, EVENT_CAPABILITY: the call; -1 none. x32: with bit 30 */
+    u64 args[EVENT_ARGS];
+    s64 result;  /* negative errno for failure; restart codes as they are */
+    u64 value;   /* by type */
+    struct event_credentials credentials;
+};
+
+/* EVENT_CAPABILITY: value is the capability's number; result 0 granted, else -EPERM. The stack is a
+ * BLOB_STACK. In `flags` beside those above: */
+enum capability_flags {
+    CAPABILITY_OTHER_NAMESPACE = 1u << 8, /* checked against a user namespace below the initial */
+    CAPABILITY_OVERRIDDEN = 1u << 9,      /* by other than the task's own credentials (overlayfs) */
+    CAPABILITY_CHILD_OF_TASK = 1u << 10,  /* target namespace is below the task's own */
+};
+
+/* EVENT_IO_URING: value is the opcode, result that of the operation where known. */
+
+enum blob_kind {
+    BLOB_MEMORY = 1, /* bytes at `address` of the workload's memory; strings with their NUL */
+    BLOB_FILE,       /* struct file_blob: what descriptor `number` refers to */
+    BLOB_FOLDER,     /* the same: the folder that path argument `number` starts from */
+    BLOB_ROOT,       /* the same: the process's root, if EVENT_ROOT_CHANGED */
+    BLOB_VMA,        /* the same: what is mapped at argument `number` */
+    BLOB_RESULT,     /* the same: what the returned descriptor refers to */
+    BLOB_PROGRAM,    /* the same: the program of EVENT_PROGRAM and EVENT_EXEC */
+    BLOB_COMMAND,    /* argument vector, each word ended by NUL, cut */
+    BLOB_NAME,       /* EVENT_EXEC: the name execve() was given, with its NUL */
+    BLOB_STACK,      /* u64 kernel addresses, innermost first */
+    BLOB_LABEL,      /* text with its NUL */
+    BLOB_PATH,       /* the same as BLOB_FILE: what path argument `number` led to, by the kernel itself */
+};
+
+enum blob_flags {
+    BLOB_UNREADABLE = 1u << 0, /* memory could not be read: no bytes */
+    BLOB_CUT = 1u << 1,        /* longer than could be taken */
+};
+
+struct blob {
+    u16 size; /* with this header; the next one starts at the next multiple of 8 */
+    u8 kind;
+    u8 flags;
+    s32 number; /* argument index or descriptor */
+    u64 address;
+    /* bytes follow */
+};
+
+enum file_flags {
+    FILE_NONE = 1u << 0,      /* nothing there (descriptor closed meanwhile, anonymous mapping) */
+    FILE_NAMELESS = 1u << 1,  /* pipe, socket, memfd, anonymous inode: `text` is its kind */
+    FILE_DELETED = 1u << 2,
+    FILE_DETACHED = 1u << 3,  /* its mount is in no mount namespace, or in another one than the task */
+    FILE_CUT = 1u << 4,       /* the path is too long */
+    FILE_CREATED = 1u << 5,   /* this open() made it */
+    FILE_SOCKET = 1u << 6,
+};
+
+struct file_blob {
+    u64 identity; /* hash of the path's dentries and mounts */
+    u64 inode, device; /* device: the kernel's, major << 20 | minor */
+    u64 magic;         /* of the file system, statfs(2) */
+    u32 mode, uid, gid, links;
+    u32 flags;      /* enum file_flags */
+    u32 open_flags; /* of a descriptor */
+    /* FILE_SOCKET */
+    u16 family, type, protocol;
+    u16 text_length; /* without NUL */
+    u32 peer_port;   /* inet: host byte order */
+    u32 padding;
+    u8 peer_address[16]; /* inet: the first 4 */
+    /* text_length bytes and a NUL follow: the path from the root of the mount namespace */
+};
+
+/* ---- shared counters: map `counters`, an array of u64 ------------------------------------------ */
+
+enum counter {
+    COUNTER_CALLS,          /* looked at */
+    COUNTER_ALIVE,          /* processes (thread groups) in scope now */
+    COUNTER_ALIVE_PEAK,
+    COUNTER_DESCRIPTOR_PEAK, /* highest descriptor number returned, plus one */
+    COUNTER_LOST_RING,      /* events that found the ring full (each is tried again) */
+    COUNTER_LOST_SEEN,      /* keys for which the map `seen` had no room */
+    COUNTER_LOST_TASK,      /* tasks for which there was no storage */
+    COUNTER_LOST_PROGRAM,   /* programs for which the map `programs` had no room */
+    COUNTER_COUNT,
+};
+
+/* The map `lost`: keys of events that found the ring full and were not delivered since. */
+
+/* ---- task storage: map `tasks` ----------------------------------------------------------------- */
+
+enum task_flags {
+    TASK_LAUNCHING = 1u << 0, /* whittle's own child that has not run the program yet */
+    TASK_MARK = 1u << 1,      /* runs `whittle mark`: not recorded */
+};
+
+struct task_state {
+    u32 program; /* 0: not known yet */
+    u32 flags;
+    u32 phase;
+    u32 relation; /* of the signal sent in the call in progress; 0 none */
+    u32 ancestry[EVENT_ANCESTRY];
+    u64 exec_key; /* scratch */
+    s64 nr;       /* the call in progress; -1 none. With `abi` and `args`: taken at its entry */
+    u32 abi;
+    u32 spare;
+    u64 args[EVENT_ARGS];
+};
