@@ -5,8 +5,7 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# Where bootstrap puts a CMake that is new enough if the distribution has none, see there.
-export PATH="$PWD/.tools/cmake/bin:$PATH:/usr/sbin:/sbin"
+export PATH="$PATH:/usr/sbin:/sbin"
 
 say() {
     printf '%s\n' "$*"
