@@ -90,6 +90,13 @@ void recorder_step_aside(void)
     drop_privileges();
 }
 
+void recorder_step_aside_in_session(void)
+{
+    (void)setpgid(0, 0);
+    raise_descriptor_limit();
+    drop_privileges();
+}
+
 /* 0 if PATH can be run. A folder or a file without x bit is -EACCES. */
 static int check_program(const char *path)
 {

@@ -18,6 +18,15 @@ int launch_exec(const Launch *launch);
  */
 void recorder_step_aside(void);
 
+/*
+ * The same, but in a process group of its own in the front's session: the scheduler's autogroup,
+ * sched(7), goes with the session, and a tracer in another one than its tracees waits for its turn
+ * among all sessions at each stop. For a process whose parent is in another session and that has
+ * no children in the workload's process groups: else those groups would not be orphaned as they are
+ * without whittle, credentials(7).
+ */
+void recorder_step_aside_in_session(void);
+
 /* True if the caller may load a seccomp filter without no_new_privs (CAP_SYS_ADMIN). */
 bool may_filter_with_privileges(void);
 

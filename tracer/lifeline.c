@@ -15,12 +15,15 @@
 __attribute__((noreturn)) static void wait_for(pid_t child, int fd)
 {
     int status;
+    pid_t ended;
 
     ptrace_close_range(0, (unsigned)fd - 1);
     ptrace_close_range((unsigned)fd + 1, ~0u);
     recorder_step_aside();
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    /* The workload is this process's child too, but who it reports to is the tracer. */
+    do {
+        ended = waitpid(-1, &status, 0);
+    } while (ended < 0 ? errno == EINTR : ended != child);
     _exit(0);
 }
 

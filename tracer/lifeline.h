@@ -6,8 +6,11 @@
  *
  *     whittle record   the front
  *      └─ whittle-rec  the recorder, which only waits
- *          └─ ptrace-keeper   runs Backend.run() and writes the recording
- *              └─ workload
+ *          ├─ ptrace-keeper   runs Backend.run() and writes the recording
+ *          └─ workload
+ *
+ * The workload is the recorder's child because that is in a session of its own, which the keeper,
+ * for the sake of speed, is not (recorder_step_aside_in_session()).
  */
 #pragma once
 

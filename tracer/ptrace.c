@@ -97,16 +97,20 @@ static int loop_run(PtraceLoop *loop)
 
 static int loop_launch(PtraceLoop *loop, Error *err)
 {
+    const bool has_recorder = loop->run->recorder_fd >= 0; /* a process that waits (lifeline.h) */
     PtraceTask *task;
     int r;
 
     loop->filtered = ptrace_filter_available();
-    r = ptrace_child_start(loop->run->launch, loop->filtered, &loop->child, err);
+    r = ptrace_child_start(loop->run->launch, loop->filtered, has_recorder, &loop->child, err);
     if (r < 0)
         return r;
     loop->child_alive = true;
-    /* The child is in the front's session; from here on ^C there is not for the recorder. */
-    recorder_step_aside();
+    /* The child is in the front's process group; from here on ^C there is not for the recorder. */
+    if (has_recorder)
+        recorder_step_aside_in_session();
+    else
+        recorder_step_aside();
     task = ptrace_tasks_add(&loop->tasks, loop->child.pid);
     if (!task)
         return error_set(err, -ENOMEM, "out of memory");

@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -67,12 +68,28 @@ static int load_filter(void)
     return -EINVAL;
 }
 
-__attribute__((noreturn)) static void child_main(const Launch *launch, bool filtered, int fd)
+static pid_t fork_sibling(void)
+{
+    const unsigned long flags = CLONE_PARENT | SIGCHLD;
+
+#if defined(__s390__)
+    return (pid_t)syscall(SYS_clone, 0UL, flags, 0UL, 0UL, 0UL);
+#else
+    return (pid_t)syscall(SYS_clone, flags, 0UL, 0UL, 0UL, 0UL);
+#endif
+}
+
+__attribute__((noreturn)) static void child_main(const Launch *launch, bool filtered, int fd,
+                                                 pid_t tracer)
 {
     ChildFailure failure = {0};
     char go;
     int r = 0;
 
+    /* Yama's mode 1 lets ancestors trace, and whom they may name. Fails where there is no Yama. */
+    (void)prctl(PR_SET_PTRACER, (unsigned long)tracer, 0, 0, 0);
+    if (write_all(fd, "r", 1) < 0)
+        _exit(127);
     while ((r = (int)read(fd, &go, 1)) < 0 && errno == EINTR)
         ;
     if (r != 1)
@@ -96,8 +113,19 @@ static void kill_child(pid_t pid)
     } while (waitpid(pid, &status, __WALL) < 0 ? errno == EINTR : WIFSTOPPED(status));
 }
 
-int ptrace_child_start(const Launch *launch, bool filtered, PtraceChild *ret_child, Error *err)
+/* Waits until the child can be seized. */
+static void child_wait_ready(int fd)
 {
+    char ready;
+
+    while (read(fd, &ready, 1) < 0 && errno == EINTR)
+        ;
+}
+
+int ptrace_child_start(const Launch *launch, bool filtered, bool sibling, PtraceChild *ret_child,
+                       Error *err)
+{
+    const pid_t tracer = getpid();
     CLEANUP(fd_close) int ours = -1;
     CLEANUP(fd_close) int theirs = -1;
     int pair[2];
@@ -108,13 +136,15 @@ int ptrace_child_start(const Launch *launch, bool filtered, PtraceChild *ret_chi
         return error_errno(err, errno, "cannot make a socket pair");
     ours = pair[0];
     theirs = pair[1];
-    pid = fork();
+    pid = sibling ? fork_sibling() : fork();
     if (pid < 0)
         return error_errno(err, errno, "cannot start a process");
     if (pid == 0) {
         (void)close(ours);
-        child_main(launch, filtered, theirs);
+        child_main(launch, filtered, theirs, tracer);
     }
+    fd_close(&theirs); /* or the child's end could not be seen */
+    child_wait_ready(ours);
     if (ptrace(PTRACE_SEIZE, pid, 0, ptrace_launch_options()) < 0) {
         const int code = -errno;
 

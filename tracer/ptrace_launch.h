@@ -21,12 +21,14 @@ typedef struct PtraceChild {
 } PtraceChild;
 
 /*
- * Forks a child in the caller's session and process group, seizes it and lets it go on to execve().
+ * Forks a child in the caller's session and process group and seizes it. SIBLING: as a child of the
+ * caller's parent, which must wait for it.
  * FILTERED: with a filter that stops every call of every architecture (PTRACE_EVENT_SECCOMP);
  * otherwise it is interrupted first, so that the caller can continue it with PTRACE_SYSCALL.
  * Calls that it makes before a successful execve() are not the workload's.
  */
-int ptrace_child_start(const Launch *launch, bool filtered, PtraceChild *ret_child, Error *err);
+int ptrace_child_start(const Launch *launch, bool filtered, bool sibling, PtraceChild *ret_child,
+                       Error *err);
 
 /* Lets it go on to execve(). */
 int ptrace_child_go(const PtraceChild *child);

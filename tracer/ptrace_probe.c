@@ -41,7 +41,7 @@ static int trial_run(Trial *trial, Error *err)
     const bool filtered = ptrace_filter_available();
     PtraceChild child = {.fd = -1};
     int status;
-    int r = ptrace_child_start(&launch, filtered, &child, err);
+    int r = ptrace_child_start(&launch, filtered, false, &child, err);
 
     if (r < 0)
         return r;
