@@ -55,6 +55,8 @@ for runtime in runc crun; do
 
     run --bind "$work:/data:rw" -- sh -c 'echo done >/data/out'
     expect "a writable bind" "done" "$(cat "$work/out" 2>/dev/null)"
+    TMPDIR=$work run --bind "$work:/data:rw" -- true 2>/dev/null
+    expect "the container's own root in its reach" 2 $?
     run --rootfs "$work/none" -- true >/dev/null 2>&1
     expect "no root file system" 1 $?
 

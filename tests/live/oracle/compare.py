@@ -54,6 +54,13 @@ class Case:
     compare_paths: bool = True
     fast: bool = False
     needs_root: bool = False
+    # Of replay.py only:
+    noise: tuple = ()  # regular expressions of what differs in the output of any two runs
+    recordings: int = 1  # how many are made and merged
+    init: bool = False  # it needs a parent: as the first process of a container it would behave differently
+    any_files: bool = False  # which files it leaves behind, timing decides
+    no_replay: str = ""  # why it cannot run in a container
+    no_strict: str = ""  # why it makes calls that its profile cannot name
 
 
 @dataclass

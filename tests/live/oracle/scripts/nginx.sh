@@ -20,7 +20,7 @@ http {
     server { listen 127.0.0.1:$port; root $PWD/html; location /moved { return 301 /; } }
 }
 EOF
-chmod -R a+rX "$PWD"
+chmod a+rx . html logs tmp
 get() { curl -s -o /dev/null --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$port$1"; }
 nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/logs/error.log"
 for path in / /missing /moved; do get "$path"; done

@@ -17,6 +17,7 @@ if child == 0:
     os.setpgid(0, 0)
     time.sleep(30)
     os._exit(0)
+time.sleep(0.1)  # so that it does sleep
 try:
     os.setpgid(child, child)
 except OSError:
