@@ -364,7 +364,8 @@ def check_text(tables, side):
     """A C table of (family, name, what the system's headers say), kernel's and libc's apart because
     they do not go into one translation unit together."""
     out = ["/* SPDX-License-Identifier: Apache-2.0 */",
-           "/* Made from profiles/tables by cmake/tables/generate.py --check. */"]
+           "/* Made from profiles/tables by cmake/tables/generate.py --check. */",
+           "#include <stddef.h> /* which asm/signal.h of Linux 5.15 takes for granted */"]
     families = [row for row in tables.families.values() if row["headers"]
                 and (side == "libc") == row["headers"].startswith("sys/")]
     headers = sorted({header for row in families for header in row["headers"].split()})

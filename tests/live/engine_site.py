@@ -203,7 +203,7 @@ def _nginx_exercise():
 
 
 _REDIS = ["/usr/bin/redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--dir", "/data",
-          "--unixsocket", "/run/redis/redis.sock", "--maxclients", "50", "--save", "3600 1"]
+          "--unixsocket", "/run/redis/redis.sock", "--maxclients", "50", "--save", "3600", "1"]
 WORKLOADS = {w.name: w for w in (
     Workload("redis", _REDIS, _redis_ready, _redis_exercise, user=live.NOBODY),
     # started as root, which it leaves at once, as images' entrypoints do

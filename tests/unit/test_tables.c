@@ -33,10 +33,22 @@ static bool is_multiplexed(int nr)
     return nr <= -101 && nr >= -299;
 }
 
+/*
+ * Some architectures were given a call later than the others (memfd_secret: riscv64, s390x): a
+ * libseccomp from between knows its name and takes the architecture for one that has it not.
+ */
+static bool is_older_than_call(int theirs, int64_t ours)
+{
+    const struct scmp_version *version = seccomp_version();
+
+    return theirs < -10000 && ours >= 0 &&
+           (version->major << 16 | version->minor << 8 | version->micro) < 0x020504;
+}
+
 /* The names of the table, each on each architecture. */
 START_TEST(test_numbers_are_libseccomps)
 {
-    unsigned compared = 0, multiplexed = 0, unknown = 0;
+    unsigned compared = 0, multiplexed = 0, unknown = 0, older = 0;
 
     for (size_t i = 0; i < syscall_count(); i++) {
         const Syscall *syscall = syscall_at(i);
@@ -47,6 +59,8 @@ START_TEST(test_numbers_are_libseccomps)
             unknown++; /* newer than that libseccomp */
         } else if (is_multiplexed(theirs)) {
             multiplexed++;
+        } else if (is_older_than_call(theirs, ours)) {
+            older++;
         } else {
             ck_assert_msg(ours == (theirs < 0 ? -1 : theirs), "%s on %s: %lld, libseccomp says %d",
                           syscall->name, arch_name((Arch)_i), (long long)ours, theirs);
@@ -58,6 +72,7 @@ START_TEST(test_numbers_are_libseccomps)
     ck_assert_uint_ge(compared, 430);
     ck_assert_uint_le(multiplexed, 34);
     ck_assert_uint_le(unknown, 40);
+    ck_assert_uint_le(older, 2);
 }
 END_TEST
 

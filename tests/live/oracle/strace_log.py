@@ -142,6 +142,9 @@ _BIRTH = re.compile(
 _RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.S)
 _CALL = re.compile(r"^(\w+)\((.*)$", re.S)
 _HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
+_DELETED = re.escape("".join(f"\\x{byte:02x}" for byte in b" (deleted)"))
+_NAMED_DELETED = re.compile(r'"((?:\\x[0-9a-f]{2})*' + _DELETED + ')"')
+_WAS_DELETED = re.compile(r"<((?:\\x[0-9a-f]{2})+)" + _DELETED + ">")
 
 
 def unhex(text):
@@ -241,6 +244,18 @@ class _Task:
         self.group[1] = arch
 
 
+def with_deleted_apart(lines):
+    """LINES with `<PATH (deleted)>`, as strace 5.16 shows what was removed, as later ones do: `<PATH>(deleted)`. But for
+    names that the run itself gave and that end so."""
+    given = {name.rsplit("\\x2f", 1)[-1] for line in lines for name in _NAMED_DELETED.findall(line)}
+
+    def apart(match):
+        whole = match.group(0)[1:-1]
+        return match.group(0) if whole.rsplit("\\x2f", 1)[-1] in given else f"<{match.group(1)}>(deleted)"
+
+    return [_WAS_DELETED.sub(apart, line) for line in lines]
+
+
 class StraceLog:
     def __init__(self, source, cwd, program):
         self.numbers = load_numbers(source)
@@ -258,7 +273,7 @@ class StraceLog:
 
     def read(self, path):
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().split("\n")
+            lines = with_deleted_apart(file.read().split("\n"))
         for line in lines:
             match = _BIRTH.match(line)
             if match:
