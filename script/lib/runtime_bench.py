@@ -230,14 +230,16 @@ class Stage:
                 inspect.reap(pid)
                 os.close(handle)
 
-    def _created(self, child, container):
-        """Waits until CONTAINER is created, lets its init process wait a little, and starts it."""
+    def _created(self, child, container, pid_file):
+        """Waits until CONTAINER is created, lets its init process wait a little, and starts it. runc 1.3 calls it
+        created while it is still being made; PID_FILE is the last that it writes."""
         end = time.monotonic() + self.timeout
         # strace goes on while the container lives; the runtime itself must have ended well
         while child.poll() in (None, 0) and time.monotonic() < end:
             state = subprocess.run([self.runtime, "--root", self.state, "state", container], check=False,
                                    stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            if state.returncode == 0 and json.loads(state.stdout).get("status") == "created":
+            if (state.returncode == 0 and json.loads(state.stdout).get("status") == "created"
+                    and inspect.read_pid(pid_file)):
                 time.sleep(0.03)
                 return subprocess.run([self.runtime, "--root", self.state, "start", container],
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False,
@@ -261,7 +263,7 @@ class Stage:
         try:
             if variation.broken:
                 result = self._end(child, -1)
-            elif not variation.create or self._created(child, container):
+            elif not variation.create or self._created(child, container, pid_file):
                 result = self._look(child, pid_file)
             return result
         finally:
