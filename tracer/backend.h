@@ -84,6 +84,8 @@ typedef struct Backend {
     int (*probe)(Error *err);
     /* Space-separated names of the optional kernel features that would be in use; into OUT. */
     void (*features)(char *out, size_t size);
+    /* The same where processes are joined rather than launched; NULL: no different. */
+    void (*features_joined)(char *out, size_t size);
     /* Returns when every recorded process has ended, or when told to detach. */
     int (*run)(BackendRun *run, Error *err);
 } Backend;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 static void draft_descriptor(Observer *observer, Tracee *tracee, Pending *pending, int fd,
@@ -150,10 +151,49 @@ static void enter_fcntl(Observer *observer, Tracee *tracee, Pending *pending)
 
 /* ---- what cannot be seen -------------------------------------------------------------------- */
 
+/* TEXT leads to the file that ST tells of. */
+static bool leads_to(Observer *observer, Tracee *tracee, const char *text, const struct stat *st)
+{
+    const Root *root = process_root(&observer->table, tracee->process);
+    char name[PATH_MAX];
+    PathResult path;
+
+    if (!root || strlen(text) >= sizeof name)
+        return false;
+    (void)strcpy(name, text);
+    if (!root_strip(root, name))
+        return false;
+    resolver_resolve(observer->resolver, tracee, AT_FDCWD, name, PATH_FINAL_NOFOLLOW, false, 1,
+                     &path);
+    return path.error == 0 && path.has_stat && path.st.st_dev == st->st_dev &&
+           path.st.st_ino == st->st_ino;
+}
+
+/*
+ * The handle names no path, but the new descriptor does; except where the kernel got at the file
+ * by its number alone and has no name for it yet.
+ */
+static void opened_by_handle(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    PathResult path;
+
+    resolver_descriptor(observer->resolver, tracee, (int)pending->call.result, 0, &path);
+    if (path.error || !path.is_path || !path.text || !path.has_stat ||
+        (path.st.st_nlink > 0 && !leads_to(observer, tracee, path.text, &path.st))) {
+        tracee_loss(observer, tracee, "unresolved-path",
+                    "open_by_handle_at() of a file that the kernel had no name for");
+        return;
+    }
+    draft_file(observer, tracee, pending, &path, open_access(pending->call.args[2], &path),
+               DRAFT_ALWAYS);
+}
+
 static void enter_open_by_handle(Observer *observer, Tracee *tracee, Pending *pending)
 {
-    (void)pending;
-    tracee_loss(observer, tracee, "unresolved-path", "open_by_handle_at() names no path");
+    if (observer->options.sees_results)
+        pending->on_success = opened_by_handle;
+    else
+        tracee_loss(observer, tracee, "unresolved-path", "open_by_handle_at() names no path");
 }
 
 static void enter_io_uring(Observer *observer, Tracee *tracee, Pending *pending)

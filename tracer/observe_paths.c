@@ -57,7 +57,7 @@ static PathFinal final_component(const PathOperation *operation, const PathArgs 
     return operation->final;
 }
 
-static uint32_t open_access(uint64_t flags, const PathResult *path)
+uint32_t open_access(uint64_t flags, const PathResult *path)
 {
     static const uint32_t modes[] = {[O_RDONLY] = ACCESS_READ,
                                      [O_WRONLY] = ACCESS_WRITE,

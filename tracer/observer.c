@@ -203,6 +203,7 @@ static Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Sys
     pending->active = true;
     pending->syscall_fact = NULL;
     pending->predicted = RESULT_UNKNOWN;
+    pending->on_success = NULL;
     pending->call = (Call){.tracee = tracee,
                            .syscall = syscall,
                            .arch = arch,
@@ -438,6 +439,10 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
     if (tracee->process->is_mark) {
         pending->active = false;
         return;
+    }
+    if (outcome == RESULT_OK && pending->on_success) {
+        pending->on_success(observer, tracee, pending);
+        resolver_release(observer->resolver);
     }
     commit(observer, tracee, pending, outcome, true);
 }

@@ -24,7 +24,8 @@ typedef struct Draft {
 } Draft;
 
 /* The call that a thread is in. One per thread, used again for each call. */
-typedef struct Pending {
+typedef struct Pending Pending;
+struct Pending {
     Call call;
     bool active;
     Fact *syscall_fact; /* counted at entry; gets the result */
@@ -33,7 +34,10 @@ typedef struct Pending {
     size_t count, capacity;
     PathResult paths[CALL_PATHS_MAX];
     char raw[CALL_PATHS_MAX][PATH_MAX]; /* the path arguments as the program passed them */
-} Pending;
+    /* Set by a handler at entry: to be called, with call.result, when the call has succeeded. Only
+     * where results are seen. */
+    void (*on_success)(Observer *observer, Tracee *tracee, Pending *pending);
+};
 
 typedef struct CallCacheEntry {
     const char *subject;
@@ -94,6 +98,9 @@ const char *file_type_name(mode_t mode);
 /* A file fact about a path that was resolved; nothing if it names no path. */
 void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 uint32_t access, DraftWhen when);
+
+/* What open(2) with FLAGS does to what PATH found: ACCESS_*. */
+uint32_t open_access(uint64_t flags, const PathResult *path);
 
 /* The call in PENDING has drafts, and each is a fact already that came with success. */
 bool observed_before(const Observer *observer, const Pending *pending);

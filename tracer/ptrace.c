@@ -170,5 +170,6 @@ const Backend backend_ptrace = {
     .keeps_workload = true,
     .probe = ptrace_probe,
     .features = ptrace_features,
+    .features_joined = ptrace_features_joined,
     .run = ptrace_run,
 };

@@ -90,3 +90,4 @@ int ptrace_join_all(PtraceLoop *loop, Error *err);
 
 int ptrace_probe(Error *err);
 void ptrace_features(char *out, size_t size);
+void ptrace_features_joined(char *out, size_t size);

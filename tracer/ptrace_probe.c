@@ -87,3 +87,12 @@ void ptrace_features(char *out, size_t size)
     (void)snprintf(out, size, "%s%s%s", trial.seccomp ? "seccomp-accelerated" : "",
                    trial.seccomp && trial.info ? " " : "", trial.info ? "syscall-info" : "");
 }
+
+/* What runs already has no filter, and cannot be given one. */
+void ptrace_features_joined(char *out, size_t size)
+{
+    Trial trial = {0};
+
+    (void)trial_run(&trial, NULL);
+    (void)snprintf(out, size, "%s", trial.info ? "syscall-info" : "");
+}

@@ -49,6 +49,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
     struct utsname system;
     struct tm now;
     const time_t seconds = time(NULL);
+    const bool joins = parsed_value(parsed, "pid", NULL);
 
     if (random_id(id, sizeof id) < 0)
         return error_set(err, -EIO, "cannot get random bytes for the run's id");
@@ -56,7 +57,10 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         return error_set(err, -EIO, "cannot read the clock");
     if (uname(&system) < 0)
         return error_errno(err, errno, "cannot read the kernel's version");
-    backend->features(features, sizeof features);
+    if (joins && backend->features_joined)
+        backend->features_joined(features, sizeof features);
+    else
+        backend->features(features, sizeof features);
     (void)snprintf(user, sizeof user, "%u:%u", geteuid(), getegid());
     const Run run = {
         .id = id,
@@ -65,7 +69,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         .kernel = system.release,
         .backend = backend->name,
         .features = features,
-        .user = parsed_value(parsed, "pid", NULL) ? NULL : user,
+        .user = joins ? NULL : user,
         .version = WHITTLE_VERSION,
         .start = start,
         .command = (const char **)(void *)parsed->arguments,

@@ -209,6 +209,89 @@ def stopping_with_the_workload(folder):
 
 
 @case
+def an_orphaned_group_stays_one(folder):
+    # A session's leader, whose parent is in another session: the kernel leaves SIGTSTP out (credentials(7)),
+    # wherever in the tree of processes whittle's own are.
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGTSTP); print('went on', flush=True)"
+    equal(native(live.python(code), start_new_session=True)[:2], (0, "went on\n"), "natively")
+    result = record("ptrace", folder, live.python(code), start_new_session=True)
+    equal((result.status, result.out), (0, "went on\n"), "recorded")
+
+
+@case
+def tracer_and_tracees_share_a_session(folder):
+    # The scheduler's autogroup is the session's. Not the group of processes, which gets ^C.
+    code = ("import os; tracer = [line.split()[1] for line in open('/proc/self/status') if line.startswith('TracerPid')][0];"
+            "print(os.getsid(0) == os.getsid(int(tracer)), os.getpgid(0) == os.getpgid(int(tracer)))")
+    result = record("ptrace", folder, live.python(code))
+    equal(result.out, "True False\n", "same session, same process group")
+
+
+HANDLE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+class Handle(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_uint), ("type", ctypes.c_int), ("data", ctypes.c_ubyte * 128)]
+handle, mount = Handle(bytes=128), ctypes.c_int()
+if libc.name_to_handle_at(-100, sys.argv[1].encode(), ctypes.byref(handle), ctypes.byref(mount), 0) < 0:
+    sys.exit(9)
+keep = os.open(sys.argv[1], os.O_RDONLY) if sys.argv[2] == "named" else -1
+if keep < 0:
+    os.sync()
+    with open("/proc/sys/vm/drop_caches", "w") as file:
+        file.write("2")
+folder = os.open(os.path.dirname(sys.argv[1]), os.O_RDONLY)
+fd = libc.open_by_handle_at(folder, ctypes.byref(handle), os.O_WRONLY | os.O_APPEND)
+if fd < 0:
+    sys.exit(9)
+print(os.readlink(f"/proc/self/fd/{fd}"))
+"""
+
+
+@case
+def opening_by_handle(folder):
+    live.need_root()
+    path = os.path.join(folder, "by-handle")
+    with open(path, "w", encoding="ascii"):
+        pass
+    result = record("ptrace", folder, live.python(HANDLE, path, "named"))
+    if result.status == 9:
+        raise Skip("no file handles here")
+    result.complete()
+    equal(result.out, path + "\n", "the file's name")
+    fact = result.one("file", name=path, access=["append"])
+    equal((fact["results"], fact["first"]["syscall"]), (["ok"], "open_by_handle_at"), "how it was opened")
+
+
+@case
+def opening_by_handle_what_has_no_name(folder):
+    live.need_root()
+    path = os.path.join(folder, "by-handle")
+    with open(path, "w", encoding="ascii"):
+        pass
+    result = record("ptrace", folder, live.python(HANDLE, path, "nameless"))
+    if result.status != 0 or result.out == path + "\n":
+        raise Skip("the kernel knows the name")
+    equal([loss["cause"] for loss in result.document["losses"]], ["unresolved-path"], "losses")
+
+
+@case
+def features_of_joined_processes(folder):
+    features = record("ptrace", folder, ["true"]).document["runs"][0]["features"]
+    if "seccomp-accelerated" not in features:
+        raise Skip("nothing to tell apart")
+    busy, stop = start_busy(folder)
+    recording = os.path.join(folder, "joined.jsonl")
+    whittle = join(recording, busy.pid)
+    wait_until(lambda: joined(busy), what="the tracer")
+    open(stop, "w", encoding="ascii").close()
+    busy.communicate(timeout=20)
+    whittle.communicate(timeout=20)
+    equal(live.show(recording)["runs"][0].get("features", ""), features.replace("seccomp-accelerated", "").strip(),
+          "features of a joined run")
+
+
+@case
 def int80_and_x32(folder):
     if os.uname().machine != "x86_64":
         raise Skip("needs x86_64")
