@@ -42,16 +42,16 @@ enum { RULES_PER_ABI = 1024 }; /* numbers from there on are reported, never capt
 /* What to take of an argument, which is what makes one call another fact than the next. */
 enum call_take {
     TAKE_NONE,
-    TAKE_VALUE,     /* the number itself is part of the key (open flags, AT_ flags, signals) */
-    TAKE_PATH,      /* string, with the folder it starts from: `companion` is the dirfd's argument */
-    TAKE_TEXT,      /* string */
-    TAKE_FD,        /* describe what it refers to */
-    TAKE_SOCKADDR,  /* socket address; `companion` is its length's argument */
-    TAKE_MSGHDR,    /* struct msghdr: its msg_name */
-    TAKE_MMSGHDR,   /* the first message of an array of struct mmsghdr: its msg_name */
-    TAKE_MEMORY,    /* `companion` bytes (at most 64): struct open_how, struct clone_args */
-    TAKE_PID,       /* a process or thread: its relation to the caller */
-    TAKE_VMA,       /* the file mapped at that address */
+    TAKE_VALUE,    /* the number itself is part of the key (open flags, AT_ flags, signals) */
+    TAKE_PATH,     /* string, with the folder it starts from: `companion` is the dirfd's argument */
+    TAKE_TEXT,     /* string */
+    TAKE_FD,       /* describe what it refers to */
+    TAKE_SOCKADDR, /* socket address; `companion` is its length's argument */
+    TAKE_MSGHDR,   /* struct msghdr: its msg_name */
+    TAKE_MMSGHDR,  /* the first message of an array of struct mmsghdr: its msg_name */
+    TAKE_MEMORY,   /* `companion` bytes (at most 64): struct open_how, struct clone_args */
+    TAKE_PID,      /* a process or thread: its relation to the caller */
+    TAKE_VMA,      /* the file mapped at that address */
 };
 enum { COMPANION_NONE = 0xff };
 
@@ -63,7 +63,7 @@ enum call_rule_flags {
     RULE_MAY_SEND = 1u << 4,   /* data may go out by descriptor argument 0 */
     RULE_EXEC = 1u << 5,       /* execve, execveat */
     RULE_SETTLES = 1u << 6,    /* connect: a datagram socket's address is only used if it sends */
-    RULE_RESULT_PID = 1u << 7, /* unused */
+    RULE_SELECTS = 1u << 7,    /* some mask[] is set */
 };
 
 struct call_rule {
@@ -79,17 +79,20 @@ struct call_rule {
     u64 condition_mask;
 };
 
-/* ---- settings --------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------------
+ */
 
 struct bpf_settings {
     u32 recorder_tgid; /* never recorded */
     u32 mark_option;   /* prctl option of `whittle mark` */
     u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
     u32 stacks;        /* reserved for user-space stacks */
-    u64 own_program_inode, own_program_device; /* whittle's own file: `whittle mark` is not recorded */
+    u64 own_program_inode,
+        own_program_device; /* whittle's own file: `whittle mark` is not recorded */
 };
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events -----------------------------------------------------------------------------------
+ */
 
 enum event_type {
     EVENT_CALL = 1,   /* a system call returned, or its thread ended in it */
@@ -98,7 +101,9 @@ enum event_type {
     EVENT_CAPABILITY, /* the kernel checked a capability */
     EVENT_IO_URING,   /* an operation was submitted */
     EVENT_LABEL,      /* `whittle mark`: label number LABEL is this text */
-    EVENT_MEMORY,     /* a process ended: `value` is its peak resident memory in bytes */
+    EVENT_MEMORY, /* `value` is the peak resident memory in bytes of a process of PROGRAM; made by
+                     the recorder from the map `peaks` when the run is over */
+    EVENT_ENDED,  /* no task is in scope any more */
 };
 
 struct event_credentials {
@@ -109,9 +114,9 @@ struct event_credentials {
 };
 
 enum event_flags {
-    EVENT_NO_RESULT = 1u << 0,  /* the thread ended in the call */
+    EVENT_NO_RESULT = 1u << 0,    /* the thread ended in the call */
     EVENT_ROOT_CHANGED = 1u << 1, /* the process's root is not that of its mount namespace */
-    EVENT_CUT = 1u << 2,        /* a blob did not fit or could not be read: see its flag */
+    EVENT_CUT = 1u << 2,          /* a blob did not fit or could not be read: see its flag */
 };
 
 /* Who a signal, ptrace or the like was for, seen from the caller. */
@@ -129,7 +134,7 @@ struct event {
     u32 size; /* of the whole event */
     u16 type; /* enum event_type */
     u16 flags;
-    u64 key; /* in `seen`; 0: not counted there */
+    u64 key;     /* in `seen`; 0: not counted there */
     u32 program; /* what the process runs: an EVENT_PROGRAM has told it (or will: order is free) */
     u32 label;   /* 0: none since the start */
     u8 phase;    /* enum Phase of model/fact.h */
@@ -137,15 +142,15 @@ struct event {
     u8 relation; /* enum event_relation, of a TAKE_PID argument */
     u8 padding;
     u32 tid, tgid;
-    u32 parent;    /* tgid of the parent */
-    u32 own_tgid;  /* in the process's own pid namespace */
+    u32 parent;   /* tgid of the parent */
+    u32 own_tgid; /* in the process's own pid namespace */
     u32 own_tid;
     u32 mount_namespace, pid_namespace, user_namespace, net_namespace; /* inode numbers */
     u32 ancestry[EVENT_ANCESTRY]; /* programs: of the process, its parent, …; 0 ends */
     s64 nr; /* EVENT_CALL, EVENT_EXEC, EVENT_CAPABILITY: the call; -1 none. x32: with bit 30 */
     u64 args[EVENT_ARGS];
-    s64 result;  /* negative errno for failure; restart codes as they are */
-    u64 value;   /* by type */
+    s64 result; /* negative errno for failure; restart codes as they are */
+    u64 value;  /* by type */
     struct event_credentials credentials;
 };
 
@@ -171,7 +176,7 @@ enum blob_kind {
     BLOB_NAME,       /* EVENT_EXEC: the name execve() was given, with its NUL */
     BLOB_STACK,      /* u64 kernel addresses, innermost first */
     BLOB_LABEL,      /* text with its NUL */
-    BLOB_PATH,       /* the same as BLOB_FILE: what path argument `number` led to, by the kernel itself */
+    BLOB_PATH, /* the same as BLOB_FILE: what path argument `number` led to, by the kernel itself */
 };
 
 enum blob_flags {
@@ -189,17 +194,18 @@ struct blob {
 };
 
 enum file_flags {
-    FILE_NONE = 1u << 0,      /* nothing there (descriptor closed meanwhile, anonymous mapping) */
-    FILE_NAMELESS = 1u << 1,  /* pipe, socket, memfd, anonymous inode: `text` is its kind */
+    FILE_NONE = 1u << 0,     /* nothing there (descriptor closed meanwhile, anonymous mapping) */
+    FILE_NAMELESS = 1u << 1, /* pipe, socket, memfd, anonymous inode: `text` is its kind */
     FILE_DELETED = 1u << 2,
-    FILE_DETACHED = 1u << 3,  /* its mount is in no mount namespace, or in another one than the task */
-    FILE_CUT = 1u << 4,       /* the path is too long */
-    FILE_CREATED = 1u << 5,   /* this open() made it */
+    FILE_DETACHED =
+        1u << 3,        /* its mount is in no mount namespace, or in another one than the task */
+    FILE_CUT = 1u << 4, /* the path is too long */
+    FILE_CREATED = 1u << 5, /* this open() made it */
     FILE_SOCKET = 1u << 6,
 };
 
 struct file_blob {
-    u64 identity; /* hash of the path's dentries and mounts */
+    u64 identity;      /* hash of the path's dentries and mounts */
     u64 inode, device; /* device: the kernel's, major << 20 | minor */
     u64 magic;         /* of the file system, statfs(2) */
     u32 mode, uid, gid, links;
@@ -214,23 +220,28 @@ struct file_blob {
     /* text_length bytes and a NUL follow: the path from the root of the mount namespace */
 };
 
-/* ---- shared counters: map `counters`, an array of u64 ------------------------------------------ */
+/* ---- shared counters: map `counters`, an array of u64 ------------------------------------------
+ */
 
 enum counter {
-    COUNTER_CALLS,          /* looked at */
-    COUNTER_ALIVE,          /* processes (thread groups) in scope now */
-    COUNTER_ALIVE_PEAK,
+    COUNTER_TASKS,     /* tasks (threads) in scope now */
+    COUNTER_PROCESSES, /* thread groups whose leader is alive */
+    COUNTER_PROCESSES_PEAK,
     COUNTER_DESCRIPTOR_PEAK, /* highest descriptor number returned, plus one */
-    COUNTER_LOST_RING,      /* events that found the ring full (each is tried again) */
-    COUNTER_LOST_SEEN,      /* keys for which the map `seen` had no room */
-    COUNTER_LOST_TASK,      /* tasks for which there was no storage */
-    COUNTER_LOST_PROGRAM,   /* programs for which the map `programs` had no room */
+    COUNTER_LOST_RING,       /* events that found the ring full (each is tried again) */
+    COUNTER_LOST_SEEN,       /* keys for which the map `seen` had no room */
+    COUNTER_LOST_TASK,       /* tasks for which there was no storage */
+    COUNTER_LOST_PROGRAM,    /* programs for which the map `programs` had no room */
+    COUNTER_LOST_NESTED,     /* events that came while another one was being made on the same CPU */
     COUNTER_COUNT,
 };
 
-/* The map `lost`: keys of events that found the ring full and were not delivered since. */
+/* The map `calls`: system calls looked at, an array of one u64 a CPU.
+ * The map `peaks`: program → highest peak of resident memory of a process that ended, in pages.
+ * The map `lost`: keys of events that found the ring full and were not delivered since. */
 
-/* ---- task storage: map `tasks` ----------------------------------------------------------------- */
+/* ---- task storage: map `tasks` -----------------------------------------------------------------
+ */
 
 enum task_flags {
     TASK_LAUNCHING = 1u << 0, /* whittle's own child that has not run the program yet */
@@ -243,9 +254,10 @@ struct task_state {
     u32 phase;
     u32 relation; /* of the signal sent in the call in progress; 0 none */
     u32 ancestry[EVENT_ANCESTRY];
-    u64 exec_key; /* scratch */
-    s64 nr;       /* the call in progress; -1 none. With `abi` and `args`: taken at its entry */
+    s64 nr; /* the call in progress, or one of: */
     u32 abi;
     u32 spare;
-    u64 args[EVENT_ARGS];
 };
+
+/* For task_state.nr. No call has such a number. */
+enum { NR_UNSEEN = -4096 /* none was entered since the task is in scope */, NR_DONE = -4097 };

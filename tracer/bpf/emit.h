@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Putting an event together in the scratch memory, and delivering it. */
+#pragma once
+
+#include "walk.h"
+
+/* ---- blobs
+ * --------------------------------------------------------------------------------------- */
+
+/* Where the next blob goes; NULL if there is no room (the event is then marked cut). The bytes
+ * behind it, BLOB_ROOM with the header, are the scratch's. */
+static __always_inline struct blob *blob_start(struct scratch *scratch, u8 kind, s32 number,
+                                               u64 address)
+{
+    const u32 at = scratch->used;
+
+    if (at > EVENT_SIZE_MAX - BLOB_ROOM) {
+        ((struct event *)scratch->event)->flags |= EVENT_CUT;
+        return NULL;
+    }
+    struct blob *blob = (struct blob *)&scratch->event[at];
+    blob->size = sizeof *blob;
+    blob->kind = kind;
+    blob->flags = 0;
+    blob->number = number;
+    blob->address = address;
+    return blob;
+}
+
+static __always_inline void blob_end(struct scratch *scratch, struct blob *blob, u32 bytes)
+{
+    const u32 size = sizeof *blob + bytes;
+
+    blob->size = (u16)size;
+    scratch->used += (size + 7) & ~7u;
+}
+
+/* Bytes of the current task's memory. */
+__noinline int blob_memory(u8 kind, s32 number, u64 address, u32 length)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, kind, number, address);
+    if (!blob)
+        return 0;
+    if (length > 512)
+        length = 512;
+    if (bpf_probe_read_user(blob + 1, length, (const void *)address) < 0) {
+        blob->flags = BLOB_UNREADABLE;
+        length = 0;
+    }
+    blob_end(scratch, blob, length);
+    return 0;
+}
+
+/* A string that stands in scratch->strings[SLOT & 1]. */
+__noinline int blob_string(u8 kind, s32 number, u64 address, u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, kind, number, address);
+    if (!blob)
+        return 0;
+    u32 length = scratch->string_length[slot & 1];
+    if (length == 0)
+        blob->flags = BLOB_UNREADABLE;
+    if (length > PATH_BYTES)
+        length = PATH_BYTES;
+    bpf_probe_read_kernel(blob + 1, length, scratch->strings[slot & 1]);
+    blob_end(scratch, blob, length);
+    return 0;
+}
+
+/* Return addresses of the kernel, SIZE bytes in scratch->frames. */
+__noinline int blob_frames(u32 size)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, BLOB_STACK, 0, 0);
+    if (!blob)
+        return 0;
+    if (size > sizeof scratch->frames)
+        size = sizeof scratch->frames;
+    bpf_probe_read_kernel(blob + 1, size, scratch->frames);
+    blob_end(scratch, blob, size);
+    return 0;
+}
+
+/* A string of the kernel. */
+__noinline int blob_kernel_string(u8 kind, s32 number, u64 address)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, kind, number, address);
+    if (!blob)
+        return 0;
+    const long length = bpf_probe_read_kernel_str(blob + 1, PATH_BYTES, (const void *)address);
+    if (length < 0)
+        blob->flags = BLOB_UNREADABLE;
+    blob_end(scratch, blob, length < 0 ? 0 : (u32)length & (2 * PATH_BYTES - 1));
+    return 0;
+}
+
+/* The scratch's place. */
+__noinline int blob_place(u8 kind, s32 number)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct place *place = &scratch->place;
+    u32 length = 0;
+    if (place->dentry) {
+        if (place->flags & FILE_NAMELESS) {
+            const unsigned char *name = FIELD(struct dentry, place->dentry, d_name.name);
+            const long n = bpf_probe_read_kernel_str(scratch->path, NAME_BYTES, name);
+            scratch->path_at = 0;
+            length = n > 0 ? (u32)n - 1 : 0;
+        } else {
+            place_text();
+            length = PATH_BYTES - 1 - scratch->path_at;
+        }
+    }
+    struct blob *blob = blob_start(scratch, kind, number, 0);
+    if (!blob)
+        return 0;
+    struct file_blob *file = (struct file_blob *)(blob + 1);
+    __builtin_memset(file, 0, sizeof *file);
+    file->identity = place->identity;
+    file->flags = place->flags;
+    file->open_flags = place->open_flags;
+    file->family = place->family;
+    file->type = place->type;
+    file->protocol = place->protocol;
+    if (place->inode) {
+        const u64 inode = place->inode;
+        file->inode = FIELD(struct inode, inode, i_ino);
+        file->mode = FIELD(struct inode, inode, i_mode);
+        file->uid = FIELD(struct inode, inode, i_uid.val);
+        file->gid = FIELD(struct inode, inode, i_gid.val);
+        file->links = FIELD(struct inode, inode, i_nlink);
+    }
+    if (place->mount) {
+        const u64 super = (u64)FIELD(struct mount, place->mount, mnt.mnt_sb);
+        file->device = FIELD(struct super_block, super, s_dev);
+        file->magic = FIELD(struct super_block, super, s_magic);
+    }
+    if (place->sock && (place->family == AF_INET || place->family == AF_INET6)) {
+        const u64 sock = place->sock;
+        file->peer_port = __builtin_bswap16(FIELD(struct sock, sock, __sk_common.skc_dport));
+        if (place->family == AF_INET) {
+            const u32 peer = FIELD(struct sock, sock, __sk_common.skc_daddr);
+            __builtin_memcpy(file->peer_address, &peer, sizeof peer);
+        } else {
+            bpf_core_read(file->peer_address, sizeof file->peer_address,
+                          &((struct sock *)sock)->__sk_common.skc_v6_daddr);
+        }
+    }
+    if (length >= PATH_BYTES)
+        length = PATH_BYTES - 1;
+    u32 from = scratch->path_at;
+    if (from >= PATH_BYTES)
+        from = PATH_BYTES - 1;
+    file->text_length = (u16)length;
+    bpf_probe_read_kernel(file + 1, length, &scratch->path[from]);
+    ((u8 *)(file + 1))[length] = 0;
+    blob_end(scratch, blob, sizeof *file + length + 1);
+    return 0;
+}
+
+/* ---- the fixed part
+ * ------------------------------------------------------------------------------ */
+
+static __always_inline u64 capability_bits(const struct kernel_cap *cap)
+{
+    u64 bits = 0;
+
+    bpf_core_read(&bits, sizeof bits, cap);
+    return bits;
+}
+
+static __always_inline u32 innermost_number(const struct task_struct *task)
+{
+    const struct pid *pid = task->thread_pid;
+    u32 number = 0;
+
+    if (!pid)
+        return 0;
+    const u64 at = (u64)pid + bpf_core_field_offset(struct pid, numbers) +
+                   (u64)pid->level * bpf_core_type_size(struct upid);
+    bpf_probe_read_kernel(&number, sizeof number, (const void *)at);
+    return number;
+}
+
+static __always_inline u32 pid_namespace_of(const struct task_struct *task)
+{
+    return task->nsproxy ? task->nsproxy->pid_ns_for_children->ns.inum : 0;
+}
+
+/* Begins an event about the current task in the scratch. */
+__noinline int event_begin(u32 type)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct event *event = (struct event *)scratch->event;
+    __builtin_memset(event, 0, sizeof *event);
+    scratch->used = sizeof *event;
+    event->type = (u16)type;
+    event->nr = NR_UNSEEN;
+    event->label = current_label;
+    event->tid = (u32)task->pid;
+    event->tgid = (u32)task->tgid;
+    event->parent = (u32)task->real_parent->tgid;
+    event->own_tid = innermost_number(task);
+    event->own_tgid = innermost_number(task->group_leader);
+    event->mount_namespace = own_mount_namespace(task);
+    event->pid_namespace = pid_namespace_of(task);
+    event->net_namespace = task->nsproxy ? task->nsproxy->net_ns->ns.inum : 0;
+    const struct cred *cred = task->cred;
+    event->user_namespace = cred->user_ns->ns.inum;
+    struct event_credentials *out = &event->credentials;
+    out->uid = cred->uid.val;
+    out->euid = cred->euid.val;
+    out->suid = cred->suid.val;
+    out->fsuid = cred->fsuid.val;
+    out->gid = cred->gid.val;
+    out->egid = cred->egid.val;
+    out->sgid = cred->sgid.val;
+    out->fsgid = cred->fsgid.val;
+    out->securebits = cred->securebits;
+    out->inheritable = capability_bits(&cred->cap_inheritable);
+    out->permitted = capability_bits(&cred->cap_permitted);
+    out->effective = capability_bits(&cred->cap_effective);
+    out->bounding = capability_bits(&cred->cap_bset);
+    out->ambient = capability_bits(&cred->cap_ambient);
+    return 0;
+}
+
+/* Whose event it is. */
+static __always_inline void event_subject(struct scratch *scratch, const struct task_state *state)
+{
+    struct event *event = (struct event *)scratch->event;
+
+    event->program = state->program;
+    event->phase = (u8)state->phase;
+    __builtin_memcpy(event->ancestry, state->ancestry, sizeof event->ancestry);
+}
+
+/* Command line, and the root folder if it is another one than the mount namespace's. */
+__noinline int event_circumstances(void)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get();
+    const struct mm_struct *mm = task->mm;
+
+    if (!scratch)
+        return 0;
+    if (mm) {
+        u64 length = mm->arg_end - mm->arg_start;
+        if (length > EVENT_COMMAND_MAX)
+            length = EVENT_COMMAND_MAX;
+        blob_memory(BLOB_COMMAND, 0, mm->arg_start, (u32)length);
+    }
+    if (task->fs) {
+        place_clear(scratch);
+        const u64 dentry = SCALAR(scratch, task->fs->root.dentry);
+        const u64 vfsmount = SCALAR(scratch, task->fs->root.mnt);
+        place_of_path(dentry, vfsmount);
+        if (scratch->place.depth > 0) {
+            ((struct event *)scratch->event)->flags |= EVENT_ROOT_CHANGED;
+            blob_place(BLOB_ROOT, 0);
+        }
+    }
+    return 0;
+}
+
+/* ---- delivery
+ * ------------------------------------------------------------------------------------ */
+
+enum { RING_HIGH = RING_SIZE / 4 * 3, BRAKE_NS = 50000, BRAKE_STEPS = 4096 };
+
+static long brake_step(u32 index, u64 *until)
+{
+    return bpf_ktime_get_ns() >= *until;
+}
+
+/*
+ * Where new facts come faster than the recorder takes them, whoever makes them is slowed down a
+ * little instead of losing them: no more than BRAKE_NS for one event.
+ */
+static __always_inline void brake(void)
+{
+    if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HIGH) {
+        u64 until = bpf_ktime_get_ns() + BRAKE_NS;
+        bpf_loop(BRAKE_STEPS, brake_step, &until, 0);
+    }
+}
+
+/* 0 if the event in the scratch was put into the ring. */
+__noinline int event_send(u64 key)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return -1;
+    struct event *event = (struct event *)scratch->event;
+    u32 size = scratch->used;
+    if (size > EVENT_SIZE_MAX)
+        size = EVENT_SIZE_MAX;
+    if (size < sizeof *event)
+        size = sizeof *event;
+    event->size = size;
+    event->key = key;
+    brake();
+    return bpf_ringbuf_output(&events, event, size, 0) == 0 ? 0 : -1;
+}
+
+/* Sends the event, and puts KEY into `seen` once it is delivered. */
+__noinline int event_deliver(u64 key)
+{
+    u64 once = 1;
+
+    if (event_send(key) < 0) {
+        count(COUNTER_LOST_RING, 1);
+        bpf_map_update_elem(&lost, &key, &once, BPF_ANY);
+        return -1;
+    }
+    if (bpf_map_update_elem(&seen, &key, &once, BPF_NOEXIST) == -7 /* E2BIG */)
+        count(COUNTER_LOST_SEEN, 1); /* the fact is told again and again; nothing is lost */
+    bpf_map_delete_elem(&lost, &key);
+    return 0;
+}
+
+/* True if KEY was delivered before; counts it. */
+static __always_inline bool seen_before(u64 key)
+{
+    u64 *times = bpf_map_lookup_elem(&seen, &key);
+
+    if (times)
+        __sync_fetch_and_add(times, 1);
+    return times != NULL;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types as far as whittle.bpf.c looks at them. Declared by hand: libbpf relocates each
+ * access to where the running kernel has the field (CO-RE), so neither order nor completeness
+ * matter, only names and types. Read off Linux 6.1 and 6.18; what differs has a ___suffix.
+ */
+#pragma once
+
+typedef unsigned char u8, __u8;
+typedef unsigned short u16, __u16;
+typedef unsigned int u32, __u32;
+typedef unsigned long long u64, __u64;
+typedef signed char s8, __s8;
+typedef signed short s16, __s16;
+typedef signed int s32, __s32;
+typedef signed long long s64, __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+#define NULL ((void *)0)
+
+/* Of linux/bpf.h, which must not be mixed with these types. */
+enum bpf_map_type {
+    BPF_MAP_TYPE_HASH = 1,
+    BPF_MAP_TYPE_ARRAY = 2,
+    BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+    BPF_MAP_TYPE_RINGBUF = 27,
+    BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
+enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
+enum { BPF_RB_AVAIL_DATA = 0 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct upid {
+    int nr;
+};
+struct pid {
+    unsigned int level;
+    struct upid numbers[1];
+};
+struct ns_common {
+    unsigned int inum;
+};
+struct user_namespace {
+    struct user_namespace *parent;
+    int level;
+    struct ns_common ns;
+};
+struct pid_namespace {
+    struct ns_common ns;
+};
+struct net {
+    struct ns_common ns;
+};
+struct mount;
+struct mnt_namespace {
+    struct ns_common ns;
+};
+struct nsproxy {
+    struct mnt_namespace *mnt_ns;
+    struct pid_namespace *pid_ns_for_children;
+    struct net *net_ns;
+};
+struct super_block {
+    u32 s_dev;
+    unsigned long s_magic;
+};
+typedef struct {
+    u32 val;
+} kuid_t;
+typedef struct {
+    u32 val;
+} kgid_t;
+struct inode {
+    unsigned short i_mode;
+    kuid_t i_uid;
+    kgid_t i_gid;
+    struct super_block *i_sb;
+    unsigned long i_ino;
+    unsigned int i_nlink;
+};
+struct qstr {
+    u64 hash_len; /* length in the upper half, hash in the lower */
+    const unsigned char *name;
+};
+struct hlist_bl_node {
+    struct hlist_bl_node **pprev;
+};
+struct dentry {
+    struct hlist_bl_node d_hash;
+    struct dentry *d_parent;
+    struct qstr d_name;
+    struct inode *d_inode;
+};
+struct vfsmount {
+    struct dentry *mnt_root;
+    struct super_block *mnt_sb;
+};
+struct mount {
+    struct mount *mnt_parent;
+    struct dentry *mnt_mountpoint;
+    struct vfsmount mnt;
+    struct mnt_namespace *mnt_ns;
+};
+struct path {
+    struct vfsmount *mnt;
+    struct dentry *dentry;
+};
+struct file {
+    unsigned int f_mode;
+    void *private_data;
+    struct inode *f_inode;
+    unsigned int f_flags;
+    struct path f_path;
+};
+struct fdtable {
+    unsigned int max_fds;
+    struct file **fd;
+};
+struct files_struct {
+    struct fdtable *fdt;
+};
+struct fs_struct {
+    struct path root;
+    struct path pwd;
+};
+struct kernel_cap {
+    u64 bits;
+};
+struct cred {
+    kuid_t uid, suid, euid, fsuid;
+    kgid_t gid, sgid, egid, fsgid;
+    unsigned int securebits;
+    struct kernel_cap cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
+    struct user_namespace *user_ns;
+};
+struct mm_struct {
+    unsigned long arg_start, arg_end;
+    struct file *exe_file;
+};
+struct signal_struct {
+    unsigned long maxrss; /* pages */
+};
+struct thread_info {
+    unsigned long flags;
+    u32 status;
+};
+struct task_struct {
+    struct thread_info thread_info;
+    struct mm_struct *mm;
+    int pid;
+    int tgid;
+    struct task_struct *real_parent;
+    struct task_struct *group_leader;
+    struct pid *thread_pid;
+    const struct cred *real_cred;
+    const struct cred *cred;
+    struct fs_struct *fs;
+    struct files_struct *files;
+    struct nsproxy *nsproxy;
+    struct signal_struct *signal;
+};
+struct vm_area_struct {
+    struct file *vm_file;
+};
+struct linux_binprm {
+    struct file *file;
+    const char *filename;
+};
+struct in6_addr {
+    u8 bytes[16];
+};
+struct sock_common {
+    __be32 skc_daddr;
+    __be16 skc_dport;
+    unsigned short skc_family;
+    struct in6_addr skc_v6_daddr;
+};
+struct sock {
+    struct sock_common __sk_common;
+    u16 sk_type;
+    u16 sk_protocol;
+};
+struct socket {
+    short type;
+    struct sock *sk;
+};
+struct filename {
+    const char *name;
+};
+struct io_cqe {
+    int fd;
+};
+struct io_kiocb {
+    u8 opcode;
+    struct io_cqe cqe;
+};
+struct cgroup;
+struct kernel_siginfo;
+
+/* Linux 5.11 … */
+struct pt_regs___x86 {
+    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, orig_ax;
+};
+struct pt_regs___arm64 {
+    u64 regs[31];
+    u64 orig_x0;
+    int syscallno;
+};
+
+#pragma clang attribute pop
+
+/* The context of tp_btf programs; never looked into but through BPF_PROG(). */
+struct pt_regs;

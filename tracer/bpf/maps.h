@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Maps, settings and the scratch memory of whittle.bpf.c. */
+#pragma once
+
+#include "kernel.h"
+
+#include "events.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+const volatile struct bpf_settings settings;
+
+/* Numbers given out so far. */
+u32 current_label;
+u32 last_label;
+u32 last_program;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, ABI_COUNT *RULES_PER_ABI);
+    __type(key, u32);
+    __type(value, struct call_rule);
+} rules SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 2 * 1024 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u64);
+    __type(value, u64);
+} seen SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 256 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u64);
+    __type(value, u64);
+} lost SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 64 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u64); /* identity of the program's file */
+    __type(value, u32);
+} programs SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 64 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u32);
+    __type(value, u64);
+} peaks SEC(".maps");
+
+/* Labels by the hash of their text. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 64 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u64);
+    __type(value, u32);
+} labels SEC(".maps");
+
+/* Datagram sockets that were connected and have not sent yet, by the address of their struct sock.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u64);
+    __type(value, u32);
+} connected SEC(".maps");
+u32 connected_count;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, COUNTER_COUNT);
+    __type(key, u32);
+    __type(value, u64);
+} counters SEC(".maps");
+
+/* System calls looked at, by CPU. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, u32);
+    __type(value, u64);
+} calls SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct task_state);
+} tasks SEC(".maps");
+
+enum { RING_SIZE = 16 * 1024 * 1024 };
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, RING_SIZE);
+} events SEC(".maps");
+
+/* ---- scratch: one event in the making on each CPU ----------------------------------------------
+ */
+
+enum {
+    PATH_BYTES = 4096,
+    NAME_BYTES = 256,
+    STRINGS =
+        2, /* path or text arguments of one call: the kernel has no call with more that matter */
+    BLOB_ROOM = 2 * PATH_BYTES, /* the largest blob with its headers is smaller */
+};
+
+/* What a descriptor, a folder or a mapping is, before it is put into words. */
+struct place {
+    u64 file;   /* struct file; 0 for folders */
+    u64 dentry; /* 0: nothing there */
+    u64 mount;  /* struct mount */
+    u64 inode;
+    u64 identity;
+    u64 sock; /* struct sock */
+    u32 flags;
+    u32 depth; /* components of the path */
+    u32 open_flags;
+    u16 family, type, protocol, padding;
+};
+
+/* On the way from a place to the root. */
+struct walk {
+    u64 dentry, mount;
+    u64 component, up;
+    u64 hash;
+    u32 depth;
+    u32 done;
+};
+
+/* The call whose arguments are being taken. */
+struct taking {
+    u32 rule_index;
+    u32 abi;
+    s64 result;
+    u64 args[EVENT_ARGS];
+    u64 hash;     /* of everything so far: the key in the end */
+    u32 relation; /* enum event_relation */
+    u32 strings;  /* of scratch.strings in use */
+    u32 nothing;  /* the arguments turned out to add nothing to what the call is */
+    u32 padding;
+};
+
+struct scratch {
+    u32 busy;
+    u32 used; /* bytes of `event` */
+    u32 path_at;
+    u32 address_length; /* bytes in address_words */
+    u32 padding;
+    u64 scalar; /* of SCALAR() */
+    struct taking taking;
+    struct place place;
+    struct walk walk;
+    u32 string_length[STRINGS]; /* with NUL; 0 unreadable */
+    u64 string_hash[STRINGS];
+    u64 address_words[16]; /* a socket address */
+    u64 frames[EVENT_STACK_MAX];
+    u8 strings[STRINGS][PATH_BYTES + 8];
+    u8 path[PATH_BYTES + NAME_BYTES + 8];
+    u8 event[EVENT_SIZE_MAX + BLOB_ROOM];
+};
+
+/* By CPU, but too large for a map of that type. The recorder sets the number of CPUs. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, u32);
+    __type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_get(void)
+{
+    u32 cpu = bpf_get_smp_processor_id();
+
+    return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+static __always_inline void count(u32 which, s64 n)
+{
+    u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+    if (value)
+        __sync_fetch_and_add(value, (u64)n);
+}
+
+static __always_inline void count_call(void)
+{
+    u32 zero = 0;
+    u64 *value = bpf_map_lookup_elem(&calls, &zero);
+
+    if (value)
+        ++*value;
+}
+
+/* ---- reading the kernel's structures ------------------------------------------------------------
+ */
+
+extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
+
+/* POINTER (an integer or any pointer) as a struct TYPE, its FIELD. A plain load where the kernel
+ * can cast (6.2), several times as fast as the copy. */
+#define FIELD(type, pointer, field)                                                                \
+    ({                                                                                             \
+        typeof(((type *)0)->field) value_;                                                         \
+        if (bpf_rdonly_cast)                                                                       \
+            value_ =                                                                               \
+                ((type *)bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))  \
+                    ->field;                                                                       \
+        else                                                                                       \
+            bpf_core_read(&value_, sizeof value_, &((type *)(pointer))->field);                    \
+        value_;                                                                                    \
+    })
+
+/* A pointer of the kernel as a plain number, which global functions take. The verifier forgets what
+ * it knew of a pointer that was in a map. */
+#define SCALAR(scratch, pointer)                                                                   \
+    ({                                                                                             \
+        *(volatile u64 *)&(scratch)->scalar = (u64)(pointer);                                      \
+        *(volatile u64 *)&(scratch)->scalar;                                                       \
+    })
+
+static __always_inline u64 mix(u64 hash, u64 value)
+{
+    hash ^= value;
+    hash *= 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}

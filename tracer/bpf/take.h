@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the arguments of a call name: as a part of its key (take_keys), and, for a call that is
+ * new, as blobs (take_blobs). Which argument is what stands in the map `rules`.
+ */
+#pragma once
+
+#include "emit.h"
+
+/* ---- strings
+ * -------------------------------------------------------------------------------------- */
+
+/* The hash of scratch->strings[SLOT & 1], which has string_length[SLOT & 1] bytes with its NUL. */
+__noinline int string_hash(u32 slot)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    slot &= 1;
+    u32 length = scratch->string_length[slot];
+    const u64 *words = (const u64 *)scratch->strings[slot];
+    if (length > PATH_BYTES)
+        length = PATH_BYTES;
+    u64 hash = length;
+    __builtin_memset(&scratch->strings[slot][length], 0, sizeof *words);
+    for (u32 i = 0; i < PATH_BYTES / 8; i++) {
+        if (i * 8 >= length)
+            break;
+        hash = mix(hash, words[i]);
+    }
+    scratch->string_hash[slot] = hash;
+    return 0;
+}
+
+__noinline int string_read(u32 slot, u64 address)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    slot &= 1;
+    const long n =
+        address ? bpf_probe_read_user_str(scratch->strings[slot], PATH_BYTES, (const void *)address)
+                : -1;
+    scratch->string_length[slot] = n > 0 ? (u32)n : 0;
+    return string_hash(slot);
+}
+
+/* LENGTH bytes at ADDRESS without NUL, as a string into slot 0. */
+__noinline int read_label(u64 address, u64 length)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch || length == 0 || length >= EVENT_LABEL_MAX)
+        return 0;
+    if (bpf_probe_read_user(scratch->strings[0], (u32)length & (EVENT_LABEL_MAX - 1),
+                            (const void *)address) < 0)
+        return 0;
+    scratch->strings[0][length & (EVENT_LABEL_MAX - 1)] = 0;
+    scratch->string_length[0] = (u32)length + 1;
+    return string_hash(0);
+}
+
+__noinline int blob_label(void)
+{
+    return blob_string(BLOB_LABEL, 0, 0, 0);
+}
+
+/* ---- socket addresses
+ * ------------------------------------------------------------------------------ */
+
+enum { AF_UNIX = 1, ADDRESS_BYTES = 128 };
+
+/* LENGTH bytes at ADDRESS into scratch->address_words, the rest zero. */
+static __always_inline bool address_read(struct scratch *scratch, u64 address, u64 length)
+{
+    __builtin_memset(scratch->address_words, 0, sizeof scratch->address_words);
+    scratch->address_length = 0;
+    if (!address || length < 2)
+        return false;
+    u32 size = length > ADDRESS_BYTES ? ADDRESS_BYTES : (u32)length;
+    if (bpf_probe_read_user(scratch->address_words, size, (const void *)address) < 0)
+        return false;
+    scratch->address_length = size;
+    return true;
+}
+
+/*
+ * Of an internet address only port and class make a fact; its key must not be finer by much, or a
+ * client of many servers would fill the map. The first 8 bits of an IPv4 address, the first 16 of
+ * an IPv6 one, and whether it is one of the special ones, decide the class; 172.16/12 and
+ * 192.168/16 and 169.254/16 need 16 bits, which is what is taken.
+ */
+static __always_inline u64 address_hash(const struct scratch *scratch)
+{
+    const u8 *bytes = (const u8 *)scratch->address_words;
+    const u16 family = *(const u16 *)bytes;
+    u64 hash = mix(family, scratch->address_length);
+
+    if (family == AF_INET) {
+        hash = mix(hash, *(const u16 *)(bytes + 2));
+        hash = mix(hash, *(const u16 *)(bytes + 4));
+        return mix(hash, *(const u32 *)(bytes + 4) == 0xffffffff);
+    }
+    if (family == AF_INET6) {
+        hash = mix(hash, *(const u16 *)(bytes + 2));
+        hash = mix(hash, *(const u16 *)(bytes + 8));
+        const u64 high = scratch->address_words[1];
+        const u64 low = *(const u64 *)(bytes + 16);
+        /* ::, ::1 and the mapped IPv4 addresses */
+        return high == 0 ? mix(hash, low & 0x0000ffffffffffffull) : hash;
+    }
+    if (family == AF_UNIX) {
+#pragma unroll
+        for (u32 i = 0; i < 16; i++)
+            hash = mix(hash, scratch->address_words[i]);
+    }
+    return hash;
+}
+
+struct message_name {
+    u64 address;
+    u32 length;
+};
+
+/* msg_name and msg_namelen of a struct msghdr. */
+static __always_inline struct message_name message_name(u32 abi, u64 at)
+{
+    struct message_name name = {};
+
+    if (abi == ABI_NATIVE) {
+        bpf_probe_read_user(&name, sizeof name, (const void *)at);
+    } else {
+        u32 words[2] = {};
+        bpf_probe_read_user(words, sizeof words, (const void *)at);
+        name.address = words[0];
+        name.length = words[1];
+    }
+    return name;
+}
+
+/* ---- mappings
+ * -------------------------------------------------------------------------------------- */
+
+static long vma_file(struct task_struct *task, struct vm_area_struct *vma, void *unused)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (scratch)
+        scratch->scalar = (u64)vma->vm_file;
+    return 0;
+}
+
+/* What is mapped at ADDRESS. */
+static __always_inline void place_of_mapping(struct scratch *scratch, u64 address)
+{
+    scratch->scalar = 0;
+    bpf_find_vma(bpf_get_current_task_btf(), address, vma_file, NULL, 0);
+    place_of_file(scratch->scalar);
+}
+
+/* ---- keys
+ * ------------------------------------------------------------------------------------------ */
+
+static __always_inline s32 folder_argument(const struct taking *taking, u32 companion)
+{
+    return companion < EVENT_ARGS ? (s32)taking->args[companion] : AT_FDCWD;
+}
+
+static __always_inline u32 relation_by_number(const struct task_struct *task, s32 pid)
+{
+    if (pid == (s32)innermost_number(task->group_leader) || pid == (s32)innermost_number(task))
+        return RELATION_SELF;
+    if (pid == (s32)innermost_number(task->real_parent->group_leader))
+        return RELATION_PARENT;
+    return RELATION_UNKNOWN;
+}
+
+/* A connected datagram socket counts as used only once something is sent. */
+static __always_inline void note_connect(const struct place *place)
+{
+    u64 sock = place->sock;
+    u32 one = 1;
+
+    if ((place->family == AF_INET || place->family == AF_INET6) && place->type == SOCK_DGRAM &&
+        bpf_map_update_elem(&connected, &sock, &one, BPF_NOEXIST) == 0)
+        __sync_fetch_and_add(&connected_count, 1);
+}
+
+static __always_inline bool note_send(const struct place *place)
+{
+    u64 sock = place->sock;
+
+    if (!sock || bpf_map_delete_elem(&connected, &sock) < 0)
+        return false;
+    __sync_fetch_and_add(&connected_count, (u32)-1);
+    return true;
+}
+
+/* Adds what argument I is to the key. */
+__noinline int take_key(u32 i)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch || i >= EVENT_ARGS)
+        return 0;
+    struct taking *taking = &scratch->taking;
+    u32 index = taking->rule_index;
+    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
+    if (!rule)
+        return 0;
+    const u64 value = taking->args[i];
+    const u32 companion = rule->companion[i];
+    u64 hash = taking->hash;
+
+    switch (rule->take[i]) {
+    case TAKE_VALUE:
+        hash = mix(hash, (u32)value);
+        break;
+    case TAKE_PATH:
+    case TAKE_TEXT: {
+        const u32 slot = taking->strings++ & 1;
+        /* What it led to stands in the result. */
+        if (rule->flags & RULE_RETURNS_FD && taking->result >= 0)
+            break;
+        string_read(slot, value);
+        hash = mix(hash, scratch->string_hash[slot]);
+        if (rule->take[i] == TAKE_PATH && (scratch->strings[slot][0] != '/' || !value)) {
+            place_of_folder(folder_argument(taking, companion));
+            hash = mix(hash, scratch->place.identity);
+        }
+        break;
+    }
+    case TAKE_FD:
+        place_of_descriptor((s32)value);
+        hash = mix(hash, scratch->place.identity);
+        if (rule->flags & RULE_SETTLES && taking->result == 0)
+            note_connect(&scratch->place);
+        break;
+    case TAKE_SOCKADDR:
+        if (companion < EVENT_ARGS && address_read(scratch, value, (u32)taking->args[companion]))
+            hash = mix(hash, address_hash(scratch));
+        break;
+    case TAKE_MSGHDR:
+    case TAKE_MMSGHDR: {
+        const struct message_name name = message_name(taking->abi, value);
+        if (address_read(scratch, name.address, name.length))
+            hash = mix(hash, address_hash(scratch));
+        break;
+    }
+    case TAKE_MEMORY:
+        if (address_read(scratch, value, companion)) {
+#pragma unroll
+            for (u32 word = 0; word < 8; word++)
+                hash = mix(hash, scratch->address_words[word]);
+        }
+        break;
+    case TAKE_PID:
+        if ((s32)value > 0 && taking->relation == RELATION_UNKNOWN)
+            taking->relation = relation_by_number(bpf_get_current_task_btf(), (s32)value);
+        hash = mix(hash, taking->relation);
+        hash = mix(hash, (s32)value > 0 ? 1 : (s32)value == 0 ? 2 : (s32)value == -1 ? 3 : 4);
+        break;
+    case TAKE_VMA:
+        place_of_mapping(scratch, value);
+        hash = mix(hash, scratch->place.identity);
+        break;
+    default:
+        return 0;
+    }
+    taking->hash = hash;
+    return 0;
+}
+
+/* Makes the call in scratch->taking to its key. */
+__noinline int take_keys(void)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct taking *taking = &scratch->taking;
+    u32 index = taking->rule_index;
+    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
+    taking->strings = 0;
+    taking->nothing = 0;
+    if (!rule)
+        return 0;
+    if (rule->flags & RULE_MAY_SEND && connected_count) {
+        place_of_descriptor((s32)taking->args[0]);
+        if (note_send(&scratch->place))
+            taking->hash = mix(mix(taking->hash, scratch->place.identity), scratch->place.sock);
+        else if (!(rule->flags & RULE_TAKES))
+            taking->nothing = 1;
+    }
+    if (!(rule->flags & RULE_TAKES))
+        return 0;
+    for (u32 i = 0; i < EVENT_ARGS; i++)
+        take_key(i);
+    if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
+        place_of_descriptor((s32)taking->result);
+        taking->hash = mix(taking->hash, scratch->place.identity);
+    }
+    return 0;
+}
+
+/* ---- blobs
+ * ----------------------------------------------------------------------------------------- */
+
+__noinline int take_blob(u32 i)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch || i >= EVENT_ARGS)
+        return 0;
+    struct taking *taking = &scratch->taking;
+    u32 index = taking->rule_index;
+    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
+    if (!rule)
+        return 0;
+    const u64 value = taking->args[i];
+    const u32 companion = rule->companion[i];
+
+    switch (rule->take[i]) {
+    case TAKE_PATH:
+    case TAKE_TEXT: {
+        const u32 slot = taking->strings++ & 1;
+        if (!value)
+            break;
+        string_read(slot, value);
+        blob_string(BLOB_MEMORY, (s32)i, value, slot);
+        if (rule->take[i] == TAKE_TEXT)
+            break;
+        place_of_folder(folder_argument(taking, companion));
+        blob_place(BLOB_FOLDER, (s32)i);
+        break;
+    }
+    case TAKE_FD:
+        place_of_descriptor((s32)value);
+        blob_place(BLOB_FILE, (s32)value);
+        break;
+    case TAKE_SOCKADDR:
+        if (companion < EVENT_ARGS && value)
+            blob_memory(BLOB_MEMORY, (s32)i, value, (u32)taking->args[companion]);
+        break;
+    case TAKE_MSGHDR:
+    case TAKE_MMSGHDR: {
+        const struct message_name name = message_name(taking->abi, value);
+        blob_memory(BLOB_MEMORY, (s32)i, value, taking->abi == ABI_NATIVE ? 56 : 28);
+        if (name.address)
+            blob_memory(BLOB_MEMORY, (s32)i, name.address, name.length);
+        break;
+    }
+    case TAKE_MEMORY:
+        if (value)
+            blob_memory(BLOB_MEMORY, (s32)i, value, companion);
+        break;
+    case TAKE_VMA:
+        place_of_mapping(scratch, value);
+        blob_place(BLOB_VMA, (s32)i);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+/* What the call in scratch->taking names, behind the event in the making. */
+__noinline int take_blobs(void)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct taking *taking = &scratch->taking;
+    u32 index = taking->rule_index;
+    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
+    if (!rule)
+        return 0;
+    taking->strings = 0;
+    if (!(rule->flags & RULE_TAKES)) { /* RULE_MAY_SEND */
+        place_of_descriptor((s32)taking->args[0]);
+        blob_place(BLOB_FILE, (s32)taking->args[0]);
+        return 0;
+    }
+    for (u32 i = 0; i < EVENT_ARGS; i++)
+        take_blob(i);
+    if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
+        place_of_descriptor((s32)taking->result);
+        blob_place(BLOB_RESULT, (s32)taking->result);
+    }
+    return 0;
+}
+
+/* ---- `whittle mark`
+ * -------------------------------------------------------------------------------- */
+
+/* The program in PLACE is whittle's own, and its first argument "mark". */
+static __always_inline bool is_mark_program(const struct task_struct *task,
+                                            const struct place *place)
+{
+    const struct mm_struct *mm = task->mm;
+    u8 words[64 + 8] = {};
+
+    if (!place->inode || !place->mount || !mm)
+        return false;
+    const u64 super = (u64)FIELD(struct mount, place->mount, mnt.mnt_sb);
+    if (FIELD(struct inode, place->inode, i_ino) != settings.own_program_inode ||
+        FIELD(struct super_block, super, s_dev) != settings.own_program_device)
+        return false;
+    /* argv[0] may be any path of at most the map's room; the word behind it is what counts. */
+    u64 length = mm->arg_end - mm->arg_start;
+    struct scratch *scratch = scratch_get();
+    if (!scratch)
+        return false;
+    const long first =
+        bpf_probe_read_user_str(scratch->strings[0], PATH_BYTES, (const void *)mm->arg_start);
+    if (first <= 0 || (u64)first >= length)
+        return false;
+    if (bpf_probe_read_user_str(words, 8, (const void *)(mm->arg_start + (u64)first)) != 5)
+        return false;
+    return words[0] == 'm' && words[1] == 'a' && words[2] == 'r' && words[3] == 'k';
+}

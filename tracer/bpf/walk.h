@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Paths, from the kernel's own dentries and mounts, up to the root of the mount namespace as
+ * d_path() would go. Twice: to a hash, which tells two paths apart and costs little, and to text,
+ * only for what is new.
+ *
+ * The hash covers each component's dentry and the hash that the kernel keeps of its name (salted
+ * by its parent), and each mount: a dentry that is renamed, or whose memory is used for another
+ * file later, gives another hash. The same path may have several in the course of time; the
+ * recorder then sees it again, and counts it as the same.
+ */
+#pragma once
+
+#include "maps.h"
+
+enum { DEPTH_MAX = 4096 };
+
+static __always_inline u64 mount_of(u64 vfsmount)
+{
+    return vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* One step up. True if that was a component, walk->component, else a mount was crossed or the top
+ * is reached. What stands in the scratch is plain numbers to the verifier. */
+static __always_inline bool walk_up(struct walk *walk)
+{
+    const u64 dentry = walk->dentry;
+    const u64 mount = walk->mount;
+
+    if (dentry == (u64)FIELD(struct mount, mount, mnt.mnt_root)) {
+        walk->up = (u64)FIELD(struct mount, mount, mnt_parent);
+        if (walk->up == mount || walk->up == 0) {
+            walk->done = 1;
+            return false;
+        }
+        walk->dentry = (u64)FIELD(struct mount, mount, mnt_mountpoint);
+        walk->mount = walk->up;
+        return false;
+    }
+    walk->up = (u64)FIELD(struct dentry, dentry, d_parent);
+    if (walk->up == dentry || walk->up == 0) { /* root of a file system that is mounted nowhere */
+        walk->done = 1;
+        return false;
+    }
+    walk->component = dentry;
+    walk->dentry = walk->up;
+    return true;
+}
+
+static __always_inline void walk_begin(struct scratch *scratch)
+{
+    scratch->walk = (struct walk){.dentry = scratch->place.dentry, .mount = scratch->place.mount};
+}
+
+static long hash_step(u32 index, void *unused)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 1;
+    struct walk *walk = &scratch->walk;
+    if (walk_up(walk)) {
+        walk->hash = mix(walk->hash, walk->component);
+        walk->hash = mix(walk->hash, FIELD(struct dentry, walk->component, d_name.hash_len));
+        walk->depth++;
+    } else {
+        walk->hash = mix(walk->hash, walk->mount);
+    }
+    return walk->done != 0;
+}
+
+/* Fills identity and depth of the scratch's place from its dentry and mount. */
+static __always_inline void place_hash(struct scratch *scratch)
+{
+    walk_begin(scratch);
+    bpf_loop(DEPTH_MAX, hash_step, NULL, 0);
+    scratch->place.identity = scratch->walk.hash;
+    scratch->place.depth = scratch->walk.depth;
+}
+
+static long text_step(u32 index, void *unused)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 1;
+    struct walk *walk = &scratch->walk;
+    if (walk_up(walk)) {
+        const u64 component = walk->component;
+        const u64 hash_len = FIELD(struct dentry, component, d_name.hash_len);
+        const unsigned char *name = FIELD(struct dentry, component, d_name.name);
+        const u32 length = (u32)(hash_len >> 32) & (NAME_BYTES - 1);
+        const u32 at = scratch->path_at - length - 1;
+        if (at >= PATH_BYTES - 1) { /* below 0 */
+            scratch->place.flags |= FILE_CUT;
+            return 1;
+        }
+        scratch->path[at] = '/';
+        bpf_probe_read_kernel(&scratch->path[at + 1], length, name);
+        scratch->path_at = at;
+    }
+    return walk->done != 0;
+}
+
+/* The text of the place into scratch->path, from scratch->path_at to the NUL at PATH_BYTES - 1. */
+__noinline int place_text(void)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    walk_begin(scratch);
+    scratch->path[PATH_BYTES - 1] = 0;
+    scratch->path_at = PATH_BYTES - 1;
+    bpf_loop(DEPTH_MAX, text_step, NULL, 0);
+    if (scratch->path_at == PATH_BYTES - 1) {
+        scratch->path_at = PATH_BYTES - 2;
+        scratch->path[PATH_BYTES - 2] = '/';
+    }
+    return 0;
+}
+
+/* ---- places -------------------------------------------------------------------------------------
+ */
+
+static __always_inline void place_clear(struct scratch *scratch)
+{
+    __builtin_memset(&scratch->place, 0, sizeof scratch->place);
+}
+
+/* The kernel's own mounts (pipes, sockets, memfds) have an error value for a namespace. */
+static __always_inline bool is_kernel_mount(u64 mount)
+{
+    return (u64)FIELD(struct mount, mount, mnt_ns) >= (u64)-4095;
+}
+
+static __always_inline u32 own_mount_namespace(const struct task_struct *task)
+{
+    return task->nsproxy ? task->nsproxy->mnt_ns->ns.inum : 0;
+}
+
+/* A folder or file by dentry and vfsmount. */
+__noinline int place_of_path(u64 dentry, u64 vfsmount)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch || !dentry || !vfsmount)
+        return 0;
+    struct place *place = &scratch->place;
+    place->dentry = dentry;
+    place->mount = mount_of(vfsmount);
+    place->inode = (u64)FIELD(struct dentry, dentry, d_inode);
+    place_hash(scratch);
+    /* Unhashed and not a root: removed from its folder. */
+    if (place->depth > 0 && FIELD(struct dentry, dentry, d_hash.pprev) == NULL) {
+        place->flags |= FILE_DELETED;
+        place->identity = mix(place->identity, 1);
+    }
+    return 0;
+}
+
+enum {
+    S_IFMT = 0170000,
+    S_IFSOCK = 0140000,
+    AF_INET = 2,
+    AF_INET6 = 10,
+    SOCK_STREAM = 1,
+    SOCK_DGRAM = 2
+};
+enum { FMODE_CREATED = 0x100000 };
+
+static __always_inline void place_of_socket(struct place *place)
+{
+    const u64 socket = (u64)FIELD(struct file, place->file, private_data);
+    const u64 sock = socket ? (u64)FIELD(struct socket, socket, sk) : 0;
+
+    place->flags |= FILE_SOCKET;
+    place->identity = 2;
+    if (!sock)
+        return;
+    place->sock = sock;
+    place->family = FIELD(struct sock, sock, __sk_common.skc_family);
+    place->type = (u16)FIELD(struct socket, socket, type);
+    place->protocol = FIELD(struct sock, sock, sk_protocol);
+    place->identity = mix(mix(place->family, place->type), place->protocol);
+}
+
+/* What FILE refers to. */
+__noinline int place_of_file(u64 file)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct place *place = &scratch->place;
+    place_clear(scratch);
+    if (!file) {
+        place->flags = FILE_NONE;
+        return 0;
+    }
+    place->file = file;
+    const u64 dentry = SCALAR(scratch, FIELD(struct file, file, f_path.dentry));
+    const u64 vfsmount = SCALAR(scratch, FIELD(struct file, file, f_path.mnt));
+    place->open_flags = FIELD(struct file, file, f_flags);
+    if (!dentry || !vfsmount) {
+        place->flags = FILE_NONE;
+        return 0;
+    }
+    if (is_kernel_mount(mount_of(vfsmount))) {
+        place->dentry = dentry;
+        place->mount = mount_of(vfsmount);
+        place->inode = (u64)FIELD(struct file, file, f_inode);
+        place->flags = FILE_NAMELESS;
+        const u64 super = (u64)FIELD(struct vfsmount, vfsmount, mnt_sb);
+        place->identity = FIELD(struct super_block, super, s_magic);
+        if ((FIELD(struct inode, place->inode, i_mode) & S_IFMT) == S_IFSOCK)
+            place_of_socket(place);
+        return 0;
+    }
+    place_of_path(dentry, vfsmount);
+    if (FIELD(struct file, file, f_mode) & FMODE_CREATED) {
+        place->flags |= FILE_CREATED;
+        place->identity = mix(place->identity, 4);
+    }
+    return 0;
+}
+
+/* What descriptor FD of the current task refers to. */
+static __always_inline int place_of_descriptor(s32 fd)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    u64 file = 0;
+
+    if (fd >= 0 && task->files) {
+        const struct fdtable *table = task->files->fdt;
+        if ((u32)fd < table->max_fds)
+            bpf_probe_read_kernel(&file, sizeof file, table->fd + (u32)fd);
+    }
+    return place_of_file(file);
+}
+
+/* The folder that a path argument starts from: DIRFD, or the working folder. */
+enum { AT_FDCWD = -100 };
+__noinline int place_of_folder(s32 dirfd)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get();
+
+    if (dirfd != AT_FDCWD)
+        return place_of_descriptor(dirfd);
+    if (!scratch)
+        return 0;
+    place_clear(scratch);
+    if (!task->fs) {
+        scratch->place.flags = FILE_NONE;
+        return 0;
+    }
+    const u64 dentry = SCALAR(scratch, task->fs->pwd.dentry);
+    const u64 vfsmount = SCALAR(scratch, task->fs->pwd.mnt);
+    return place_of_path(dentry, vfsmount);
+}

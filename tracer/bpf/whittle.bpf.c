@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side of the eBPF backend. What it does in general stands in events.h; here are the
+ * programs, by what they are attached to:
+ *
+ *     tasks      task_newtask, sched_process_exec, sched_process_exit: who is recorded, what it
+ * runs calls      sys_enter, sys_exit: the system calls signals    signal_generate: whom a signal
+ * reached checks     cap_capable: capabilities (one of three programs, by kernel) io_uring
+ * io_uring_submit_*: operations
+ *
+ * A task is recorded if it has an entry in `tasks`; all others leave after one look-up.
+ */
+#include "emit.h"
+#include "take.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline struct task_state *state_of(struct task_struct *task)
+{
+    return bpf_task_storage_get(&tasks, task, NULL, 0);
+}
+
+/* The scratch for one event at a time; NULL while another one is in the making on this CPU. */
+static __always_inline struct scratch *scratch_take(void)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return NULL;
+    if (scratch->busy) {
+        count(COUNTER_LOST_NESTED, 1);
+        return NULL;
+    }
+    scratch->busy = 1;
+    return scratch;
+}
+
+static __always_inline void scratch_release(struct scratch *scratch)
+{
+    scratch->busy = 0;
+}
+
+/* ---- programs
+ * ------------------------------------------------------------------------------------ */
+
+/* The number of the program in the scratch's place; a new one is told to the recorder. 0: it could
+ * not be told, try again later. */
+__noinline int program_number(void)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch || !scratch->place.dentry)
+        return 0;
+    u64 identity = scratch->place.identity;
+    const u32 *known = bpf_map_lookup_elem(&programs, &identity);
+    if (known)
+        return (int)*known;
+    const u32 number = __sync_fetch_and_add(&last_program, 1) + 1;
+    event_begin(EVENT_PROGRAM);
+    ((struct event *)scratch->event)->value = number;
+    blob_place(BLOB_PROGRAM, 0);
+    if (event_send(0) < 0)
+        return 0;
+    if (bpf_map_update_elem(&programs, &identity, &number, BPF_ANY) < 0)
+        count(COUNTER_LOST_PROGRAM, 1);
+    return (int)number;
+}
+
+/* For tasks that were joined, or whose program could not be told when it was started. */
+static __always_inline void identify(struct scratch *scratch, struct task_state *state)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (!task->mm)
+        return;
+    place_of_file(SCALAR(scratch, task->mm->exe_file));
+    state->program = (u32)program_number();
+}
+
+static __always_inline u64 key_begin(const struct task_state *state, u32 type)
+{
+    return mix(mix((u64)state->program << 32 | current_label, state->phase), type);
+}
+
+/* ---- calls
+ * --------------------------------------------------------------------------------------- */
+
+/* So many that any index of 3 bits is inside. */
+enum { ARGS_ROOM = 8 };
+enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
+
+static __always_inline u32 current_abi(const struct task_struct *task, long nr)
+{
+#if defined(__TARGET_ARCH_x86)
+    if (task->thread_info.status & TS_COMPAT)
+        return ABI_I386;
+    return nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_NATIVE;
+#elif defined(__TARGET_ARCH_arm64)
+    return task->thread_info.flags & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
+#else
+#error "whittle.bpf.c does not know where this architecture keeps the arguments of a system call"
+#endif
+}
+
+static __always_inline void read_arguments(const struct pt_regs *context, u32 abi, u64 *args)
+{
+#if defined(__TARGET_ARCH_x86)
+    const struct pt_regs___x86 *regs = (const void *)context;
+    if (abi == ABI_I386) {
+        args[0] = (u32)regs->bx;
+        args[1] = (u32)regs->cx;
+        args[2] = (u32)regs->dx;
+        args[3] = (u32)regs->si;
+        args[4] = (u32)regs->di;
+        args[5] = (u32)regs->bp;
+        return;
+    }
+    args[0] = regs->di;
+    args[1] = regs->si;
+    args[2] = regs->dx;
+    args[3] = regs->r10;
+    args[4] = regs->r8;
+    args[5] = regs->r9;
+#elif defined(__TARGET_ARCH_arm64)
+    const struct pt_regs___arm64 *regs = (const void *)context;
+    args[0] = regs->orig_x0;
+    args[1] = regs->regs[1];
+    args[2] = regs->regs[2];
+    args[3] = regs->regs[3];
+    args[4] = regs->regs[4];
+    args[5] = regs->regs[5];
+#endif
+}
+
+static __always_inline struct call_rule *rule_of(u32 abi, s64 nr)
+{
+    const u64 number = (u64)nr & ~(abi == ABI_X32 ? (u64)X32_BIT : 0);
+    u32 index = abi * RULES_PER_ABI + (u32)number;
+
+    if (number >= RULES_PER_ABI || abi >= ABI_COUNT)
+        return NULL;
+    return bpf_map_lookup_elem(&rules, &index);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_call, struct pt_regs *regs, long nr)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    state->abi = current_abi(task, nr);
+    state->nr = state->abi == ABI_I386 ? (s32)nr : nr;
+    state->relation = RELATION_UNKNOWN;
+    return 0;
+}
+
+/* Restart codes stand for EINTR to whoever sees them; the kernel's own numbers mean no errno. */
+static __always_inline u32 errno_of(s64 result)
+{
+    if (result >= 0 || result < -4095)
+        return 0;
+    const u32 number = (u32)-result;
+    return number >= 512 && number <= 516 ? 4 /* EINTR */ : number;
+}
+
+/* The part of a call's key that needs no look at memory. */
+static __always_inline u64 call_key(const struct task_state *state, const struct call_rule *rule,
+                                    u32 abi, s64 nr, s64 result, bool ended, const u64 *args)
+{
+    u64 key = key_begin(state, EVENT_CALL);
+
+    key = mix(key, (u64)nr << 8 | abi << 1 | ended);
+    key = mix(key, errno_of(result));
+    if (rule && rule->flags & RULE_SELECTS) {
+#pragma unroll
+        for (u32 i = 0; i < EVENT_ARGS; i++)
+            key = mix(key, args[i] & rule->mask[i]);
+    }
+    return key;
+}
+
+static __always_inline bool takes_apply(const struct call_rule *rule, const u64 *args)
+{
+    if (!(rule->flags & RULE_TAKES))
+        return false;
+    if (rule->condition_mask == 0 && rule->condition_value == 0)
+        return true;
+    const u64 value = (u32)args[rule->condition_arg & (ARGS_ROOM - 1)];
+    if (rule->condition_value && value == rule->condition_value)
+        return true;
+    if (!rule->condition_is_bit)
+        return (value & rule->condition_mask) != 0;
+    return value < 64 && rule->condition_mask >> value & 1;
+}
+
+static __always_inline void tell_call(struct scratch *scratch, const struct task_state *state,
+                                      const struct call_rule *rule, u32 abi, s64 nr, s64 result,
+                                      bool ended, const u64 *args, u64 key, bool takes)
+{
+    event_begin(EVENT_CALL);
+    event_subject(scratch, state);
+    struct event *event = (struct event *)scratch->event;
+    event->abi = (u8)abi;
+    event->nr = nr;
+    event->result = result;
+    event->relation = (u8)state->relation;
+    if (ended)
+        event->flags |= EVENT_NO_RESULT;
+    __builtin_memcpy(event->args, args, sizeof event->args);
+    if (takes)
+        take_blobs();
+    event_circumstances();
+    event_deliver(key);
+}
+
+/* `whittle mark`: the label is in force, and whoever asked is told, once the recorder will know its
+ * text. */
+static __always_inline void mark(struct scratch *scratch, const struct task_state *state,
+                                 const u64 *args)
+{
+    scratch->string_length[0] = 0;
+    read_label(args[1], args[2]);
+    u64 hash = scratch->string_hash[0];
+    if (scratch->string_length[0] == 0)
+        return;
+    const u32 *known = bpf_map_lookup_elem(&labels, &hash);
+    u32 number;
+    if (known) {
+        number = *known;
+    } else {
+        number = __sync_fetch_and_add(&last_label, 1) + 1;
+        event_begin(EVENT_LABEL);
+        event_subject(scratch, state);
+        ((struct event *)scratch->event)->label = number;
+        blob_label();
+        if (event_send(0) < 0)
+            return;
+        bpf_map_update_elem(&labels, &hash, &number, BPF_ANY);
+    }
+    current_label = number;
+    bpf_send_signal(settings.mark_signal);
+}
+
+static __always_inline void observe(struct pt_regs *regs, struct task_state *state, s64 nr, u32 abi,
+                                    s64 result, bool ended)
+{
+    u64 args[ARGS_ROOM] = {};
+    struct call_rule *rule = rule_of(abi, nr);
+
+    count_call();
+    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program) {
+        /* The usual call: no argument is part of what it is. */
+        const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
+        if (seen_before(key))
+            return;
+    }
+    read_arguments(regs, abi, args);
+    bool takes = rule && takes_apply(rule, args) && !ended;
+    if (rule && rule->flags & RULE_MAY_SEND && connected_count && !takes)
+        takes = true;
+    if (rule && rule->flags & RULE_MARK && (u32)args[0] == settings.mark_option) {
+        struct scratch *own = scratch_take();
+        if (own) {
+            mark(own, state, args);
+            scratch_release(own);
+        }
+        return;
+    }
+    if (state->flags & TASK_MARK)
+        return;
+    u64 key = call_key(state, rule, abi, nr, result, ended, args);
+    if (!takes && state->program && seen_before(key))
+        return;
+
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return;
+    if (!state->program) {
+        identify(scratch, state);
+        key = call_key(state, rule, abi, nr, result, ended, args);
+    }
+    if (takes) {
+        struct taking *taking = &scratch->taking;
+        taking->rule_index = abi * RULES_PER_ABI + (u32)(nr & (RULES_PER_ABI - 1));
+        taking->result = result;
+        taking->abi = abi;
+        __builtin_memcpy(taking->args, args, sizeof taking->args);
+        taking->hash = key;
+        taking->relation = state->relation;
+        take_keys();
+        key = taking->hash;
+        state->relation = taking->relation;
+        takes = !taking->nothing;
+    }
+    if (!seen_before(key))
+        tell_call(scratch, state, rule, abi, nr, result, ended, args, key, takes);
+    scratch_release(scratch);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_return, struct pt_regs *regs, long result)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    const s64 nr = state->nr;
+    const u32 abi = state->abi;
+    /* A child returns from its parent's call, a program from the exec that was told already. */
+    if (nr == NR_UNSEEN || nr == NR_DONE || state->flags & TASK_LAUNCHING)
+        return 0;
+    state->nr = NR_DONE;
+    if (state->flags & TASK_MARK) {
+        const struct call_rule *rule = rule_of(abi, nr);
+        if (!rule || !(rule->flags & RULE_MARK))
+            return 0;
+    }
+    observe(regs, state, nr, abi, abi == ABI_I386 ? (s32)result : result, false);
+    return 0;
+}
+
+/* ---- tasks
+ * --------------------------------------------------------------------------------------- */
+
+enum { CLONE_THREAD = 0x10000 };
+
+static __always_inline void count_process(void)
+{
+    u32 which = COUNTER_PROCESSES;
+    u32 peak_index = COUNTER_PROCESSES_PEAK;
+    u64 *now = bpf_map_lookup_elem(&counters, &which);
+    u64 *peak = bpf_map_lookup_elem(&counters, &peak_index);
+
+    if (!now || !peak)
+        return;
+    const u64 value = __sync_fetch_and_add(now, 1) + 1;
+    /* Two at once may leave the smaller of two neighbouring values. */
+    if (value > *peak)
+        *peak = value;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
+{
+    const struct task_state *parent = state_of(bpf_get_current_task_btf());
+
+    if (!parent)
+        return 0;
+    struct task_state *state =
+        bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!state) {
+        count(COUNTER_LOST_TASK, 1);
+        return 0;
+    }
+    state->program = parent->program;
+    state->flags = parent->flags & ~TASK_LAUNCHING;
+    state->phase = parent->phase;
+    state->nr = NR_UNSEEN;
+    count(COUNTER_TASKS, 1);
+    if (clone_flags & CLONE_THREAD || parent->ancestry[0] == parent->program) {
+        __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
+    } else {
+        state->ancestry[0] = parent->program;
+#pragma unroll
+        for (u32 i = 1; i < EVENT_ANCESTRY; i++)
+            state->ancestry[i] = parent->ancestry[i - 1];
+    }
+    if (!(clone_flags & CLONE_THREAD))
+        count_process();
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
+{
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return 0;
+    const u32 caller = state->program;
+    const s64 nr = state->nr;
+    const u32 abi = state->abi;
+    const bool launching = state->flags & TASK_LAUNCHING;
+    state->flags &= ~(u32)(TASK_LAUNCHING | TASK_MARK);
+    state->nr = NR_DONE;
+    place_of_file(SCALAR(scratch, bprm->file));
+    if (is_mark_program(task, &scratch->place)) {
+        state->flags |= TASK_MARK;
+        scratch_release(scratch);
+        return 0;
+    }
+    state->program = (u32)program_number();
+
+    /* The exec is the deed of the program that called it, but the first one nobody's but its own.
+     */
+    u64 key =
+        mix(mix((u64)(launching ? state->program : caller) << 32 | current_label, state->phase),
+            EVENT_EXEC);
+    key = mix(key, (u64)nr << 8 | abi);
+    key = mix(key, state->program);
+    const u64 name = SCALAR(scratch, bprm->filename);
+    const long length = bpf_probe_read_kernel_str(scratch->strings[0], PATH_BYTES, (void *)name);
+    scratch->string_length[0] = length > 0 ? (u32)length : 0;
+    string_hash(0);
+    key = mix(key, scratch->string_hash[0]);
+    place_of_folder(AT_FDCWD);
+    key = mix(key, scratch->place.identity);
+    if (!seen_before(key)) {
+        event_begin(EVENT_EXEC);
+        struct event *event = (struct event *)scratch->event;
+        event_subject(scratch, state);
+        event->program = launching ? state->program : caller;
+        event->value = state->program;
+        event->nr = nr;
+        event->abi = (u8)abi;
+        blob_place(BLOB_FOLDER, 0);
+        place_of_file(SCALAR(scratch, bprm->file));
+        blob_place(BLOB_PROGRAM, 0);
+        blob_kernel_string(BLOB_NAME, 0, name);
+        event_circumstances();
+        event_deliver(key);
+    }
+    scratch_release(scratch);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    const s64 nr = state->nr;
+    /* exit() and exit_group(), or a call in which the thread was killed. */
+    if (nr != NR_UNSEEN && nr != NR_DONE && !(state->flags & (TASK_LAUNCHING | TASK_MARK))) {
+        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+        observe(regs, state, nr, state->abi, 0, true);
+    }
+    if (task->pid == task->tgid) {
+        u32 program = state->program;
+        u64 pages = task->signal->maxrss;
+        const u64 *peak = bpf_map_lookup_elem(&peaks, &program);
+        if (!peak || *peak < pages)
+            bpf_map_update_elem(&peaks, &program, &pages, BPF_ANY);
+        count(COUNTER_PROCESSES, -1);
+    }
+    bpf_task_storage_delete(&tasks, task);
+    u32 which = COUNTER_TASKS;
+    u64 *left = bpf_map_lookup_elem(&counters, &which);
+    if (left && __sync_fetch_and_add(left, (u64)-1) == 1) {
+        struct scratch *scratch = scratch_take();
+        if (scratch) {
+            event_begin(EVENT_ENDED);
+            event_send(0);
+            scratch_release(scratch);
+        }
+    }
+    return 0;
+}
+
+/* ---- signals
+ * ------------------------------------------------------------------------------------- */
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_struct *target)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state || state->nr == NR_UNSEEN || state->nr == NR_DONE)
+        return 0;
+    if (target->tgid == task->tgid)
+        state->relation = RELATION_SELF;
+    else if (target->real_parent->tgid == task->tgid)
+        state->relation = RELATION_CHILD;
+    else if (task->real_parent->tgid == target->tgid)
+        state->relation = RELATION_PARENT;
+    else
+        state->relation = state_of(target) ? RELATION_RECORDED : RELATION_OUTSIDE;
+    return 0;
+}
+
+/* ---- capability checks
+ * ---------------------------------------------------------------------------- */
+
+static __always_inline void check(void *context, const struct cred *cred,
+                                  const struct user_namespace *target, int capability, int verdict)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
+        return;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return;
+    u32 flags = 0;
+    if (target->level > 0)
+        flags |= CAPABILITY_OTHER_NAMESPACE;
+    if (task->cred->user_ns != target)
+        flags |= CAPABILITY_CHILD_OF_TASK;
+    if (cred != task->cred || task->cred != task->real_cred)
+        flags |= CAPABILITY_OVERRIDDEN;
+    const s64 nr = state->nr;
+    u64 key = key_begin(state, EVENT_CAPABILITY);
+    key = mix(key, (u64)capability << 32 | (verdict != 0) << 16 | flags);
+    key = mix(key, (u64)nr << 8 | state->abi);
+    long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
+    if (size < 0)
+        size = 0;
+#pragma unroll
+    for (u32 i = 0; i < EVENT_STACK_MAX; i++) {
+        if (i * sizeof(u64) < (u64)size)
+            key = mix(key, scratch->frames[i]);
+    }
+    if (!seen_before(key)) {
+        if (!state->program)
+            identify(scratch, state);
+        event_begin(EVENT_CAPABILITY);
+        struct event *event = (struct event *)scratch->event;
+        event_subject(scratch, state);
+        event->flags |= (u16)flags;
+        event->nr = nr;
+        event->abi = (u8)state->abi;
+        event->value = (u64)capability;
+        event->result = verdict;
+        blob_frames((u32)size);
+        event_circumstances();
+        event_deliver(key);
+    }
+    scratch_release(scratch);
+}
+
+SEC("tp_btf/cap_capable")
+int BPF_PROG(on_check, const struct cred *cred, struct user_namespace *target,
+             const struct user_namespace *holder, int capability, int verdict)
+{
+    check(ctx, cred, target, capability, verdict);
+    return 0;
+}
+
+/* Before the tracepoint (6.15). */
+SEC("fexit/cap_capable")
+int BPF_PROG(on_check_fexit, const struct cred *cred, struct user_namespace *target, int capability,
+             unsigned int options, int verdict)
+{
+    check(ctx, cred, target, capability, verdict);
+    return 0;
+}
