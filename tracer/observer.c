@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "model/mark.h"
 #include "tracer/capability_rules.h"
+#include "tracer/program_file.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -452,7 +453,7 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
 void observer_task_launched(Observer *observer, pid_t pid, const char *path)
 {
     Tracee *tracee = process_table_get(&observer->table, pid, 0);
-    CLEANUP(free_pointer) char *canonical = realpath(path, NULL);
+    CLEANUP(free_pointer) char *canonical = program_file_executable(path);
 
     if (!tracee) {
         observer_loss(observer, "unreadable-process", "the launched process", 1);

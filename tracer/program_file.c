@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracer/program_file.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { HEAD_SIZE = 256 /* BINPRM_BUF_SIZE */, HEADERS_MAX = 128 };
@@ -90,4 +93,23 @@ int program_file_read(int fd, ProgramFile *ret_program)
     if (r == 0)
         *ret_program = program;
     return r;
+}
+
+char *program_file_executable(const char *path)
+{
+    enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
+    CLEANUP(free_pointer) char *found = realpath(path, NULL);
+    ProgramFile program;
+
+    for (int depth = 0; found && depth < SCRIPTS_MAX; depth++) {
+        CLEANUP(fd_close) int fd = open(found, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 || program_file_read(fd, &program) < 0 || program.kind != PROGRAM_SCRIPT)
+            break;
+        char *interpreter = realpath(program.interpreter, NULL);
+        if (!interpreter)
+            break;
+        free(found);
+        found = interpreter;
+    }
+    return TAKE(found);
 }

@@ -19,3 +19,10 @@ typedef struct ProgramFile {
 /* Reads FD (a regular file, offset unimportant). 0 or a negative errno. binfmt_elf.c,
  * binfmt_script.c. */
 int program_file_read(int fd, ProgramFile *ret_program);
+
+/*
+ * The canonical path of what runs as the process's executable if PATH, of the caller's own root, is
+ * executed: PATH itself, or for a script its interpreter. Where that cannot be read, as far as it
+ * could. Malloced; NULL if there is no PATH or no memory.
+ */
+char *program_file_executable(const char *path);

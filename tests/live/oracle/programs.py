@@ -78,6 +78,8 @@ def cases():
         Case("bash-jobs", script("jobs.bash"), calls=TIMING, noise=(r"^\[1\]\+  Terminated .*",), fast=True),
         Case("find-grep-sed-awk", script("text.sh"), calls=("restart_syscall",), fast=True),
         Case("tar-gzip-xz", script("archive.sh"), calls=TIMING, needs=("xz", "gzip")),
+        Case("script-alone", ["./s"], setup=lambda folder: write(folder, "s", "#!/bin/sh\necho hi\n", 0o755), fast=True),
+        Case("self-exe", sh("exec /proc/self/exe -c 'cat /etc/hostname'", "bash"), fast=True),
         Case("names", [py, os.path.join(SCRIPTS, "names.py")], fast=True),
         # ---- interpreters
         Case("python", [py, os.path.join(SCRIPTS, "many.py")], calls=TIMING, fast=True),

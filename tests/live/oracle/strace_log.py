@@ -397,6 +397,8 @@ class StraceLog:
 
     def magic(self, task, path):
         """/proc/self/fd/N…, /proc/self/cwd… jump to what they stand for."""
+        if re.fullmatch(r"/proc/(?:self|thread-self|%s)/exe" % task.pid, path):
+            return task.program
         match = re.match(r"^/proc/(?:self|thread-self|%s)/(fd/(\d+)|cwd)(/.*|$)" % task.pid, path)
         if not match:
             match = re.match(r"^/dev/(fd/(\d+))(/.*|$)", path)
@@ -577,7 +579,8 @@ class StraceLog:
                 self.out.files.append(use)
         if name in ("mmap", "mmap2") and len(arguments) > 4 and "PROT_EXEC" in arguments[2]:
             path, _ = annotation_of(arguments[4])
-            if path and not error and "MAP_ANONYMOUS" not in arguments[3]:
+            unnamed = path and path.startswith("/memfd:")
+            if path and not unnamed and not error and "MAP_ANONYMOUS" not in arguments[3]:
                 must = {"mmap-exec"}
                 if "PROT_READ" in arguments[2]:
                     must.add("read")
@@ -690,6 +693,7 @@ class StraceLog:
                 if task.files.other_root:
                     self.leave(pid, os.path.normpath(joined))
                 else:
+                    joined = self.magic(task, joined) or joined
                     self.leave(pid, self.interpreter(self.resolve(joined, True), task.files.cwd))
 
     def leave(self, pid, program):
