@@ -217,7 +217,7 @@ __noinline int event_begin(u32 type)
     __builtin_memset(event, 0, sizeof *event);
     scratch->used = sizeof *event;
     event->type = (u16)type;
-    event->nr = NR_UNSEEN;
+    event->nr = NR_NONE;
     event->label = current_label;
     event->tid = (u32)task->pid;
     event->tgid = (u32)task->tgid;

@@ -64,6 +64,7 @@ enum call_rule_flags {
     RULE_EXEC = 1u << 5,       /* execve, execveat */
     RULE_SETTLES = 1u << 6,    /* connect: a datagram socket's address is only used if it sends */
     RULE_SELECTS = 1u << 7,    /* some mask[] is set */
+    RULE_SIGNALS = 1u << 8,    /* sends a signal to its TAKE_PID argument */
 };
 
 struct call_rule {
@@ -89,6 +90,7 @@ struct bpf_settings {
     u32 stacks;        /* reserved for user-space stacks */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
+    u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
 };
 
 /* ---- events -----------------------------------------------------------------------------------
@@ -246,18 +248,27 @@ enum counter {
 enum task_flags {
     TASK_LAUNCHING = 1u << 0, /* whittle's own child that has not run the program yet */
     TASK_MARK = 1u << 1,      /* runs `whittle mark`: not recorded */
+    TASK_EXEC = 1u << 2,      /* an exec that was told already is about to return */
 };
 
+enum { TASK_QUICK = 512 };
+
+/* As the recorder sets it: flags, phase, returned = NR_NONE; the rest 0. */
 struct task_state {
     u32 program; /* 0: not known yet */
     u32 flags;
     u32 phase;
     u32 relation; /* of the signal sent in the call in progress; 0 none */
     u32 ancestry[EVENT_ANCESTRY];
-    s64 nr; /* the call in progress, or one of: */
-    u32 abi;
-    u32 spare;
+    s64 returned; /* the last call that returned, or NR_NONE */
+    u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */
+    u32 sigreturn_abi;
+    u32 quick_label; /* the label that `quick` is of */
+    u32 quick_calls; /* not yet in the map `calls` */
+    /* Native calls that were told, succeeded and have no argument that matters, by number: how often
+     * since. Added to `seen` when the task ends or the label changes. */
+    u32 quick[TASK_QUICK];
 };
 
-/* For task_state.nr. No call has such a number. */
-enum { NR_UNSEEN = -4096 /* none was entered since the task is in scope */, NR_DONE = -4097 };
+/* For task_state.returned and event.nr. No call has such a number. */
+enum { NR_NONE = -4096 };

@@ -202,6 +202,12 @@ struct io_kiocb {
     u8 opcode;
     struct io_cqe cqe;
 };
+struct sigaction {
+    unsigned long sa_flags;
+};
+struct k_sigaction {
+    struct sigaction sa;
+};
 struct cgroup;
 struct kernel_siginfo;
 
@@ -209,7 +215,7 @@ struct kernel_siginfo;
 struct pt_regs___x86 {
     unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, orig_ax;
 };
-struct pt_regs___arm64 {
+struct pt_regs___aarch64 {
     u64 regs[31];
     u64 orig_x0;
     int syscallno;

@@ -193,13 +193,13 @@ static __always_inline void count(u32 which, s64 n)
         __sync_fetch_and_add(value, (u64)n);
 }
 
-static __always_inline void count_call(void)
+static __always_inline void count_calls(u32 n)
 {
     u32 zero = 0;
     u64 *value = bpf_map_lookup_elem(&calls, &zero);
 
     if (value)
-        ++*value;
+        *value += n;
 }
 
 /* ---- reading the kernel's structures ------------------------------------------------------------

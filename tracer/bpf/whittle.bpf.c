@@ -77,9 +77,14 @@ static __always_inline void identify(struct scratch *scratch, struct task_state 
     state->program = (u32)program_number();
 }
 
+static __always_inline u64 key_of_task(const struct task_state *state, u32 label, u32 type)
+{
+    return mix(mix((u64)state->program << 32 | label, state->phase), type);
+}
+
 static __always_inline u64 key_begin(const struct task_state *state, u32 type)
 {
-    return mix(mix((u64)state->program << 32 | current_label, state->phase), type);
+    return key_of_task(state, current_label, type);
 }
 
 /* ---- calls
@@ -89,14 +94,23 @@ static __always_inline u64 key_begin(const struct task_state *state, u32 type)
 enum { ARGS_ROOM = 8 };
 enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
 
-static __always_inline u32 current_abi(const struct task_struct *task, long nr)
+/* The call that REGS are of; negative if none, and after sigreturn, which puts back those of another
+ * moment. The tracepoint at the entry would know it without a doubt, but costs as much again as all
+ * of this. */
+static __always_inline s64 call_number(const struct task_struct *task, const struct pt_regs *context,
+                                       u32 *abi)
 {
 #if defined(__TARGET_ARCH_x86)
-    if (task->thread_info.status & TS_COMPAT)
-        return ABI_I386;
-    return nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_NATIVE;
+    const s64 nr = (s64)((const struct pt_regs___x86 *)(const void *)context)->orig_ax;
+    if (task->thread_info.status & TS_COMPAT) {
+        *abi = ABI_I386;
+        return (s32)nr;
+    }
+    *abi = nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_NATIVE;
+    return nr;
 #elif defined(__TARGET_ARCH_arm64)
-    return task->thread_info.flags & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
+    *abi = task->thread_info.flags & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
+    return ((const struct pt_regs___aarch64 *)(const void *)context)->syscallno;
 #else
 #error "whittle.bpf.c does not know where this architecture keeps the arguments of a system call"
 #endif
@@ -122,7 +136,7 @@ static __always_inline void read_arguments(const struct pt_regs *context, u32 ab
     args[4] = regs->r8;
     args[5] = regs->r9;
 #elif defined(__TARGET_ARCH_arm64)
-    const struct pt_regs___arm64 *regs = (const void *)context;
+    const struct pt_regs___aarch64 *regs = (const void *)context;
     args[0] = regs->orig_x0;
     args[1] = regs->regs[1];
     args[2] = regs->regs[2];
@@ -140,20 +154,6 @@ static __always_inline struct call_rule *rule_of(u32 abi, s64 nr)
     if (number >= RULES_PER_ABI || abi >= ABI_COUNT)
         return NULL;
     return bpf_map_lookup_elem(&rules, &index);
-}
-
-SEC("tp_btf/sys_enter")
-int BPF_PROG(on_call, struct pt_regs *regs, long nr)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
-
-    if (!state)
-        return 0;
-    state->abi = current_abi(task, nr);
-    state->nr = state->abi == ABI_I386 ? (s32)nr : nr;
-    state->relation = RELATION_UNKNOWN;
-    return 0;
 }
 
 /* Restart codes stand for EINTR to whoever sees them; the kernel's own numbers mean no errno. */
@@ -181,6 +181,67 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
     return key;
 }
 
+/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state --- */
+
+static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
+{
+    if (abi == ABI_NATIVE && (u64)nr < TASK_QUICK && errno_of(result) == 0 &&
+        state->quick_label == current_label && state->quick[nr & (TASK_QUICK - 1)] == 0)
+        state->quick[nr & (TASK_QUICK - 1)] = 1; /* this one is in `seen` already: one less below */
+}
+
+struct flushing {
+    u64 task_key; /* key_begin() under the label that the counts are of */
+    struct task_state *state;
+};
+
+static long flush_step(u32 nr, struct flushing *flushing)
+{
+    struct task_state *state = flushing->state;
+
+    if (nr >= TASK_QUICK)
+        return 1;
+    const u32 times = state->quick[nr];
+    if (times == 0)
+        return 0;
+    u64 key = mix(mix(flushing->task_key, (u64)nr << 8 | ABI_NATIVE << 1), 0);
+    u64 *total = bpf_map_lookup_elem(&seen, &key);
+    if (total)
+        __sync_fetch_and_add(total, times - 1);
+    state->quick[nr] = 0;
+    return 0;
+}
+
+static __always_inline void quick_flush(struct task_state *state)
+{
+    struct flushing flushing = {
+        .task_key = key_of_task(state, state->quick_label, EVENT_CALL), .state = state};
+
+    bpf_loop(TASK_QUICK, flush_step, &flushing, 0);
+    count_calls(state->quick_calls);
+    state->quick_calls = 0;
+    state->quick_label = current_label;
+}
+
+enum { QUICK_FLUSH = 1024 };
+
+static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr, s64 result)
+{
+    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
+        return false;
+    if (state->quick_label != current_label)
+        quick_flush(state);
+    u32 *times = &state->quick[nr & (TASK_QUICK - 1)];
+    if (*times == 0 || *times == (u32)-1)
+        return false;
+    ++*times;
+    if (++state->quick_calls == QUICK_FLUSH) {
+        count_calls(QUICK_FLUSH);
+        state->quick_calls = 0;
+    }
+    return true;
+}
+
 static __always_inline bool takes_apply(const struct call_rule *rule, const u64 *args)
 {
     if (!(rule->flags & RULE_TAKES))
@@ -205,7 +266,7 @@ static __always_inline void tell_call(struct scratch *scratch, const struct task
     event->abi = (u8)abi;
     event->nr = nr;
     event->result = result;
-    event->relation = (u8)state->relation;
+    event->relation = (u8)(takes ? scratch->taking.relation : RELATION_UNKNOWN);
     if (ended)
         event->flags |= EVENT_NO_RESULT;
     __builtin_memcpy(event->args, args, sizeof event->args);
@@ -249,12 +310,14 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     u64 args[ARGS_ROOM] = {};
     struct call_rule *rule = rule_of(abi, nr);
 
-    count_call();
+    count_calls(1);
     if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program) {
         /* The usual call: no argument is part of what it is. */
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
-        if (seen_before(key))
+        if (seen_before(key)) {
+            quick_add(state, abi, nr, result);
             return;
+        }
     }
     read_arguments(regs, abi, args);
     bool takes = rule && takes_apply(rule, args) && !ended;
@@ -289,9 +352,9 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         __builtin_memcpy(taking->args, args, sizeof taking->args);
         taking->hash = key;
         taking->relation = state->relation;
+        state->relation = RELATION_UNKNOWN;
         take_keys();
         key = taking->hash;
-        state->relation = taking->relation;
         takes = !taking->nothing;
     }
     if (!seen_before(key))
@@ -299,26 +362,64 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     scratch_release(scratch);
 }
 
+enum { ENOSYS = 38 };
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, struct pt_regs *regs, long result)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct task_state *state = state_of(task);
+    u32 abi;
 
     if (!state)
         return 0;
-    const s64 nr = state->nr;
-    const u32 abi = state->abi;
-    /* A child returns from its parent's call, a program from the exec that was told already. */
-    if (nr == NR_UNSEEN || nr == NR_DONE || state->flags & TASK_LAUNCHING)
-        return 0;
-    state->nr = NR_DONE;
-    if (state->flags & TASK_MARK) {
+    s64 nr = call_number(task, regs, &abi);
+    if (state->flags) {
+        if (state->flags & TASK_LAUNCHING)
+            return 0;
+        if (state->flags & TASK_EXEC) {
+            state->flags &= ~(u32)TASK_EXEC;
+            return 0;
+        }
         const struct call_rule *rule = rule_of(abi, nr);
         if (!rule || !(rule->flags & RULE_MARK))
             return 0;
     }
+    /* Either sigreturn, or the program asked for call -1. */
+    if (nr == -1 && result != -ENOSYS && state->sigreturn) {
+        nr = state->sigreturn;
+        abi = state->sigreturn_abi;
+        result = 0;
+    }
+    state->returned = nr;
+    if (quick_seen(state, abi, nr, result))
+        return 0;
     observe(regs, state, nr, abi, abi == ABI_I386 ? (s32)result : result, false);
+    return 0;
+}
+
+/* Signal handlers end by a call that leaves no trace of its number: it is worked out from the frame
+ * that the handler gets. */
+enum { SA_SIGINFO = 4, SA_IA32_ABI = 0x02000000, SA_X32_ABI = 0x01000000 };
+
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(on_handler, int number, struct kernel_siginfo *info, struct k_sigaction *action)
+{
+    struct task_state *state = state_of(bpf_get_current_task_btf());
+
+    if (!state)
+        return 0;
+    const unsigned long flags = action->sa.sa_flags;
+    u32 abi = ABI_NATIVE;
+#if defined(__TARGET_ARCH_x86)
+    if (flags & SA_IA32_ABI)
+        abi = ABI_I386;
+    else if (flags & SA_X32_ABI)
+        abi = ABI_X32;
+#endif
+    state->sigreturn_abi = abi;
+    state->sigreturn = abi == ABI_I386 && !(flags & SA_SIGINFO) ? settings.sigreturn[abi]
+                                                                : settings.rt_sigreturn[abi];
     return 0;
 }
 
@@ -358,7 +459,7 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
     state->program = parent->program;
     state->flags = parent->flags & ~TASK_LAUNCHING;
     state->phase = parent->phase;
-    state->nr = NR_UNSEEN;
+    state->returned = NR_NONE;
     count(COUNTER_TASKS, 1);
     if (clone_flags & CLONE_THREAD || parent->ancestry[0] == parent->program) {
         __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
@@ -373,6 +474,21 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
     return 0;
 }
 
+static __always_inline s64 exec_number(struct task_struct *task, u32 *abi)
+{
+    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), abi);
+    const u32 abis[] = {*abi, ABI_NATIVE, ABI_I386, ABI_X32};
+
+    for (u32 i = 0; i < 4; i++) {
+        const struct call_rule *rule = rule_of(abis[i], nr);
+        if (rule && rule->flags & RULE_EXEC) {
+            *abi = abis[i];
+            break;
+        }
+    }
+    return nr;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
@@ -384,14 +500,16 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     if (!scratch)
         return 0;
     const u32 caller = state->program;
-    const s64 nr = state->nr;
-    const u32 abi = state->abi;
     const bool launching = state->flags & TASK_LAUNCHING;
-    state->flags &= ~(u32)(TASK_LAUNCHING | TASK_MARK);
-    state->nr = NR_DONE;
+    quick_flush(state);
+    state->flags = TASK_EXEC;
+    /* The new program may be of another architecture than the caller, whose call this is: the
+     * numbers of execve() and execveat() tell the caller's. */
+    u32 abi;
+    const s64 nr = exec_number(task, &abi);
     place_of_file(SCALAR(scratch, bprm->file));
     if (is_mark_program(task, &scratch->place)) {
-        state->flags |= TASK_MARK;
+        state->flags = TASK_MARK;
         scratch_release(scratch);
         return 0;
     }
@@ -437,12 +555,14 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
     if (!state)
         return 0;
-    const s64 nr = state->nr;
-    /* exit() and exit_group(), or a call in which the thread was killed. */
-    if (nr != NR_UNSEEN && nr != NR_DONE && !(state->flags & (TASK_LAUNCHING | TASK_MARK))) {
-        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-        observe(regs, state, nr, state->abi, 0, true);
-    }
+    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+    u32 abi;
+    const s64 nr = call_number(task, regs, &abi);
+    /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is the
+     * same, it was killed on its way back. */
+    if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
+        observe(regs, state, nr, abi, 0, true);
+    quick_flush(state);
     if (task->pid == task->tgid) {
         u32 program = state->program;
         u64 pages = task->signal->maxrss;
@@ -474,7 +594,12 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_str
     struct task_struct *task = bpf_get_current_task_btf();
     struct task_state *state = state_of(task);
 
-    if (!state || state->nr == NR_UNSEEN || state->nr == NR_DONE)
+    if (!state)
+        return 0;
+    u32 abi;
+    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
+    const struct call_rule *rule = rule_of(abi, nr);
+    if (!rule || !(rule->flags & RULE_SIGNALS))
         return 0;
     if (target->tgid == task->tgid)
         state->relation = RELATION_SELF;
@@ -508,10 +633,11 @@ static __always_inline void check(void *context, const struct cred *cred,
         flags |= CAPABILITY_CHILD_OF_TASK;
     if (cred != task->cred || task->cred != task->real_cred)
         flags |= CAPABILITY_OVERRIDDEN;
-    const s64 nr = state->nr;
+    u32 abi;
+    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
     u64 key = key_begin(state, EVENT_CAPABILITY);
     key = mix(key, (u64)capability << 32 | (verdict != 0) << 16 | flags);
-    key = mix(key, (u64)nr << 8 | state->abi);
+    key = mix(key, (u64)nr << 8 | abi);
     long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
     if (size < 0)
         size = 0;
@@ -528,7 +654,7 @@ static __always_inline void check(void *context, const struct cred *cred,
         event_subject(scratch, state);
         event->flags |= (u16)flags;
         event->nr = nr;
-        event->abi = (u8)state->abi;
+        event->abi = (u8)abi;
         event->value = (u64)capability;
         event->result = verdict;
         blob_frames((u32)size);
