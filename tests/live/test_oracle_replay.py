@@ -27,7 +27,7 @@ def blind_spots(whittle):
     found = []
     for text, wanted in OTHERS.items():
         run = replay.Replay(Case("one", ["sh", "-c", ONE]), whittle, "notify")
-        log, names = replay.KernelLog(), replay.call_names()
+        log, names = replay.AuditReader(), replay.call_names()
         try:
             recorded = run.make_profile()
             run.argv = ["sh", "-c", text]
@@ -36,12 +36,13 @@ def blind_spots(whittle):
                     got = replay.attempts(run, recorded, runtime, names, log)
                     found += [f"{runtime}: {text}: no '{w}' in {got}" for w in wanted if not any(w in line for line in got)]
         finally:
+            log.close()
             run.close(None)
     return found
 
 
 def main():
-    if os.geteuid() == 0 and shutil.which("runc") and replay.KernelLog().fd >= 0:
+    if os.geteuid() == 0 and shutil.which("runc") and replay.AuditReader():
         found = blind_spots(os.path.abspath(os.environ["WHITTLE"]))
         if found:
             print("the oracle is blind:", *found, sep="\n  ")

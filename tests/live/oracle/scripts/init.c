@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first process of a container: waits for whatever there is, ends as its own child did. */
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return 2;
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* the same outside of a container */
     const pid_t child = fork();
     if (child == 0) {
         execvp(argv[1], argv + 1);
