@@ -202,6 +202,47 @@ struct io_kiocb {
     u8 opcode;
     struct io_cqe cqe;
 };
+/* What io_uring keeps of an operation that was read from the queue, at the start of the request. */
+struct open_how {
+    u64 flags, mode, resolve;
+};
+struct io_open {
+    int dfd;
+    struct filename *filename;
+    struct open_how how;
+};
+struct io_rename {
+    int old_dfd, new_dfd;
+    struct filename *oldpath, *newpath;
+    int flags;
+};
+struct io_unlink {
+    int dfd;
+    int flags;
+    struct filename *filename;
+};
+struct io_mkdir {
+    int dfd;
+    struct filename *filename;
+};
+struct io_link {
+    int old_dfd, new_dfd;
+    struct filename *oldpath, *newpath;
+    int flags;
+};
+struct io_statx {
+    int dfd;
+    unsigned int flags;
+    struct filename *filename;
+};
+struct io_connect {
+    void *addr;
+    int addr_len;
+};
+struct io_socket {
+    int domain, type, protocol;
+};
+
 struct sigaction {
     unsigned long sa_flags;
 };
