@@ -49,7 +49,7 @@ Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop
     draft.name = name;
     fact_set_text(&draft, FIELD_ARCH, arch >= 0 ? arch_name((Arch)arch) : arch_text);
     fact_set_number(&draft, FIELD_NUMBER, stop->nr);
-    if (!observer->options.sees_results) {
+    if (!observer->options.sees_results && !tracee->captured) {
         results_add(&draft.results, RESULT_UNKNOWN);
         draft.predicted = true;
     }
@@ -71,15 +71,17 @@ Fact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, A
             h = hash_u64(h, draft.args[i]);
     }
     CallCacheEntry *entry = &observer->cache[h % CALL_CACHE_SIZE];
-    if (entry->fact && entry->subject == subject && entry->syscall == syscall &&
-        entry->arch == arch && memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
+    if (!tracee->captured && entry->fact && entry->subject == subject &&
+        entry->syscall == syscall && entry->arch == arch &&
+        memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
         entry->fact->own_run.count++;
         return entry->fact;
     }
     fact_set_text(&draft, FIELD_ARCH, arch_name(arch));
     fact_set_number(&draft, FIELD_NUMBER, syscall_number(syscall, arch));
     Fact *fact = observer_add(observer, tracee, &draft, 1);
-    if (fact) {
+    /* What was captured comes once, and counted: it also has a label and phase of its own. */
+    if (fact && !tracee->captured) {
         *entry =
             (CallCacheEntry){.subject = subject, .syscall = syscall, .arch = arch, .fact = fact};
         memcpy(entry->args, draft.args, sizeof entry->args);

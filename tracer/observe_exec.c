@@ -16,8 +16,8 @@
 
 enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
 
-static void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
-                       const char *loaded_as, uint32_t access, DraftWhen when)
+void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                const char *loaded_as, uint32_t access, DraftWhen when)
 {
     if (!path->text || !path->is_path)
         return;
@@ -77,8 +77,12 @@ static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pendi
         }
         if (program.interpreter[0] == '\0')
             return;
-        resolver_resolve(observer->resolver, tracee, AT_FDCWD, program.interpreter,
-                         PATH_FINAL_FOLLOW, false, 0, &path);
+        resolver_resolve(observer->resolver, tracee,
+                         &(PathQuery){.argument = -1,
+                                      .dirfd = AT_FDCWD,
+                                      .raw = program.interpreter,
+                                      .final = PATH_FINAL_FOLLOW},
+                         0, &path);
         if (path.error != 0) {
             if (pending->predicted == RESULT_OK)
                 pending->predicted = path.error;

@@ -6,9 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 
 static void draft_descriptor(Observer *observer, Tracee *tracee, Pending *pending, int fd,
@@ -17,8 +14,11 @@ static void draft_descriptor(Observer *observer, Tracee *tracee, Pending *pendin
     PathResult path;
 
     resolver_descriptor(observer->resolver, tracee, fd, 0, &path);
-    if (path.error == 0)
-        draft_file(observer, tracee, pending, &path, access, when);
+    if (path.error != 0)
+        return;
+    if (path.is_path && !path.text)
+        tracee_loss(observer, tracee, "unresolved-path", "a descriptor's path is not known");
+    draft_file(observer, tracee, pending, &path, access, when);
 }
 
 /* ---- executable mappings -------------------------------------------------------------------- */
@@ -57,47 +57,14 @@ static void enter_mmap(Observer *observer, Tracee *tracee, Pending *pending)
                          DRAFT_IF_SUCCESS);
 }
 
-/* The file mapped at ADDRESS, by /proc/PID/maps; false if none. */
-static bool mapped_file(const Tracee *tracee, uint64_t address, char *out, size_t size)
-{
-    char path[64];
-    char line[PATH_MAX + 128];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/maps", tracee->process->pid);
-    CLEANUP(file_close) FILE *maps = fopen(path, "re");
-    if (!maps)
-        return false;
-    while (fgets(line, sizeof line, maps)) {
-        uint64_t start;
-        uint64_t end;
-        int name = 0;
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*s %n", &start, &end, &name) < 2)
-            continue;
-        if (address < start || address >= end)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        if (name == 0 || line[name] != '/' || strlen(line + name) >= size)
-            return false;
-        (void)snprintf(out, size, "%s", line + name);
-        return true;
-    }
-    return false;
-}
-
 /* Making a file mapping executable asks the same of an LSM as mapping it so. */
 static void enter_mprotect(Observer *observer, Tracee *tracee, Pending *pending)
 {
-    char name[PATH_MAX];
     PathResult path;
 
-    if (!(pending->call.args[2] & PROT_EXEC) ||
-        !mapped_file(tracee, pending->call.args[0], name, sizeof name))
+    if (!(pending->call.args[2] & PROT_EXEC))
         return;
-    const Root *root = process_root(&observer->table, tracee->process);
-    if (!root || !root_strip(root, name))
-        return;
-    resolver_resolve(observer->resolver, tracee, AT_FDCWD, name, PATH_FINAL_FOLLOW, false, 0,
-                     &path);
+    resolver_mapping(observer->resolver, tracee, pending->call.args[0], 0, &path);
     if (path.error == 0)
         draft_file(observer, tracee, pending, &path, ACCESS_MMAP_EXEC, DRAFT_IF_SUCCESS);
 }
@@ -154,17 +121,22 @@ static void enter_fcntl(Observer *observer, Tracee *tracee, Pending *pending)
 /* TEXT leads to the file that ST tells of. */
 static bool leads_to(Observer *observer, Tracee *tracee, const char *text, const struct stat *st)
 {
-    const Root *root = process_root(&observer->table, tracee->process);
+    const Root *root = tracee->captured ? NULL : process_root(&observer->table, tracee->process);
     char name[PATH_MAX];
     PathResult path;
 
+    /* The kernel itself walked up to the root. */
+    if (tracee->captured)
+        return true;
     if (!root || strlen(text) >= sizeof name)
         return false;
     (void)strcpy(name, text);
     if (!root_strip(root, name))
         return false;
-    resolver_resolve(observer->resolver, tracee, AT_FDCWD, name, PATH_FINAL_NOFOLLOW, false, 1,
-                     &path);
+    resolver_resolve(
+        observer->resolver, tracee,
+        &(PathQuery){.argument = -1, .dirfd = AT_FDCWD, .raw = name, .final = PATH_FINAL_NOFOLLOW},
+        1, &path);
     return path.error == 0 && path.has_stat && path.st.st_dev == st->st_dev &&
            path.st.st_ino == st->st_ino;
 }
@@ -198,7 +170,7 @@ static void enter_open_by_handle(Observer *observer, Tracee *tracee, Pending *pe
 
 static void enter_io_uring(Observer *observer, Tracee *tracee, Pending *pending)
 {
-    if ((uint32_t)pending->call.args[1] > 0)
+    if ((uint32_t)pending->call.args[1] > 0 && !observer->sees_io_uring)
         tracee_loss(observer, tracee, "io-uring-unseen",
                     "operations submitted through io_uring are no system calls");
 }

@@ -170,22 +170,41 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
     /* A mount's source may be a word ("proc", "none"). */
     if (operation == observer->mount_source && raw[0] != '/')
         return false;
+    PathQuery query = {
+        .argument = (int)argument,
+        .dirfd = args->dirfd,
+        .raw = raw,
+        .final = final_component(operation, args),
+        .empty_ok = empty_ok,
+        .opens = args->has_open_flags ? (args->open_flags & O_TMPFILE) != O_TMPFILE
+                                      : operation == observer->creat,
+        .access = operation->access,
+    };
     if (address == 0 || (raw[0] == '\0' && empty_ok)) {
         /* utimensat(fd, NULL, …), fstatat(fd, "", …, AT_EMPTY_PATH): on the descriptor itself,
          * which may be looked at without permission. */
         if (args->dirfd == AT_FDCWD || operation->access == ACCESS_STAT)
             return false;
-        resolver_descriptor(observer->resolver, tracee, args->dirfd, slot, path);
-        return true;
+        query.empty_ok = true;
+    } else if (args->resolve & RESOLVE_IN_ROOT) {
+        query.raw += strspn(query.raw, "/");
+        query.raw = *query.raw ? query.raw : ".";
     }
-    const char *name = raw;
-    if (args->resolve & RESOLVE_IN_ROOT) {
-        name += strspn(name, "/");
-        name = *name ? name : ".";
-    }
-    resolver_resolve(observer->resolver, tracee, args->dirfd, name,
-                     final_component(operation, args), empty_ok, slot, path);
+    resolver_resolve(observer->resolver, tracee, &query, slot, path);
     return true;
+}
+
+/* What was renamed is looked at where it is now, if that comes after the call. */
+static void name_type_gone(Pending *pending, const PathResult *now)
+{
+    Fact *fact = &pending->drafts[0].fact;
+
+    if (pending->count < 2 || pending->paths[0].has_stat || fact->kind != FACT_FILE ||
+        !pending->call.has_result || pending->call.result < 0)
+        return;
+    fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(now->st.st_mode));
+    if (fact_has(&pending->drafts[1].fact, FIELD_OWNER))
+        fact_set_number(fact, FIELD_OWNER, fact_number(&pending->drafts[1].fact, FIELD_OWNER, 0));
 }
 
 /* What mkdir() and rename() are about to put where nothing is yet. */
@@ -194,8 +213,13 @@ static void name_type_to_come(const Observer *observer, Pending *pending,
 {
     Fact *fact = pending->count > 0 ? &pending->drafts[pending->count - 1].fact : NULL;
 
-    if (!fact || fact->kind != FACT_FILE || path->has_stat)
+    if (!fact || fact->kind != FACT_FILE)
         return;
+    if (path->has_stat) {
+        if (operation == observer->rename_to)
+            name_type_gone(pending, path);
+        return;
+    }
     if (operation == observer->mkdir)
         fact_set_text(fact, FIELD_FILE_TYPE, "directory");
     else if (operation == observer->rename_to && pending->paths[0].has_stat)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What processes do to one another: signals and looking into each other. */
+#include "tracer/captured.h"
 #include "tracer/observer_private.h"
 
 #include "base/io.h"
@@ -13,36 +14,15 @@
 #include <sys/ptrace.h>
 #include <unistd.h>
 
-/* The number of PROCESS in its own pid namespace. */
-static pid_t own_number(const Process *process)
-{
-    char path[64];
-    char status[2048];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
-        return process->pid;
-    status[n] = '\0';
-    const char *line = strstr(status, "\nNStgid:");
-    if (!line)
-        return process->pid;
-    const char *last = line + 1 + strcspn(line + 1, "\n");
-    while (last > line && last[-1] != '\t' && last[-1] != ' ')
-        last--;
-    return (pid_t)strtol(last, NULL, 10);
-}
-
 /* The recorded process that TRACEE means by PID in its own namespace; NULL if none is known. */
 static const Process *process_meant(const Observer *observer, const Tracee *tracee, pid_t pid)
 {
-    const Process *process = process_table_find_process(&observer->table, pid);
+    Process *process = process_table_find_process(&observer->table, pid);
 
-    if (own_number(tracee->process) == tracee->process->pid)
+    if (process_own_pid(tracee->process) == tracee->process->pid)
         return process;
     for (process = observer->table.processes; process; process = process->hh.next) {
-        if (own_number(process) == pid)
+        if (process_own_pid(process) == pid)
             return process;
     }
     return NULL;
@@ -87,14 +67,17 @@ static const char *relation(const Observer *observer, Tracee *tracee, pid_t pid)
         return "group";
     if (pid == -1)
         return "all";
-    if (pid == own_number(tracee->process) || pid == tracee->tid)
+    const char *told = tracee->captured ? captured_relation(tracee->captured) : NULL;
+    if (told)
+        return told;
+    if (pid == process_own_pid(tracee->process) || pid == tracee->tid)
         return "self";
     const Process *other = process_meant(observer, tracee, pid);
     if (!other) {
         const Tracee *thread = process_table_find(&observer->table, pid);
         if (thread && thread->process == tracee->process)
             return "self";
-        if (own_number(tracee->process) != tracee->process->pid)
+        if (process_own_pid(tracee->process) != tracee->process->pid)
             return "outside";
         return unseen_relation(observer, tracee, pid);
     }
@@ -151,6 +134,9 @@ static pid_t pidfd_target(const Tracee *tracee, int fd)
 
 static const char *pidfd_relation(const Observer *observer, const Tracee *tracee, int fd)
 {
+    const char *told = tracee->captured ? captured_relation(tracee->captured) : NULL;
+    if (told)
+        return told;
     const pid_t pid = pidfd_target(tracee, fd);
     const Process *other = pid > 0 ? process_table_find_process(&observer->table, pid) : NULL;
 
@@ -213,22 +199,13 @@ static void enter_pidfd_getfd(Observer *observer, Tracee *tracee, Pending *pendi
 /* The most memory the process ever had resident; this is the last moment to ask. */
 static void enter_exit(Observer *observer, Tracee *tracee, Pending *pending)
 {
-    char path[64];
-    char status[4096];
+    const uint64_t peak = tracee_peak_memory(tracee);
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", tracee->process->pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
-        return;
-    status[n] = '\0';
-    const char *line = strstr(status, "\nVmHWM:");
-    const long kib = line ? strtol(line + strlen("\nVmHWM:"), NULL, 10) : 0;
-    if (kib <= 0)
+    if (peak == 0)
         return;
     Fact *fact = pending_draft(observer, tracee, pending, FACT_RESOURCE, "memory", DRAFT_SETTLED);
     if (fact)
-        fact_set_number(fact, FIELD_VALUE, (int64_t)kib * 1024);
+        fact_set_number(fact, FIELD_VALUE, (int64_t)peak);
 }
 
 /* A task can have one filter with a listener, and the recorder's came first. */

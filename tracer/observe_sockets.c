@@ -95,16 +95,23 @@ static const char *unix_address_text(Observer *observer, const Address *address)
 }
 
 static void draft_unix(Observer *observer, Tracee *tracee, Pending *pending, const char *operation,
-                       int type, const Address *address, uint32_t access)
+                       int type, const Address *address, int argument, uint32_t access)
 {
     char type_text[16];
     const char *text = address ? unix_address_text(observer, address) : NULL;
     PathResult path;
 
     if (text && text[0] != '@' && strcmp(text, "unnamed") != 0) {
-        resolver_resolve(observer->resolver, tracee, AT_FDCWD, text,
-                         access & ACCESS_CREATE ? PATH_FINAL_PARENT : PATH_FINAL_FOLLOW, false, 0,
-                         &path);
+        resolver_resolve(
+            observer->resolver, tracee,
+            &(PathQuery){.argument = argument,
+                         .dirfd = AT_FDCWD,
+                         .raw = text,
+                         .final = access & ACCESS_CREATE ? PATH_FINAL_PARENT : PATH_FINAL_FOLLOW,
+                         .access = access},
+            0, &path);
+        if (!path.text && path.error == 0)
+            tracee_loss(observer, tracee, "unresolved-path", text);
         if (path.text) {
             text = observer_intern(observer, path.text);
             draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
@@ -132,7 +139,7 @@ static void draft_new_socket(Observer *observer, Tracee *tracee, Pending *pendin
     const int protocol = (int)(uint32_t)args[2];
 
     if (domain == AF_UNIX)
-        draft_unix(observer, tracee, pending, operation, type, NULL, 0);
+        draft_unix(observer, tracee, pending, operation, type, NULL, -1, 0);
     else
         draft_network(observer, tracee, pending, operation, domain, type, protocol, NULL,
                       DRAFT_ALWAYS);
@@ -141,14 +148,14 @@ static void draft_new_socket(Observer *observer, Tracee *tracee, Pending *pendin
 /* ---- using them ----------------------------------------------------------------------------- */
 
 static void draft_with_address(Observer *observer, Tracee *tracee, Pending *pending,
-                               const char *operation, int fd, const Address *address,
+                               const char *operation, int fd, const Address *address, int argument,
                                uint32_t unix_access)
 {
     const SocketInfo *info = socket_table_get(&observer->sockets, tracee, fd);
     const int type = info ? info->type : -1;
 
     if (address->any.sa_family == AF_UNIX) {
-        draft_unix(observer, tracee, pending, operation, type, address, unix_access);
+        draft_unix(observer, tracee, pending, operation, type, address, argument, unix_access);
         return;
     }
     const int domain = info && info->domain >= 0 ? info->domain : address->any.sa_family;
@@ -161,7 +168,7 @@ static void do_bind(Observer *observer, Tracee *tracee, Pending *pending, const 
     Address address;
 
     if (read_address(observer, tracee, args[1], (uint32_t)args[2], &address))
-        draft_with_address(observer, tracee, pending, "bind", (int)(uint32_t)args[0], &address,
+        draft_with_address(observer, tracee, pending, "bind", (int)(uint32_t)args[0], &address, 1,
                            ACCESS_CREATE | ACCESS_WRITE);
 }
 
@@ -184,7 +191,7 @@ static void do_connect(Observer *observer, Tracee *tracee, Pending *pending, con
         memcpy(&info->pending_address.storage, &address.storage, sizeof address.storage);
         return;
     }
-    draft_with_address(observer, tracee, pending, "connect", fd, &address, ACCESS_CONNECT);
+    draft_with_address(observer, tracee, pending, "connect", fd, &address, 1, ACCESS_CONNECT);
 }
 
 /* Something is sent through FD, to nobody named. */
@@ -201,7 +208,7 @@ static void sent_on(Observer *observer, Tracee *tracee, Pending *pending, int fd
                   &info->pending_address.any, DRAFT_SETTLED);
     if (pending->count > 0) {
         results_add(&pending->drafts[pending->count - 1].fact.results, RESULT_OK);
-        pending->drafts[pending->count - 1].fact.predicted = true;
+        pending->drafts[pending->count - 1].fact.predicted = !pending->call.has_result;
     }
 }
 
@@ -217,19 +224,20 @@ static void do_close(Observer *observer, Tracee *tracee, int fd)
 }
 
 static void send_to(Observer *observer, Tracee *tracee, Pending *pending, int fd, uint64_t name,
-                    uint64_t length)
+                    uint64_t length, int argument)
 {
     Address address;
 
     if (name == 0)
         sent_on(observer, tracee, pending, fd);
     else if (read_address(observer, tracee, name, length, &address))
-        draft_with_address(observer, tracee, pending, "send", fd, &address, ACCESS_CONNECT);
+        draft_with_address(observer, tracee, pending, "send", fd, &address, argument,
+                           ACCESS_CONNECT);
 }
 
 static void do_sendto(Observer *observer, Tracee *tracee, Pending *pending, const uint64_t *args)
 {
-    send_to(observer, tracee, pending, (int)(uint32_t)args[0], args[4], (uint32_t)args[5]);
+    send_to(observer, tracee, pending, (int)(uint32_t)args[0], args[4], (uint32_t)args[5], 4);
 }
 
 static bool is_compat(const Call *call)
@@ -243,6 +251,7 @@ static void send_message(Observer *observer, Tracee *tracee, Pending *pending, i
     uint64_t name = 0;
     uint32_t length = 0;
     uint32_t compat[2];
+    unsigned char head[sizeof name + sizeof length];
 
     if (is_compat(&pending->call)) {
         if (tracee_read(tracee, at, compat, sizeof compat) < 0)
@@ -250,13 +259,12 @@ static void send_message(Observer *observer, Tracee *tracee, Pending *pending, i
         name = compat[0];
         length = compat[1];
     } else {
-        struct msghdr header;
-        if (tracee_read(tracee, at, &header, sizeof header) < 0)
+        if (tracee_read(tracee, at, head, sizeof head) < 0)
             return;
-        name = (uintptr_t)header.msg_name;
-        length = header.msg_namelen;
+        memcpy(&name, head, sizeof name);
+        memcpy(&length, head + sizeof name, sizeof length);
     }
-    send_to(observer, tracee, pending, fd, name, length);
+    send_to(observer, tracee, pending, fd, name, length, 1);
 }
 
 static void do_accept(Observer *observer, Tracee *tracee, Pending *pending, const char *operation,
@@ -267,7 +275,7 @@ static void do_accept(Observer *observer, Tracee *tracee, Pending *pending, cons
     if (!info || info->domain < 0)
         return;
     if (info->domain == AF_UNIX)
-        draft_unix(observer, tracee, pending, operation, info->type, NULL, 0);
+        draft_unix(observer, tracee, pending, operation, info->type, NULL, -1, 0);
     else
         draft_network(observer, tracee, pending, operation, info->domain, info->type,
                       info->protocol, NULL, DRAFT_ALWAYS);

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "model/mark.h"
 #include "tracer/capability_rules.h"
+#include "tracer/captured.h"
 #include "tracer/program_file.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ static void build_dispatch(Observer *observer)
     observer->mkdir = path_operation("mkdir");
     observer->rename_to = path_operation("rename_to");
     observer->chroot = path_operation("chroot");
+    observer->creat = path_operation("creat");
 }
 
 static void pending_free(void *data, Tracee *tracee)
@@ -162,6 +164,7 @@ Observer *observer_free(Observer *observer)
     free(observer->needs);
     free(observer->cache);
     buffer_deinit(&observer->line);
+    free(observer->added);
     free(observer);
     return NULL;
 }
@@ -189,8 +192,7 @@ static void add_result(Fact *fact, int result, bool seen)
 
 /* ---- entry, confirmation, result ------------------------------------------------------------ */
 
-static Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Syscall *syscall,
-                              Arch arch)
+Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Syscall *syscall, Arch arch)
 {
     Pending *pending = tracee->pending;
 
@@ -205,6 +207,7 @@ static Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Sys
     pending->syscall_fact = NULL;
     pending->predicted = RESULT_UNKNOWN;
     pending->on_success = NULL;
+    pending->seen_in = NULL;
     pending->call = (Call){.tracee = tracee,
                            .syscall = syscall,
                            .arch = arch,
@@ -341,6 +344,25 @@ static bool skip_own_call(const Observer *observer, Tracee *tracee, const Syscal
     return true;
 }
 
+static uint8_t needs_now(const Observer *observer, const Syscall *syscall)
+{
+    const uint8_t needs = observer->needs[syscall->index];
+
+    if ((needs & NEED_IF_CONNECTED) && observer->sockets.connects_pending > 0)
+        return needs | NEED_PENDING;
+    return needs;
+}
+
+bool observer_is_brief(const Observer *observer, const SyscallStop *stop)
+{
+    const Tracee *tracee = process_table_find(&observer->table, stop->tid);
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
+
+    return tracee && !tracee->process->exec_pending && syscall &&
+           (needs_now(observer, syscall) & NEED_PENDING) == 0;
+}
+
 int observer_enter(Observer *observer, const SyscallStop *stop)
 {
     observer->calls++;
@@ -364,9 +386,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         (void)observe_unknown_call(observer, tracee, stop);
         return OBSERVER_CONTINUE;
     }
-    uint8_t needs = observer->needs[syscall->index];
-    if ((needs & NEED_IF_CONNECTED) && observer->sockets.connects_pending > 0)
-        needs |= NEED_PENDING;
+    const uint8_t needs = needs_now(observer, syscall);
     if (needs & NEED_DESCRIPTORS)
         note_descriptors(observer, syscall, stop->args);
     Fact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
@@ -394,7 +414,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     return OBSERVER_WANT_RESULT;
 }
 
-static void commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen)
+void pending_commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen)
 {
     add_result(pending->syscall_fact, result, seen);
     for (size_t i = 0; i < pending->count; i++) {
@@ -418,8 +438,18 @@ void observer_confirm(Observer *observer, pid_t tid, bool still_valid)
     if (!pending || !pending->active)
         return;
     if (still_valid)
-        commit(observer, tracee, pending, pending->predicted, false);
+        pending_commit(observer, tracee, pending, pending->predicted, false);
     pending->active = false;
+}
+
+int result_of_call(int64_t result)
+{
+    if (result >= 0 || result < -4095)
+        return RESULT_OK;
+    const int error = (int)-result;
+    if (error < RESULT_UNKNOWN)
+        return error;
+    return error >= 512 && error <= 516 ? EINTR : RESULT_UNKNOWN;
 }
 
 void observer_result(Observer *observer, pid_t tid, int64_t result)
@@ -429,12 +459,7 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
 
     if (!pending || !pending->active)
         return;
-    int outcome = RESULT_OK;
-    if (result < 0 && result >= -4095) {
-        outcome = (int)-result;
-        if (outcome >= RESULT_UNKNOWN)
-            outcome = outcome >= 512 && outcome <= 516 ? EINTR : RESULT_UNKNOWN;
-    }
+    const int outcome = result_of_call(result);
     pending->call.has_result = true;
     pending->call.result = result;
     if (tracee->process->is_mark) {
@@ -445,7 +470,49 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
         pending->on_success(observer, tracee, pending);
         resolver_release(observer->resolver);
     }
-    commit(observer, tracee, pending, outcome, true);
+    pending_commit(observer, tracee, pending, outcome, true);
+}
+
+/* ---- calls that are over -------------------------------------------------------------------- */
+
+void observe_captured_operation(Observer *observer, Tracee *tracee, const SyscallStop *stop,
+                                const Syscall *syscall, Arch arch, const char *seen_in)
+{
+    const int result = captured_result(tracee->captured);
+    const CallHandler *handler = observer->handlers[syscall->index];
+
+    Pending *pending = pending_begin(tracee, stop, syscall, arch);
+    if (!pending) {
+        observer_loss(observer, "memory", "no memory for a call", 1);
+        return;
+    }
+    pending->seen_in = seen_in;
+    pending->call.has_result = result != RESULT_UNKNOWN;
+    pending->call.result = tracee->captured->event->result;
+    observe_paths(observer, tracee, pending);
+    if (handler)
+        handler->enter(observer, tracee, pending);
+    if (result == RESULT_OK && pending->on_success)
+        pending->on_success(observer, tracee, pending);
+    resolver_release(observer->resolver);
+    pending_commit(observer, tracee, pending, result, true);
+}
+
+void observe_captured_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
+{
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = tracee->captured->syscall;
+    Fact *fact = syscall ? observe_call(observer, tracee, syscall, (Arch)arch, stop->args)
+                         : observe_unknown_call(observer, tracee, stop);
+
+    add_result(fact, captured_result(tracee->captured), true);
+    if (!syscall)
+        return;
+    const uint8_t needs = observer->needs[syscall->index];
+    if (needs & NEED_DESCRIPTORS)
+        note_descriptors(observer, syscall, stop->args);
+    if (needs & (NEED_PENDING | NEED_IF_CONNECTED))
+        observe_captured_operation(observer, tracee, stop, syscall, (Arch)arch, NULL);
 }
 
 /* ---- tasks ---------------------------------------------------------------------------------- */
@@ -504,7 +571,7 @@ void observer_task_exit(Observer *observer, pid_t tid)
     /* A call from which nobody returned: exit_group(), or a signal to oneself that was the last. */
     Pending *pending = tracee->pending;
     if (pending && pending->active && !tracee->process->is_mark)
-        commit(observer, tracee, pending, RESULT_UNKNOWN, true);
+        pending_commit(observer, tracee, pending, RESULT_UNKNOWN, true);
     process_table_drop_thread(&observer->table, tracee);
 }
 
@@ -537,6 +604,7 @@ void observer_finish(Observer *observer)
 {
     Run *run = recording_run(observer->options.recording, observer->options.run);
 
+    observer_flush(observer);
     add_resource(observer, "processes", observer->table.processes_peak);
     add_resource(observer, "descriptors", observer->peak_descriptor);
     run->calls = observer->calls;

@@ -49,6 +49,10 @@ enum {
 /* The thread is about to run a system call. Gives one of the verdicts above. */
 int observer_enter(Observer *observer, const SyscallStop *stop);
 
+/* observer_enter() of this call would count it and read nothing of the tracee's: a matter of about a
+ * microsecond. */
+bool observer_is_brief(const Observer *observer, const SyscallStop *stop);
+
 /*
  * The caller has checked that the thread still waits in that very call, so that what
  * observer_enter() read from its memory was its own (seccomp_unotify(2), "checking the cookie").
@@ -80,6 +84,12 @@ void observer_loss(Observer *observer, const char *cause, const char *example, u
  * processes to forget; -1 if options.sees_results. Borrowed. */
 int observer_exit_fd(const Observer *observer);
 void observer_reap(Observer *observer);
+
+/* Writes facts that wait to be appended to the journal: see capture.h. */
+void observer_flush(Observer *observer);
+
+/* What a call returned as a result of a fact: RESULT_OK, an errno, RESULT_UNKNOWN. */
+int result_of_call(int64_t result);
 
 /* For progress lines. */
 typedef struct ObserverProgress {

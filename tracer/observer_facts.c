@@ -34,23 +34,48 @@ const char *observer_intern(Observer *observer, const char *text)
     return kept ? kept : "";
 }
 
-static void journal(Observer *observer, const Fact *fact)
+enum { JOURNAL_BATCH = 256 * 1024 };
+
+void observer_flush(Observer *observer)
 {
-    if (observer->options.journal_fd < 0 || observer->journal_error)
+    const int fd = observer->options.journal_fd;
+
+    if (observer->line.length == 0 || fd < 0)
         return;
+    const off_t end = lseek(fd, 0, SEEK_END);
+    const int r = write_all(fd, observer->line.data, observer->line.length);
     buffer_clear(&observer->line);
-    int r = recording_print_fact(observer->options.recording, fact, &observer->line);
-    const off_t end = lseek(observer->options.journal_fd, 0, SEEK_END);
-    if (r == 0)
-        r = write_all(observer->options.journal_fd, observer->line.data, observer->line.length);
     if (r < 0) {
         char example[128];
         /* A part of a line would spoil what may yet be appended behind it. */
-        (void)!(end >= 0 && ftruncate(observer->options.journal_fd, end) == 0);
+        (void)!(end >= 0 && ftruncate(fd, end) == 0);
         observer->journal_error = r;
         (void)snprintf(example, sizeof example, "cannot append to the recording: %s", strerror(-r));
         observer_loss(observer, "journal-write", example, 1);
     }
+}
+
+static void journal(Observer *observer, const Fact *fact)
+{
+    if (observer->options.journal_fd < 0 || observer->journal_error)
+        return;
+    if (recording_print_fact(observer->options.recording, fact, &observer->line) < 0) {
+        observer->journal_error = -ENOMEM;
+        buffer_clear(&observer->line);
+        observer_loss(observer, "journal-write", "no memory to append to the recording", 1);
+    }
+    if (!observer->batch_journal || observer->line.length >= JOURNAL_BATCH)
+        observer_flush(observer);
+}
+
+static void note_added(Observer *observer, Fact *fact)
+{
+    if (array_reserve(&observer->added, &observer->added_capacity, observer->added_count,
+                      sizeof(Fact *)) < 0) {
+        observer_loss(observer, "memory", "no memory to count a fact", 1);
+        return;
+    }
+    observer->added[observer->added_count++] = fact;
 }
 
 static void fill_first_seen(Observer *observer, Tracee *tracee, Fact *fact, const char *syscall)
@@ -75,11 +100,11 @@ Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t cou
     const Pending *pending = tracee->pending;
     const char *syscall =
         draft->kind != FACT_SYSCALL && pending && pending->active && pending->call.syscall
-            ? pending->call.syscall->name
+            ? pending->seen_in ? pending->seen_in : pending->call.syscall->name
             : NULL;
 
     draft->subject = tracee->process->subject;
-    draft->phase = PHASE_RUN;
+    draft->phase = tracee->process->phase;
     const int r = recording_add(observer->options.recording, draft, observer->options.run, count,
                                 observer->label, &fact);
     if (r < 0) {
@@ -90,6 +115,8 @@ Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t cou
         fill_first_seen(observer, tracee, fact, syscall);
         journal(observer, fact);
     }
+    if (observer->collect_added)
+        note_added(observer, fact);
     return fact;
 }
 
@@ -108,7 +135,7 @@ Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, 
     draft->fact.kind = kind;
     draft->fact.name = name;
     draft->fact.subject = tracee->process->subject;
-    draft->fact.phase = PHASE_RUN;
+    draft->fact.phase = tracee->process->phase;
     return &draft->fact;
 }
 

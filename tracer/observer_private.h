@@ -34,6 +34,7 @@ struct Pending {
     size_t count, capacity;
     PathResult paths[CALL_PATHS_MAX];
     char raw[CALL_PATHS_MAX][PATH_MAX]; /* the path arguments as the program passed them */
+    const char *seen_in; /* the call that facts are to name as theirs; NULL: the call itself */
     /* Set by a handler at entry: to be called, with call.result, when the call has succeeded. Only
      * where results are seen. */
     void (*on_success)(Observer *observer, Tracee *tracee, Pending *pending);
@@ -64,10 +65,15 @@ struct Observer {
     Buffer line;
     uint64_t calls;
     uint64_t losses;
+    bool batch_journal; /* write facts when observer_flush() is called, or many have come */
+    bool sees_io_uring; /* the backend tells of operations submitted through io_uring */
+    Fact **added;       /* if collect_added: the facts that were added since added_count was 0 */
+    size_t added_count, added_capacity;
+    bool collect_added;
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
-    const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot;
+    const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot, *creat;
 };
 
 /*
@@ -124,6 +130,24 @@ Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop
 /* Resolves the path arguments of the call in PENDING and drafts their file facts; predicts the
  * call's result as far as they decide it. */
 void observe_paths(Observer *observer, Tracee *tracee, Pending *pending);
+
+/* The thread's Pending, for this call. NULL without memory. */
+Pending *pending_begin(Tracee *tracee, const SyscallStop *stop, const Syscall *syscall, Arch arch);
+
+/* Adds the facts of PENDING now that the call's RESULT (RESULT_OK, an errno, RESULT_UNKNOWN) was
+ * SEEN or predicted. */
+void pending_commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen);
+
+/* A call that is over, of a tracee with Tracee.captured: all its facts. */
+void observe_captured_call(Observer *observer, Tracee *tracee, const SyscallStop *stop);
+/* The same, but without the fact of the call itself: SYSCALL is what an operation of another way
+ * into the kernel amounts to; SEEN_IN is that way. */
+void observe_captured_operation(Observer *observer, Tracee *tracee, const SyscallStop *stop,
+                                const Syscall *syscall, Arch arch, const char *seen_in);
+
+/* Exec and file facts of PATH, loaded as what FIELD_LOADED_AS has words for. */
+void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
+                const char *loaded_as, uint32_t access, DraftWhen when);
 
 /* Capabilities that the call in PENDING needs, as drafts. */
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);

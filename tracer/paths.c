@@ -5,12 +5,12 @@
  * for the tracee (/proc/self) or refuses (magic links), path_walk() goes step by step. The
  * canonical name is then what the kernel prints for the descriptor, less the tracee's root.
  */
+#include "tracer/capture_paths.h"
 #include "tracer/paths_private.h"
 
 #include "base/io.h"
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -18,8 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-static const char deleted_suffix[] = " (deleted)";
 
 Resolver *resolver_new(ProcessTable *table)
 {
@@ -51,32 +49,6 @@ Resolver *resolver_free(Resolver *resolver)
     return NULL;
 }
 
-/* statfs(2) gives a number; /proc/self/mountinfo the name, but only of mounts in whittle's own
- * namespace. These are the types where the name matters to a reader or to the generator. */
-static const char *filesystem_name(long type)
-{
-    static const struct {
-        long magic;
-        const char *name;
-    } names[] = {
-        {0x9fa0, "proc"},           {0x62656572, "sysfs"},       {0x01021994, "tmpfs"},
-        {0xef53, "ext4"},           {0x794c7630, "overlay"},     {0x58465342, "xfs"},
-        {0x9123683e, "btrfs"},      {0x1cd1, "devpts"},          {0x27e0eb, "cgroup"},
-        {0x63677270, "cgroup2"},    {0x64626720, "debugfs"},     {0x74726163, "tracefs"},
-        {0x19800202, "mqueue"},     {0x958458f6, "hugetlbfs"},   {0x6969, "nfs"},
-        {0x65735546, "fuse"},       {0x73717368, "squashfs"},    {0xcafe4a11, "bpf"},
-        {0x73636673, "securityfs"}, {0x42494e4d, "binfmt_misc"}, {0x858458f6, "ramfs"},
-        {0x6e736673, "nsfs"},       {0x01021997, "9p"},          {0x4d44, "vfat"},
-        {0xf2f52010, "f2fs"},       {0x2fc12fc1, "zfs"},         {0x5346544e, "ntfs"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if (names[i].magic == type)
-            return names[i].name;
-    }
-    return "";
-}
-
 static const char *mount_type(Resolver *resolver, int fd, dev_t device)
 {
     MountType *mount;
@@ -91,7 +63,7 @@ static const char *mount_type(Resolver *resolver, int fd, dev_t device)
     if (!mount)
         return "";
     mount->device = device;
-    mount->name = filesystem_name((long)fs.f_type);
+    mount->name = filesystem_name((uint64_t)fs.f_type);
     HASH_ADD(hh, resolver->mounts, device, sizeof mount->device, mount);
     return mount->name;
 }
@@ -109,84 +81,8 @@ static bool print_name(Slot *slot, int fd)
     return true;
 }
 
-static void cut_deleted(char *text, const struct stat *st)
-{
-    const size_t length = strlen(text);
-    const size_t suffix = sizeof deleted_suffix - 1;
-
-    if (length > suffix && st->st_nlink == 0 && strcmp(text + length - suffix, deleted_suffix) == 0)
-        text[length - suffix] = '\0';
-}
-
-/* The process's number in the innermost pid namespace it is in. */
-static pid_t innermost_pid(const Process *process)
-{
-    char path[64];
-    char status[4096];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
-        return process->pid;
-    status[n] = '\0';
-    const char *line = strstr(status, "\nNStgid:");
-    if (!line)
-        return process->pid;
-    const char *last = line + strcspn(line + 1, "\n") + 1;
-    while (last > line && last[-1] != '\t' && last[-1] != ' ')
-        last--;
-    return (pid_t)strtol(last, NULL, 10);
-}
-
-/*
- * Process numbers mean nothing to the next run and would make a recording grow with every process:
- * /proc/NUMBER becomes /proc/self for the process itself and /proc/[pid] for another one, and
- * task/NUMBER below it becomes task/[tid]. docs/FORMATS.md, "Paths".
- */
-static void hide_numbers(const Process *process, const Root *root, char *text)
-{
-    static const char proc[] = "/proc/";
-    static const char task[] = "/task/";
-    const size_t prefix = strlen(root->prefix);
-    char out[TEXT_MAX];
-    char *end;
-
-    if (strncmp(text, root->prefix, prefix) == 0)
-        text += prefix;
-    if (strncmp(text, proc, sizeof proc - 1) != 0 || !isdigit((unsigned char)text[sizeof proc - 1]))
-        return;
-    const long number = strtol(text + sizeof proc - 1, &end, 10);
-    if (*end != '\0' && *end != '/')
-        return;
-    const bool self = number == process->pid || (!root->own && number == innermost_pid(process));
-    int n = snprintf(out, sizeof out, "%s%s", proc, self ? "self" : "[pid]");
-    if (strncmp(end, task, sizeof task - 1) == 0 && isdigit((unsigned char)end[sizeof task - 1])) {
-        end += sizeof task - 1;
-        end += strspn(end, "0123456789");
-        n += snprintf(out + n, sizeof out - (size_t)n, "%s[tid]", task);
-    }
-    n += snprintf(out + n, sizeof out - (size_t)n, "%s", end);
-    if ((size_t)n + prefix < PATH_MAX)
-        memcpy(text, out, (size_t)n + 1);
-}
-
-static bool names_a_path(const char *text)
-{
-    static const char *const nameless[] = {"/memfd:", "/SYSV", "/anon_hugepage",
-                                           "/dev/zero (deleted)"};
-
-    if (text[0] != '/')
-        return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(nameless); i++) {
-        if (strncmp(text, nameless[i], strlen(nameless[i])) == 0)
-            return false;
-    }
-    return true;
-}
-
 /* Fills RESULT from the slot's descriptor. */
-static void describe(Resolver *resolver, const Process *process, const Root *root, Slot *slot,
+static void describe(Resolver *resolver, Process *process, const Root *root, Slot *slot,
                      PathResult *result)
 {
     if (fstat(slot->fd, &result->st) == 0) {
@@ -195,17 +91,17 @@ static void describe(Resolver *resolver, const Process *process, const Root *roo
     }
     if (!slot->named)
         return;
-    if (!names_a_path(slot->text)) {
+    if (!path_is_named(slot->text)) {
         result->is_path = false;
         result->text = slot->text;
         return;
     }
     if (result->has_stat)
-        cut_deleted(slot->text, &result->st);
+        path_cut_deleted(slot->text, &result->st);
     /* Not from the process's root on, if that is another (chroot): LSMs name paths from the root of
      * the mount namespace. */
     if (strcmp(result->mount, "proc") == 0)
-        hide_numbers(process, root, slot->text);
+        path_hide_numbers(process, root->own, root->prefix, slot->text);
     result->text = slot->text;
 }
 
@@ -251,8 +147,8 @@ static int lookup(const Resolver *resolver, const Tracee *tracee, const Root *ro
 }
 
 /* The folder exists: RESULT names LAST in it, whether that is there or not. */
-static void describe_in_folder(Resolver *resolver, const Process *process, const Root *root,
-                               Slot *slot, const char *last, PathResult *result)
+static void describe_in_folder(Resolver *resolver, Process *process, const Root *root, Slot *slot,
+                               const char *last, PathResult *result)
 {
     PathResult folder = {.is_path = true, .mount = ""};
 
@@ -392,6 +288,10 @@ void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned sl
 
     *result = (PathResult){.is_path = true, .mount = ""};
     fd_close(&slot->fd);
+    if (tracee->captured) {
+        captured_resolve_descriptor(tracee, fd, slot, result);
+        return;
+    }
     const Root *root = process_root(resolver->table, tracee->process);
     if (!root) {
         result->error = EACCES;
@@ -432,43 +332,75 @@ static void resolve_in_parent(Resolver *resolver, const Tracee *tracee, const Ro
     describe_missing(resolver, tracee, root, slot, base, raw, result);
 }
 
-void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char *raw,
-                      PathFinal final, bool empty_ok, unsigned slot_index, PathResult *result)
+void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                      int base, const char *raw, PathFinal final, PathResult *result)
+{
+    const bool nofollow = final == PATH_FINAL_NOFOLLOW;
+
+    if (final == PATH_FINAL_PARENT) {
+        resolve_in_parent(resolver, tracee, root, slot, base, raw, result);
+    } else if (lookup(resolver, tracee, root, slot, base, raw, nofollow) >= 0) {
+        describe(resolver, tracee->process, root, slot, result);
+    } else {
+        result->error = -slot->fd;
+        describe_missing(resolver, tracee, root, slot, base, raw, result);
+        if (!found_in_proc(resolver, tracee, root, slot, base, raw, nofollow, result))
+            describe_dangling(resolver, tracee, root, slot, raw, result);
+    }
+    if (slot->fd < 0)
+        slot->fd = -1;
+}
+
+void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query,
+                      unsigned slot_index, PathResult *result)
 {
     Slot *slot = &resolver->slots[slot_index];
     CLEANUP(fd_close) int owned = -1;
 
-    if (raw[0] == '\0' && empty_ok) {
-        resolver_descriptor(resolver, tracee, dirfd, slot_index, result);
-        return;
-    }
     *result = (PathResult){.is_path = true, .mount = ""};
     fd_close(&slot->fd);
-    if (raw[0] == '\0') {
+    if (tracee->captured) {
+        captured_resolve(resolver, tracee, query, slot, result);
+        return;
+    }
+    if (query->raw[0] == '\0' && query->empty_ok) {
+        resolver_descriptor(resolver, tracee, query->dirfd, slot_index, result);
+        return;
+    }
+    if (query->raw[0] == '\0') {
         result->error = ENOENT;
         return;
     }
     const Root *root = process_root(resolver->table, tracee->process);
-    const int base = root ? start_folder(tracee, root, dirfd, raw, &owned) : -EACCES;
+    const int base = root ? start_folder(tracee, root, query->dirfd, query->raw, &owned) : -EACCES;
     if (!root || (base < 0 && base != AT_FDCWD)) {
         result->error = -base;
         return;
     }
-    if (final == PATH_FINAL_PARENT) {
-        resolve_in_parent(resolver, tracee, root, slot, base, raw, result);
-    } else {
-        if (lookup(resolver, tracee, root, slot, base, raw, final == PATH_FINAL_NOFOLLOW) >= 0) {
-            describe(resolver, tracee->process, root, slot, result);
-        } else {
-            result->error = -slot->fd;
-            describe_missing(resolver, tracee, root, slot, base, raw, result);
-            if (!found_in_proc(resolver, tracee, root, slot, base, raw,
-                               final == PATH_FINAL_NOFOLLOW, result))
-                describe_dangling(resolver, tracee, root, slot, raw, result);
-        }
+    resolver_look_up(resolver, tracee, root, slot, base, query->raw, query->final, result);
+}
+
+void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsigned slot_index,
+                      PathResult *result)
+{
+    Slot *slot = &resolver->slots[slot_index];
+    char name[PATH_MAX];
+
+    *result = (PathResult){.is_path = true, .mount = "", .error = ENOENT};
+    fd_close(&slot->fd);
+    if (tracee->captured) {
+        captured_mapping(tracee, slot, result);
+        return;
     }
-    if (slot->fd < 0)
-        slot->fd = -1;
+    if (tracee_mapping(tracee, address, name, sizeof name) < 0)
+        return;
+    const Root *root = process_root(resolver->table, tracee->process);
+    if (!root || !root_strip(root, name))
+        return;
+    resolver_resolve(
+        resolver, tracee,
+        &(PathQuery){.argument = -1, .dirfd = AT_FDCWD, .raw = name, .final = PATH_FINAL_FOLLOW},
+        slot_index, result);
 }
 
 void resolver_release(Resolver *resolver)

@@ -24,18 +24,32 @@ typedef struct Resolver Resolver;
 Resolver *resolver_new(ProcessTable *table);
 Resolver *resolver_free(Resolver *resolver);
 
+/* What is to be resolved. */
+typedef struct PathQuery {
+    int argument;    /* the call's argument that names it; -1: none does (an interpreter) */
+    int dirfd;       /* RAW is relative to it; AT_FDCWD: to the working folder */
+    const char *raw; /* as the program gave it */
+    PathFinal final; /* what becomes of a link as last component */
+    bool empty_ok;   /* an empty RAW names DIRFD itself (AT_EMPTY_PATH) */
+    bool opens;      /* the descriptor that the call returns is for it */
+    uint32_t access; /* what the call does to it, ACCESS_*; 0 for an open() */
+} PathQuery;
+
 /*
- * Resolves RAW, relative to descriptor DIRFD of the tracee (AT_FDCWD: its working folder).
- * FINAL says what becomes of a link as last component. RESULT is always filled; RESULT->error says
- * what happened. EMPTY_OK: an empty RAW names DIRFD itself (AT_EMPTY_PATH).
- * Slot 0 or 1: which of the resolver's two results to use, for calls with two paths.
+ * RESULT is always filled; RESULT->error says what happened. Slot 0 or 1: which of the resolver's
+ * two results to use, for calls with two paths. Of a call that is over (Tracee.captured) RESULT
+ * tells how it was before, as far as is known.
  */
-void resolver_resolve(Resolver *resolver, Tracee *tracee, int dirfd, const char *raw,
-                      PathFinal final, bool empty_ok, unsigned slot, PathResult *result);
+void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query, unsigned slot,
+                      PathResult *result);
 
 /* What descriptor FD of the tracee names. */
 void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot,
                          PathResult *result);
+
+/* The file that is mapped at ADDRESS; error ENOENT if that is none with a name. */
+void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsigned slot,
+                      PathResult *result);
 
 /* Closes what the last resolves found. To be called before the tracee goes on: a folder that is
  * held open here is one that the tracee cannot unmount. */

@@ -33,6 +33,28 @@ struct Resolver {
  */
 int path_walk(const Tracee *tracee, int root, int base, const char *raw, bool nofollow);
 
+/*
+ * Looks RAW up, from BASE (an O_PATH descriptor of the folder it starts from, or AT_FDCWD where RAW
+ * is absolute in whittle's own root), and fills RESULT and SLOT.
+ */
+void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                      int base, const char *raw, PathFinal final, PathResult *result);
+
+/* ---- names, path_names.c -------------------------------------------------------------------- */
+
+/* By the number that statfs(2) gives; "" for one that no reader cares for. */
+const char *filesystem_name(uint64_t magic);
+
+/* Takes " (deleted)" off the name of what has no links. */
+void path_cut_deleted(char *text, const struct stat *st);
+
+/* Replaces process numbers in a path on procfs; TEXT has TEXT_MAX bytes. ROOT_PREFIX: that of the
+ * process's root, OWN_ROOT: the root is whittle's. */
+void path_hide_numbers(Process *process, bool own_root, const char *root_prefix, char *text);
+
+/* TEXT, as the kernel prints it, is a path and no name of an object without one. */
+bool path_is_named(const char *text);
+
 /* ---- text, path_text.c ---------------------------------------------------------------------- */
 
 /*

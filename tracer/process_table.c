@@ -205,6 +205,30 @@ const char *process_command(ProcessTable *table, Process *process)
     return process->command;
 }
 
+pid_t process_own_pid(Process *process)
+{
+    char path[PROC_PATH_MAX];
+    char status[4096];
+
+    if (process->own_pid != 0)
+        return process->own_pid;
+    process->own_pid = process->pid;
+    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
+    if (n <= 0)
+        return process->own_pid;
+    status[n] = '\0';
+    const char *line = strstr(status, "\nNStgid:");
+    if (!line)
+        return process->own_pid;
+    const char *last = line + 1 + strcspn(line + 1, "\n");
+    while (last > line && last[-1] != '\t' && last[-1] != ' ')
+        last--;
+    process->own_pid = (pid_t)strtol(last, NULL, 10);
+    return process->own_pid;
+}
+
 /* Tgid and PPid of a task. */
 static int read_ids(pid_t tid, pid_t *ret_pid, pid_t *ret_parent)
 {
@@ -247,6 +271,7 @@ static Process *process_new(ProcessTable *table, pid_t pid, pid_t parent)
         return NULL;
     process->pid = pid;
     process->parent = parent;
+    process->phase = PHASE_RUN;
     process->pidfd = -1;
     process->proc_fd = -1;
     watch_exit(table, process);

@@ -7,11 +7,14 @@
 #pragma once
 
 #include "base/strset.h"
+#include "model/fact.h"
 #include "tracer/tracee.h"
 
 #include <limits.h>
 #include <stdbool.h>
 #include <uthash.h>
+
+typedef struct Captured Captured; /* tracer/captured.h */
 
 /* The file system a process sees: its root folder in its mount namespace. Shared, counted. */
 typedef struct Root {
@@ -31,6 +34,8 @@ struct Lineage {
 typedef struct Process {
     pid_t pid;
     pid_t parent;        /* 0: not known */
+    pid_t own_pid;       /* PID in its own pid namespace; 0 until process_own_pid() is asked */
+    Phase phase;         /* of its facts */
     int pidfd;           /* -1: not watched */
     int proc_fd;         /* /proc/PID, opened when first needed; -1 */
     const char *subject; /* path of the executable, in the process's own root; interned */
@@ -48,6 +53,7 @@ typedef struct Process {
 struct Tracee {
     pid_t tid;
     Process *process;
+    Captured *captured; /* what is told of a call that is over; NULL: ask the live process */
     Credentials credentials;
     bool credentials_valid;
     bool credentials_stale_after; /* the call in progress may change them */
@@ -95,6 +101,9 @@ void process_table_reap(ProcessTable *table);
 
 /* Reads again which program the process runs. */
 void process_identify(ProcessTable *table, Process *process);
+
+/* The process's number in the innermost pid namespace it is in. */
+pid_t process_own_pid(Process *process);
 
 /* The command line, "" if it cannot be read. */
 const char *process_command(ProcessTable *table, Process *process);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/captured.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -63,6 +64,8 @@ SocketInfo *socket_table_get(SocketTable *table, Tracee *tracee, int fd)
     SocketInfo *socket;
     uint64_t inode;
 
+    if (tracee->captured)
+        return captured_socket(tracee->captured, fd);
     if (tracee_descriptor(tracee, fd, name, sizeof name) < 0 ||
         sscanf(name, "socket:[%" SCNu64 "]", &inode) != 1)
         return NULL;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/captured.h"
 #include "tracer/process_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -51,6 +53,8 @@ int tracee_read(Tracee *tracee, uint64_t address, void *bytes, size_t length)
 {
     size_t done = 0;
 
+    if (tracee->captured)
+        return captured_read(tracee->captured, address, bytes, length);
     while (done < length) {
         const ssize_t n = read_some(tracee, address + done, (char *)bytes + done, length - done);
         if (n < 0)
@@ -64,6 +68,8 @@ long tracee_read_string(Tracee *tracee, uint64_t address, char *out, size_t size
 {
     size_t done = 0;
 
+    if (tracee->captured)
+        return captured_read_string(tracee->captured, address, out, size);
     /* Page by page, since what follows the string may not be mapped; a small first bite, since most
      * paths are short. */
     while (done < size) {
@@ -196,6 +202,8 @@ int tracee_descriptor(Tracee *tracee, int fd, char *out, size_t size)
 {
     char path[64];
 
+    if (tracee->captured)
+        return captured_descriptor_text(tracee->captured, fd, out, size);
     (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", tracee->tid, fd);
     const ssize_t n = readlink(path, out, size - 1);
     if (n < 0)
@@ -211,9 +219,52 @@ int tracee_descriptor_stat(Tracee *tracee, int fd, struct stat *ret_stat)
     char path[64];
     struct stat st;
 
+    if (tracee->captured)
+        return captured_descriptor_stat(tracee->captured, fd, ret_stat);
     (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", tracee->tid, fd);
     if (stat(path, &st) < 0)
         return -errno;
     *ret_stat = st;
     return 0;
+}
+
+int tracee_mapping(Tracee *tracee, uint64_t address, char *out, size_t size)
+{
+    char path[64];
+    char line[PATH_MAX + 128];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/maps", tracee->process->pid);
+    CLEANUP(file_close) FILE *maps = fopen(path, "re");
+    if (!maps)
+        return -errno;
+    while (fgets(line, sizeof line, maps)) {
+        uint64_t start;
+        uint64_t end;
+        int name = 0;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*s %n", &start, &end, &name) < 2)
+            continue;
+        if (address < start || address >= end)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (name == 0 || line[name] != '/')
+            return -ENOENT;
+        if (strlen(line + name) >= size)
+            return -ENAMETOOLONG;
+        (void)snprintf(out, size, "%s", line + name);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+uint64_t tracee_peak_memory(Tracee *tracee)
+{
+    char status[4096];
+
+    /* What was captured tells of it by an event of its own. */
+    if (tracee->captured ||
+        read_proc_text(tracee->process->pid, "status", status, sizeof status) < 0)
+        return 0;
+    const char *line = strstr(status, "\nVmHWM:");
+    const long kib = line ? strtol(line + strlen("\nVmHWM:"), NULL, 10) : 0;
+    return kib > 0 ? (uint64_t)kib * 1024 : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that is being recorded, seen through /proc, the same for every backend that looks at
- * stopped or waiting threads. Everything read here was written by a hostile program.
+ * A process that is being recorded: seen through /proc, the same for every backend that looks at
+ * stopped or waiting threads, or told of by a backend that does not stop it (tracer/captured.h).
+ * Everything read here was written by a hostile program.
  */
 #pragma once
 
@@ -52,6 +53,13 @@ int tracee_descriptor(Tracee *tracee, int fd, char *out, size_t size);
 
 /* Metadata of what descriptor FD refers to. */
 int tracee_descriptor_stat(Tracee *tracee, int fd, struct stat *ret_stat);
+
+/* The file that is mapped at ADDRESS, as /proc/PID/maps has it: 0; -ENOENT where there is none, or
+ * another negative errno. */
+int tracee_mapping(Tracee *tracee, uint64_t address, char *out, size_t size);
+
+/* The most memory the process ever had resident, in bytes; 0 if that cannot be told. */
+uint64_t tracee_peak_memory(Tracee *tracee);
 
 /* A path argument as the kernel will resolve it, in the tracee's root, cwd and mount namespace. */
 typedef struct ResolvedPath {

@@ -161,6 +161,7 @@ typedef struct Fact {
     /* syscall: selector arguments, masked by their family. Bit i of args_present: args[i] counts.
      */
     uint8_t args_present;
+    uint32_t index; /* place in its recording, in order of arrival: until that is sorted */
     uint64_t args[SYSCALL_ARGS];
 
     Results results;

@@ -236,6 +236,7 @@ int recording_put(Recording *recording, const Fact *draft, Fact **ret_fact)
     if (!place)
         return -ENOMEM;
     *place = fact;
+    place->index = (uint32_t)recording->facts_count;
     place->runs = &place->own_run;
     recording->slots[slot] = place;
     recording->facts[recording->facts_count++] = place;

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One Tracee and one Process serve all events: they are filled from each in turn. Events whose
+ * program or label is not told yet are copied and wait: what comes from several CPUs has no order.
+ */
+#include "tracer/capture_private.h"
+
+#include "base/memory.h"
+#include "tracer/capture_counts.h"
+#include "tracer/capture_paths.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum {
+    NUMBERS_MAX = 1 << 20, /* programs, labels */
+    WAITING_BYTES_MAX = 64 << 20,
+};
+
+/* Texts by number, interned. */
+typedef struct Names {
+    const char **texts;
+    size_t count;
+} Names;
+
+typedef struct Waiting Waiting;
+struct Waiting {
+    Waiting *next;
+    uint64_t bytes[]; /* a struct event */
+};
+
+struct Capture {
+    Observer *observer;
+    Names programs;
+    Names labels; /* 0: the label from the start, may be NULL */
+    Waiting *waiting;
+    Waiting **waiting_end;
+    size_t waiting_bytes;
+    CaptureCounts *counts;
+    CaptureRoots *roots;
+    SeenFiles *seen;
+    Captured captured;
+    Process process;
+    Tracee tracee;
+    Lineage lineage[EVENT_ANCESTRY];
+};
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+Capture *capture_new(Observer *observer)
+{
+    Capture *capture = calloc(1, sizeof *capture);
+
+    if (!capture)
+        return NULL;
+    capture->observer = observer;
+    capture->waiting_end = &capture->waiting;
+    capture->counts = capture_counts_new(observer->options.recording);
+    capture->roots = capture_roots_new(&observer->table);
+    capture->seen = seen_files_new();
+    capture->labels.texts = calloc(1, sizeof *capture->labels.texts);
+    if (!capture->counts || !capture->roots || !capture->seen || !capture->labels.texts) {
+        capture_counts_free(capture->counts);
+        capture_roots_free(capture->roots);
+        seen_files_free(capture->seen);
+        free(capture->labels.texts);
+        free(capture);
+        return NULL;
+    }
+    capture->labels.texts[0] = observer->label;
+    capture->labels.count = 1;
+    observer->batch_journal = true;
+    observer->sees_io_uring = true;
+    return capture;
+}
+
+void capture_without_io_uring(Capture *capture)
+{
+    capture->observer->sees_io_uring = false;
+}
+
+void capture_tick(Capture *capture)
+{
+    capture_roots_tick(capture->roots);
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static int name_set(Names *names, uint64_t number, const char *text)
+{
+    if (number >= NUMBERS_MAX)
+        return -EBADMSG;
+    if (number >= names->count) {
+        size_t count = names->count ? names->count : 16;
+        while (count <= number)
+            count *= 2;
+        const char **grown = reallocarray(names->texts, count, sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        memset(grown + names->count, 0, (count - names->count) * sizeof *grown);
+        names->texts = grown;
+        names->count = count;
+    }
+    names->texts[number] = text;
+    return 0;
+}
+
+static const char *name_get(const Names *names, uint32_t number)
+{
+    return number < names->count ? names->texts[number] : NULL;
+}
+
+/* As /proc/PID/exe reads. */
+const char *capture_program_text(Observer *observer, const struct file_blob *file)
+{
+    char text[PATH_MAX + 32];
+    const char *suffix = file->flags & (FILE_DELETED | FILE_NAMELESS) ? " (deleted)" : "";
+    const char *prefix = file->flags & FILE_NAMELESS ? "/" : "";
+
+    (void)snprintf(text, sizeof text, "%s%s%s", prefix, captured_file_text(file), suffix);
+    return observer_intern(observer, text);
+}
+
+static int take_program(Capture *capture, const Captured *captured)
+{
+    const struct event *event = captured->event;
+    const struct file_blob *file = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);
+    const uint64_t number = event->program ? event->program : event->value;
+
+    if (number == 0 || !file)
+        return -EBADMSG;
+    if (file->flags & FILE_CUT)
+        observer_loss(capture->observer, "unresolved-path", "the path of a program is too long", 1);
+    return name_set(&capture->programs, number, capture_program_text(capture->observer, file));
+}
+
+static int take_label(Capture *capture, const Captured *captured)
+{
+    const CapturedBlob *text = captured_blob(captured, BLOB_LABEL, CAPTURED_ANY);
+
+    if (!text || captured->event->label == 0 || text->size < 2 || text->size > EVENT_LABEL_MAX ||
+        (text->flags & (BLOB_UNREADABLE | BLOB_CUT)))
+        return -EBADMSG;
+    return name_set(&capture->labels, captured->event->label,
+                    observer_intern(capture->observer, text->bytes));
+}
+
+static bool names_are_known(const Capture *capture, const struct event *event)
+{
+    if (event->program && !name_get(&capture->programs, event->program))
+        return false;
+    for (size_t i = 0; i < EVENT_ANCESTRY && event->ancestry[i]; i++) {
+        if (!name_get(&capture->programs, event->ancestry[i]))
+            return false;
+    }
+    return event->label == 0 || name_get(&capture->labels, event->label);
+}
+
+/* ---- who ------------------------------------------------------------------------------------ */
+
+/* Argument vector with blanks between, "" if it is not known. */
+static const char *command_text(const Capture *capture, const Captured *captured)
+{
+    const CapturedBlob *blob = captured_blob(captured, BLOB_COMMAND, CAPTURED_ANY);
+    char text[EVENT_COMMAND_MAX];
+
+    /* That of an exec is the new program's, where the subject is the old one. */
+    if (!blob ||
+        (captured->event->type == EVENT_EXEC && captured->event->value != captured->event->program))
+        return "";
+    size_t length = blob->size < sizeof text ? blob->size : sizeof text - 1;
+    memcpy(text, blob->bytes, length);
+    while (length > 0 && (text[length - 1] == '\0' || text[length - 1] == ' '))
+        length--;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\0')
+            text[i] = ' ';
+    }
+    text[length] = '\0';
+    return observer_intern(capture->observer, text);
+}
+
+/* The chain of programs above, without repetitions. */
+static void set_lineage(Capture *capture, const struct event *event)
+{
+    const char *below = capture->process.subject;
+    Lineage *last = NULL;
+    size_t used = 0;
+
+    capture->process.lineage = NULL;
+    for (size_t i = 0; i < EVENT_ANCESTRY && event->ancestry[i]; i++) {
+        const char *subject = name_get(&capture->programs, event->ancestry[i]);
+        if (!subject || subject == below)
+            continue;
+        Lineage *step = &capture->lineage[used++];
+        *step = (Lineage){.subject = subject};
+        if (last)
+            last->parent = step;
+        else
+            capture->process.lineage = step;
+        last = step;
+        below = subject;
+    }
+}
+
+static void set_credentials(Capture *capture, const struct event *event)
+{
+    const struct event_credentials *from = &event->credentials;
+
+    capture->tracee.credentials = (Credentials){
+        .uid = from->uid,
+        .euid = from->euid,
+        .suid = from->suid,
+        .fsuid = from->fsuid,
+        .gid = from->gid,
+        .egid = from->egid,
+        .sgid = from->sgid,
+        .fsgid = from->fsgid,
+        .groups_cut = true, /* not told */
+        .inheritable = from->inheritable,
+        .permitted = from->permitted,
+        .effective = from->effective,
+        .bounding = from->bounding,
+        .ambient = from->ambient,
+        .no_new_privs = from->no_new_privs != 0,
+        .own_user_namespace = event->user_namespace != capture->observer->table.own_user_namespace,
+    };
+    capture->tracee.credentials_valid = true;
+}
+
+static void set_subject(Capture *capture, Captured *captured)
+{
+    const struct event *event = captured->event;
+    const char *subject = name_get(&capture->programs, event->program);
+
+    if (!subject) {
+        observer_loss(capture->observer, "unreadable-process",
+                      "a process whose program was not told", 1);
+        subject = observer_intern(capture->observer, "unknown");
+    }
+    capture->process.pid = (pid_t)event->tgid;
+    capture->process.own_pid = (pid_t)event->own_tgid;
+    capture->process.parent = (pid_t)event->parent;
+    capture->process.pidfd = -1;
+    capture->process.proc_fd = -1;
+    capture->process.phase = (Phase)event->phase;
+    capture->process.subject = subject;
+    capture->process.command = command_text(capture, captured);
+    set_lineage(capture, event);
+    capture->tracee.tid = (pid_t)event->tid;
+    capture->tracee.process = &capture->process;
+    capture->tracee.captured = captured;
+    set_credentials(capture, event);
+    capture->observer->label = name_get(&capture->labels, event->label);
+}
+
+/* ---- what ----------------------------------------------------------------------------------- */
+
+SyscallStop captured_stop(const Captured *captured)
+{
+    const struct event *event = captured->event;
+    SyscallStop stop = {.tid = (pid_t)event->tid,
+                        .audit_arch =
+                            arch_audit(event->abi == ABI_I386 ? ARCH_I386 : arch_native()),
+                        .nr = event->nr};
+
+    memcpy(stop.args, event->args, sizeof stop.args);
+    return stop;
+}
+
+static void take_memory(Capture *capture, Tracee *tracee, uint64_t bytes)
+{
+    Fact draft = {.kind = FACT_RESOURCE, .name = "memory"};
+
+    if (bytes == 0 || bytes > INT64_MAX)
+        return;
+    fact_set_number(&draft, FIELD_VALUE, (int64_t)bytes);
+    (void)observer_add(capture->observer, tracee, &draft, 1);
+}
+
+static int dispatch(Capture *capture, Tracee *tracee, const Captured *captured)
+{
+    Observer *observer = capture->observer;
+    const SyscallStop stop = captured_stop(captured);
+
+    switch (captured->event->type) {
+    case EVENT_CALL:
+        if (captured->event->nr >= 0)
+            observe_captured_call(observer, tracee, &stop);
+        return 0;
+    case EVENT_EXEC:
+        capture_exec(observer, tracee);
+        return 0;
+    case EVENT_IO_URING:
+        capture_io_uring(observer, tracee);
+        return 0;
+    case EVENT_CAPABILITY:
+        return capability_event(capture, observer, tracee);
+    case EVENT_MEMORY:
+        take_memory(capture, tracee, captured->event->value);
+        return 0;
+    default:
+        return -EBADMSG;
+    }
+}
+
+static int take(Capture *capture, Captured *captured)
+{
+    const struct event *event = captured->event;
+    Observer *observer = capture->observer;
+    const SyscallStop stop = captured_stop(captured);
+    const int arch = event->nr < 0 ? -1 : arch_from_call(stop.audit_arch, event->nr);
+
+    captured->syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, event->nr);
+    captured->roots = capture->roots;
+    captured->seen = capture->seen;
+    set_subject(capture, captured);
+    if (event->flags & EVENT_CUT)
+        tracee_loss(observer, &capture->tracee, "unreadable-argument",
+                    "what a call names did not fit into its event");
+    /* What is connected and has not sent yet is known of each event by itself. */
+    observer->sockets.connects_pending = 1;
+    observer->collect_added = event->key != 0;
+    observer->added_count = 0;
+    int r = dispatch(capture, &capture->tracee, captured);
+    observer->collect_added = false;
+    if (event->key != 0 &&
+        capture_counts_add(capture->counts, event->key, observer->added, observer->added_count) < 0)
+        observer_loss(observer, "memory", "no memory to count an event", 1);
+    return r;
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+static int hold_back(Capture *capture, const struct event *event)
+{
+    Waiting *waiting = malloc(sizeof *waiting + event->size);
+
+    if (!waiting)
+        return -ENOMEM;
+    waiting->next = NULL;
+    memcpy(waiting->bytes, event, event->size);
+    *capture->waiting_end = waiting;
+    capture->waiting_end = &waiting->next;
+    capture->waiting_bytes += event->size;
+    return 0;
+}
+
+/* Takes what waited and can be told by now; ALL: whatever waits. */
+static void release_waiting(Capture *capture, bool all)
+{
+    Waiting *waiting = capture->waiting;
+
+    capture->waiting = NULL;
+    capture->waiting_end = &capture->waiting;
+    while (waiting) {
+        Waiting *next = waiting->next;
+        const struct event *event = (const struct event *)(const void *)waiting->bytes;
+        if (all || names_are_known(capture, event)) {
+            capture->waiting_bytes -= event->size;
+            if (captured_parse(event, event->size, &capture->captured) == 0)
+                (void)take(capture, &capture->captured);
+            free(waiting);
+        } else {
+            waiting->next = NULL;
+            *capture->waiting_end = waiting;
+            capture->waiting_end = &waiting->next;
+        }
+        waiting = next;
+    }
+}
+
+Capture *capture_free(Capture *capture)
+{
+    if (!capture)
+        return NULL;
+    release_waiting(capture, true);
+    if (capture->observer->table.tracee_gone)
+        capture->observer->table.tracee_gone(NULL, &capture->tracee);
+    capture->observer->label = capture->labels.texts[0];
+    capture_counts_free(capture->counts);
+    capture_roots_free(capture->roots);
+    seen_files_free(capture->seen);
+    free(capture->programs.texts);
+    free(capture->labels.texts);
+    free(capture);
+    return NULL;
+}
+
+int capture_event(Capture *capture, const struct event *event, size_t size)
+{
+    Captured *captured = &capture->captured;
+    int r = captured_parse(event, size, captured);
+
+    if (r < 0)
+        return r;
+    if (event->type == EVENT_PROGRAM || event->type == EVENT_LABEL) {
+        r = event->type == EVENT_PROGRAM ? take_program(capture, captured)
+                                         : take_label(capture, captured);
+        if (r == 0 && capture->waiting)
+            release_waiting(capture, false);
+        return r;
+    }
+    if (!names_are_known(capture, event) &&
+        capture->waiting_bytes + event->size <= WAITING_BYTES_MAX)
+        return hold_back(capture, event);
+    return take(capture, captured);
+}
+
+void capture_count(Capture *capture, uint64_t key, uint64_t count)
+{
+    if (capture->waiting)
+        release_waiting(capture, true);
+    capture_counts_apply(capture->counts, key, count);
+}

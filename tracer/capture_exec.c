@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program that was started. The kernel side tells the name that execve() was given and the
+ * program that runs in the end; what lies between (the interpreters of "#!") and behind it (the ELF
+ * interpreter) is read from the files themselves, which as a rule are still the same.
+ */
+#include "tracer/capture_paths.h"
+#include "tracer/capture_private.h"
+#include "tracer/program_file.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
+
+typedef struct Exec {
+    Observer *observer;
+    Tracee *tracee;
+    Pending *pending;
+    const PathResult *program; /* what runs in the end */
+} Exec;
+
+static bool same_file(const PathResult *a, const PathResult *b)
+{
+    return a->text && b->text && strcmp(a->text, b->text) == 0;
+}
+
+static void draft_loaded(const Exec *exec, const PathResult *path, const char *loaded_as)
+{
+    const bool script = strcmp(loaded_as, "script") == 0;
+
+    draft_exec(exec->observer, exec->tracee, exec->pending, path, loaded_as,
+               script ? 0 : ACCESS_READ | ACCESS_MMAP_EXEC, DRAFT_IF_SUCCESS);
+}
+
+static void resolve(const Exec *exec, const char *raw, unsigned slot, PathResult *path)
+{
+    resolver_resolve(
+        exec->observer->resolver, exec->tracee,
+        &(PathQuery){.argument = -1, .dirfd = AT_FDCWD, .raw = raw, .final = PATH_FINAL_FOLLOW},
+        slot, path);
+}
+
+/* The file in SLOT, read. */
+static bool read_program(const Exec *exec, unsigned slot, ProgramFile *program)
+{
+    CLEANUP(fd_close) int fd = resolver_open(exec->observer->resolver, slot);
+
+    return fd >= 0 && program_file_read(fd, program) == 0;
+}
+
+/* From the script in slot 0 to the program. */
+static void draft_scripts(const Exec *exec, const PathResult *script)
+{
+    ProgramFile file;
+    PathResult path;
+
+    draft_loaded(exec, script, "script");
+    for (int depth = 0; depth < SCRIPTS_MAX; depth++) {
+        if (!read_program(exec, 0, &file) || file.kind != PROGRAM_SCRIPT)
+            break;
+        resolve(exec, file.interpreter, 0, &path);
+        if (path.error != 0 || same_file(&path, exec->program))
+            break;
+        draft_loaded(exec, &path, "script-interpreter");
+    }
+    draft_loaded(exec, exec->program, "script-interpreter");
+}
+
+static void draft_elf_interpreter(const Exec *exec)
+{
+    char name[PATH_MAX];
+    ProgramFile file;
+    PathResult path;
+
+    if (!exec->program->text || !exec->program->is_path ||
+        strlen(exec->program->text) >= sizeof name)
+        return;
+    (void)snprintf(name, sizeof name, "%s", exec->program->text);
+    resolve(exec, name, 0, &path);
+    if (!read_program(exec, 0, &file)) {
+        tracee_loss(exec->observer, exec->tracee, "unreadable-program",
+                    "a program that was run could not be read: its interpreter is not known");
+        return;
+    }
+    if (file.kind != PROGRAM_ELF || file.interpreter[0] == '\0')
+        return;
+    resolve(exec, file.interpreter, 0, &path);
+    if (path.error == 0)
+        draft_loaded(exec, &path, "elf-interpreter");
+}
+
+/* The call as it was: its arguments are not told, but the name that one of them had. */
+static bool set_arguments(Captured *captured, SyscallStop *stop)
+{
+    const Syscall *syscall = captured->syscall;
+
+    for (unsigned i = 0; syscall && i < SYSCALL_ARGS; i++) {
+        if (syscall->args[i].role == ROLE_PATH) {
+            stop->args[i] = CAPTURED_NAME_ADDRESS;
+            return true;
+        }
+    }
+    return false;
+}
+
+void capture_exec(Observer *observer, Tracee *tracee)
+{
+    Captured *captured = tracee->captured;
+    SyscallStop stop = captured_stop(captured);
+    const struct file_blob *file = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);
+    PathResult program = {.is_path = true, .mount = ""};
+    Slot slot = {.fd = -1};
+
+    if (!file || !set_arguments(captured, &stop)) {
+        tracee_loss(observer, tracee, "unresolved-path", "a program that was run is not known");
+        return;
+    }
+    captured_describe(tracee, file, &slot, &program);
+    const int arch = arch_from_call(stop.audit_arch, stop.nr);
+    Fact *fact = observe_call(observer, tracee, captured->syscall, (Arch)arch, stop.args);
+    Pending *pending = pending_begin(tracee, &stop, captured->syscall, (Arch)arch);
+    if (!pending) {
+        observer_loss(observer, "memory", "no memory for a call", 1);
+        return;
+    }
+    pending->syscall_fact = fact;
+    pending->call.has_result = true;
+    observe_paths(observer, tracee, pending);
+    const Exec exec = {
+        .observer = observer, .tracee = tracee, .pending = pending, .program = &program};
+    const PathResult *named = pending->call.paths_count > 0 ? &pending->paths[0] : &program;
+    if (named == &program || same_file(named, &program))
+        draft_loaded(&exec, &program, "program");
+    else
+        draft_scripts(&exec, named);
+    draft_elf_interpreter(&exec);
+    resolver_release(observer->resolver);
+    pending_commit(observer, tracee, pending, RESULT_OK, true);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tracer/capture_paths.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+/* ---- files met before ----------------------------------------------------------------------- */
+
+enum { SEEN_FILES = 8192 };
+
+typedef struct SeenFile {
+    uint64_t hash; /* of mount namespace and path; 0: free */
+    uint32_t mode;
+    uint32_t uid;
+} SeenFile;
+
+struct SeenFiles {
+    SeenFile files[SEEN_FILES];
+};
+
+SeenFiles *seen_files_new(void)
+{
+    return calloc(1, sizeof(SeenFiles));
+}
+
+SeenFiles *seen_files_free(SeenFiles *seen)
+{
+    free(seen);
+    return NULL;
+}
+
+static SeenFile *seen_at(const Captured *captured, const char *text, uint64_t *ret_hash)
+{
+    const uint64_t hash =
+        hash_u64(hash_bytes(text, strlen(text)), captured->event->mount_namespace) | 1;
+
+    *ret_hash = hash;
+    return captured->seen ? &captured->seen->files[(hash >> 1) % SEEN_FILES] : NULL;
+}
+
+static void remember(const Captured *captured, const PathResult *path)
+{
+    uint64_t hash;
+
+    if (!path->text || !path->is_path || !path->has_stat)
+        return;
+    SeenFile *file = seen_at(captured, path->text, &hash);
+    if (file)
+        *file = (SeenFile){.hash = hash, .mode = path->st.st_mode, .uid = path->st.st_uid};
+}
+
+static void recall(const Captured *captured, PathResult *path)
+{
+    uint64_t hash;
+
+    if (!path->text || !path->is_path)
+        return;
+    const SeenFile *file = seen_at(captured, path->text, &hash);
+    if (!file || file->hash != hash)
+        return;
+    path->has_stat = true;
+    path->st = (struct stat){.st_mode = file->mode, .st_uid = file->uid};
+}
+
+/* ---- what the kernel side told -------------------------------------------------------------- */
+
+void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot *slot,
+                       PathResult *result)
+{
+    const Captured *captured = tracee->captured;
+    const char *text = captured_file_text(file);
+
+    captured_file_stat(file, &result->st);
+    result->has_stat = true;
+    result->mount = filesystem_name(file->magic);
+    if ((file->flags & FILE_CUT) || file->text_length >= PATH_MAX)
+        return;
+    memcpy(slot->text, text, (size_t)file->text_length + 1);
+    result->text = slot->text;
+    if ((file->flags & FILE_NAMELESS) || !path_is_named(slot->text)) {
+        result->is_path = false;
+        return;
+    }
+    if (strcmp(result->mount, "proc") == 0)
+        path_hide_numbers(tracee->process, capture_root_is_own(captured->roots, captured),
+                          capture_root_text(captured), slot->text);
+    remember(captured, result);
+}
+
+void captured_resolve_descriptor(const Tracee *tracee, int fd, Slot *slot, PathResult *result)
+{
+    const Captured *captured = tracee->captured;
+    const struct file_blob *file = fd == AT_FDCWD
+                                       ? captured_file(captured, BLOB_FOLDER, CAPTURED_ANY)
+                                       : captured_descriptor(captured, fd);
+
+    if (file)
+        captured_describe(tracee, file, slot, result);
+    else
+        result->error = EBADF;
+}
+
+void captured_mapping(const Tracee *tracee, Slot *slot, PathResult *result)
+{
+    const struct file_blob *file = captured_file(tracee->captured, BLOB_VMA, CAPTURED_ANY);
+
+    if (!file)
+        return;
+    result->error = 0;
+    captured_describe(tracee, file, slot, result);
+}
+
+/* ---- looking up afterwards ------------------------------------------------------------------ */
+
+/* The number of the call's arguments that are paths. */
+static unsigned paths_of(const Captured *captured)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; captured->syscall && i < SYSCALL_ARGS; i++)
+        count += captured->syscall->args[i].role == ROLE_PATH;
+    return count;
+}
+
+/*
+ * RESULT is how it is now; it becomes how it was when the call was made, as the call's own result
+ * tells: what a successful call made was not there, what it used was.
+ */
+static void as_it_was(const Captured *captured, const PathQuery *query, PathResult *result)
+{
+    const bool makes = (query->access & ACCESS_CREATE) && !(query->access & ACCESS_RENAME) &&
+                       query->final == PATH_FINAL_PARENT;
+    const int64_t error = -captured->event->result;
+
+    if (captured->event->flags & EVENT_NO_RESULT)
+        return;
+    remember(captured, result);
+    if (captured_succeeded(captured)) {
+        result->error = 0;
+        if (makes && query->argument >= 0) {
+            result->has_stat = false;
+            result->error = ENOENT;
+        } else if (!result->has_stat) {
+            recall(captured, result);
+        }
+    } else if (error == ENOENT && query->argument >= 0 && paths_of(captured) <= 1) {
+        result->has_stat = false;
+        result->error = ENOENT;
+    } else if (error == EEXIST && makes) {
+        result->error = 0;
+    }
+}
+
+static const struct file_blob *folder_of(const Captured *captured, const PathQuery *query,
+                                         bool *ret_told)
+{
+    const int32_t number = captured->event->type == EVENT_EXEC ? 0 : query->argument;
+    const CapturedBlob *blob =
+        captured_blob(captured, BLOB_FOLDER, query->argument < 0 ? CAPTURED_ANY : number);
+
+    *ret_told = blob != NULL;
+    return blob && !(blob->file->flags & FILE_NONE) ? blob->file : NULL;
+}
+
+/* Where a path starts. */
+typedef struct Start {
+    const Root *root;   /* to look it up in; NULL: there is no way to it (any more) */
+    const char *folder; /* from ROOT, or if there is none from that of the mount namespace */
+} Start;
+
+/* 0, or the error of a path that starts nowhere; -1: not told. */
+static int find_start(const Resolver *resolver, const Captured *captured, const PathQuery *query,
+                      Start *start)
+{
+    const char *prefix = capture_root_text(captured);
+    const size_t length = strlen(prefix);
+    bool told;
+
+    start->root = capture_root(captured->roots, captured);
+    start->folder = start->root ? "" : prefix;
+    if (query->raw[0] == '/')
+        return 0;
+    const struct file_blob *folder = folder_of(captured, query, &told);
+    if (!told || (folder && (folder->flags & FILE_CUT)))
+        return -1;
+    if (!folder)
+        return EBADF;
+    if (folder->flags & FILE_NAMELESS)
+        return ENOTDIR;
+    start->folder = captured_file_text(folder);
+    if (folder->flags & FILE_DETACHED)
+        start->root = NULL;
+    if (length == 0 || !start->root)
+        return 0;
+    if (strncmp(start->folder, prefix, length) == 0 &&
+        (start->folder[length] == '/' || start->folder[length] == '\0'))
+        start->folder += length;
+    else /* outside of its root */
+        start->root =
+            capture_namespace_is_own(captured->roots, captured) ? &resolver->table->own_root : NULL;
+    return 0;
+}
+
+/* PATH as a name without look-up. */
+static void name_only(const char *path, Slot *slot, PathResult *result)
+{
+    (void)snprintf(slot->text, PATH_MAX, "%s", path);
+    if (slot->text[1] != '\0')
+        path_simplify(slot->text + 1);
+    result->text = slot->text;
+    result->error = ENOENT;
+}
+
+static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQuery *query,
+                         Slot *slot, PathResult *result)
+{
+    const Captured *captured = tracee->captured;
+    Start start;
+    char path[PATH_MAX];
+
+    const int error = find_start(resolver, captured, query, &start);
+    if (error != 0) {
+        /* Without text and error it is a path that could not be worked out, which is a loss. */
+        result->error = error > 0 ? error : 0;
+        return;
+    }
+    const int n =
+        snprintf(path, sizeof path, "%s/%s", start.folder, query->raw + strspn(query->raw, "/"));
+    if (n < 0 || (size_t)n >= sizeof path) {
+        result->error = ENAMETOOLONG;
+        return;
+    }
+    if (!start.root) {
+        name_only(path, slot, result);
+        return;
+    }
+    resolver_look_up(resolver, tracee, start.root, slot,
+                     start.root->own ? AT_FDCWD : start.root->fd, path, query->final, result);
+    /* Found or not: the process that it is about may be gone. */
+    if (result->text && strcmp(result->mount, "proc") == 0)
+        path_hide_numbers(tracee->process, start.root->own, start.root->prefix, slot->text);
+}
+
+/* What the kernel side told of what the path led to; NULL if nothing. */
+static const struct file_blob *answer_to(const Captured *captured, const PathQuery *query)
+{
+    const struct file_blob *answer = NULL;
+
+    if (query->argument < 0)
+        return NULL;
+    if (query->opens && captured_succeeded(captured))
+        answer = captured_file(captured, BLOB_RESULT, CAPTURED_ANY);
+    if (!answer)
+        answer = captured_file(captured, BLOB_PATH, query->argument);
+    /* These are told as they are after the call: the folder it led to is the one. */
+    const char *name = captured->syscall ? captured->syscall->name : "";
+    if (!answer && captured_succeeded(captured) && strcmp(name, "chdir") == 0)
+        answer = captured_file(captured, BLOB_FOLDER, query->argument);
+    if (!answer && captured_succeeded(captured) && strcmp(name, "chroot") == 0)
+        answer = captured_file(captured, BLOB_ROOT, CAPTURED_ANY);
+    return answer;
+}
+
+void captured_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query, Slot *slot,
+                      PathResult *result)
+{
+    const Captured *captured = tracee->captured;
+    const struct file_blob *answer = answer_to(captured, query);
+    bool told;
+
+    if (!answer && query->raw[0] == '\0') {
+        answer = query->empty_ok ? folder_of(captured, query, &told) : NULL;
+        if (!answer) {
+            result->error = query->empty_ok ? EBADF : ENOENT;
+            return;
+        }
+    }
+    if (!answer) {
+        look_up_late(resolver, tracee, query, slot, result);
+        if (result->text)
+            as_it_was(captured, query, result);
+        return;
+    }
+    captured_describe(tracee, answer, slot, result);
+    as_it_was(captured, query, result);
+    if (query->opens && (answer->flags & FILE_CREATED)) {
+        result->has_stat = false;
+        result->error = ENOENT;
+    }
+}

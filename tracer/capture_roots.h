@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where to start looking up paths of a process that may be gone: the root folders of other mount
+ * namespaces, opened through /proc while some process with that root is there to be asked, and kept
+ * for a moment after. Not for longer: what is held open here cannot be unmounted.
+ */
+#pragma once
+
+#include "tracer/captured.h"
+
+CaptureRoots *capture_roots_new(ProcessTable *table); /* borrowed */
+CaptureRoots *capture_roots_free(CaptureRoots *roots);
+
+/* The root of the process in CAPTURED; NULL where it cannot be had (any more). Good until the next
+ * call. */
+const Root *capture_root(CaptureRoots *roots, const Captured *captured);
+
+/* The path of that root from the root of its mount namespace, "" for that itself. */
+const char *capture_root_text(const Captured *captured);
+
+/* The process is in whittle's own mount namespace; and has whittle's root, too. */
+bool capture_namespace_is_own(const CaptureRoots *roots, const Captured *captured);
+bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured);
+
+/* To be called about once a second: closes what was not used for a while. */
+void capture_roots_tick(CaptureRoots *roots);
