@@ -87,7 +87,7 @@ struct bpf_settings {
     u32 recorder_tgid; /* never recorded */
     u32 mark_option;   /* prctl option of `whittle mark` */
     u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
-    u32 stacks;        /* reserved for user-space stacks */
+    u32 user_namespace; /* inode number of the workload's, whose capabilities count */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
@@ -159,9 +159,9 @@ struct event {
 /* EVENT_CAPABILITY: value is the capability's number; result 0 granted, else -EPERM. The stack is a
  * BLOB_STACK. In `flags` beside those above: */
 enum capability_flags {
-    CAPABILITY_OTHER_NAMESPACE = 1u << 8, /* checked against a user namespace below the initial */
-    CAPABILITY_OVERRIDDEN = 1u << 9,      /* by other than the task's own credentials (overlayfs) */
-    CAPABILITY_CHILD_OF_TASK = 1u << 10,  /* target namespace is below the task's own */
+    CAPABILITY_OTHER_NAMESPACE = 1u << 8, /* checked against another user namespace than settings' */
+    CAPABILITY_OVERRIDDEN = 1u << 9,      /* by other than the task's own credentials: those of
+                                             access(2), of a mounter (overlayfs), of a file's opener */
 };
 
 /* EVENT_IO_URING: value is the opcode, result that of the operation where known. */

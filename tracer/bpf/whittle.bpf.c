@@ -628,10 +628,8 @@ static __always_inline void check(void *context, const struct cred *cred,
     if (!scratch)
         return;
     u32 flags = 0;
-    if (target->level > 0)
+    if (target->ns.inum != settings.user_namespace)
         flags |= CAPABILITY_OTHER_NAMESPACE;
-    if (task->cred->user_ns != target)
-        flags |= CAPABILITY_CHILD_OF_TASK;
     if (cred != task->cred || task->cred != task->real_cred)
         flags |= CAPABILITY_OVERRIDDEN;
     u32 abi;
