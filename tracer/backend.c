@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-const Backend *const backends[] = {&backend_notify, &backend_ptrace, NULL};
+const Backend *const backends[] = {&backend_bpf, &backend_notify, &backend_ptrace, NULL};
 
 const Backend *backend_by_name(const char *name)
 {

@@ -70,11 +70,12 @@ typedef struct BackendRun {
     bool has_status;
     int wait_status;
     /* Set on return. */
-    bool detached; /* ended because of CONTROL_DETACH or because the front died */
+    bool detached;      /* ended because of CONTROL_DETACH or because the front died */
+    char features[128]; /* what Backend.features() foretold, as it came; "": no different */
 } BackendRun;
 
 typedef struct Backend {
-    const char *name;    /* "notify", "ptrace" */
+    const char *name;    /* "bpf", "notify", "ptrace" */
     const char *summary; /* one line for doctor and help */
     bool sees_results;
     bool can_launch;
@@ -97,6 +98,7 @@ void backend_child_ended(BackendRun *run, int wait_status);
  */
 int exit_status_of(int wait_status);
 
+extern const Backend backend_bpf; /* bpf_backend.c, or bpf_missing.c */
 extern const Backend backend_notify;
 extern const Backend backend_ptrace;
 

@@ -49,21 +49,29 @@ bool may_filter_with_privileges(void)
     return may;
 }
 
-/* Reading other users' processes, looking names up in their folders, forwarding signals to them. */
-static void drop_privileges(void)
+static void keep_capability(cap_t own, cap_t less, cap_value_t capability)
+{
+    cap_flag_value_t value = CAP_CLEAR;
+
+    (void)cap_get_flag(own, capability, CAP_PERMITTED, &value);
+    if (value != CAP_SET)
+        return;
+    (void)cap_set_flag(less, CAP_PERMITTED, 1, &capability, CAP_SET);
+    (void)cap_set_flag(less, CAP_EFFECTIVE, 1, &capability, CAP_SET);
+}
+
+/* What stays: reading other users' processes, looking names up in their folders, forwarding signals
+ * to them, and COUNT more. */
+static void drop_privileges(const int *more, size_t count)
 {
     static const cap_value_t kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
     cap_t own = cap_get_proc();
     cap_t less = cap_init();
 
-    for (size_t i = 0; own && less && i < ARRAY_LENGTH(kept); i++) {
-        cap_flag_value_t value = CAP_CLEAR;
-        (void)cap_get_flag(own, kept[i], CAP_PERMITTED, &value);
-        if (value != CAP_SET)
-            continue;
-        (void)cap_set_flag(less, CAP_PERMITTED, 1, &kept[i], CAP_SET);
-        (void)cap_set_flag(less, CAP_EFFECTIVE, 1, &kept[i], CAP_SET);
-    }
+    for (size_t i = 0; own && less && i < ARRAY_LENGTH(kept); i++)
+        keep_capability(own, less, kept[i]);
+    for (size_t i = 0; own && less && i < count; i++)
+        keep_capability(own, less, more[i]);
     if (own && less)
         (void)cap_set_proc(less);
     if (own)
@@ -83,18 +91,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
-void recorder_step_aside(void)
+void recorder_step_aside_keeping(const int *capabilities, size_t count)
 {
     (void)setsid();
     raise_descriptor_limit();
-    drop_privileges();
+    drop_privileges(capabilities, count);
+}
+
+void recorder_step_aside(void)
+{
+    recorder_step_aside_keeping(NULL, 0);
 }
 
 void recorder_step_aside_in_session(void)
 {
     (void)setpgid(0, 0);
     raise_descriptor_limit();
-    drop_privileges();
+    drop_privileges(NULL, 0);
 }
 
 /* 0 if PATH can be run. A folder or a file without x bit is -EACCES. */

@@ -18,6 +18,9 @@ int launch_exec(const Launch *launch);
  */
 void recorder_step_aside(void);
 
+/* The same, but COUNT more CAPABILITIES are kept, those of them that the recorder has. */
+void recorder_step_aside_keeping(const int *capabilities, size_t count);
+
 /*
  * The same, but in a process group of its own in the front's session: the scheduler's autogroup,
  * sched(7), goes with the session, and a tracer in another one than its tracees waits for its turn

@@ -51,6 +51,9 @@ static void stamp_end(const Supervision *supervision, const BackendRun *backend_
     const time_t seconds = time(NULL);
 
     run->complete = complete;
+    if (backend_run->features[0])
+        run->features =
+            strset_add(recording_strings(supervision->recording), backend_run->features);
     if (backend_run->has_status)
         run->exit_status = exit_status_of(backend_run->wait_status);
     if (gmtime_r(&seconds, &now) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &now) > 0)

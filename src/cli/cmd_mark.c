@@ -4,8 +4,10 @@
 #include "model/mark.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 /* Bytes that are no UTF-8 are let through: the recorder escapes them. */
 static const char *label_fault(const char *label)
@@ -20,6 +22,27 @@ static const char *label_fault(const char *label)
     return NULL;
 }
 
+static void expect_acknowledgement(void)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, MARK_SIGNAL);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* The eBPF recorder cannot answer the call, but by a signal (model/mark.h). */
+static bool is_acknowledged(void)
+{
+    /* It is there already; a real-time kernel may take a moment. */
+    const struct timespec moment = {.tv_nsec = 20000000};
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, MARK_SIGNAL);
+    return sigtimedwait(&signals, NULL, &moment) == MARK_SIGNAL;
+}
+
 static int run(const Parsed *parsed)
 {
     const char *label = parsed->arguments[0];
@@ -27,13 +50,17 @@ static int run(const Parsed *parsed)
 
     if (fault)
         return usage_error(parsed->command, "the label %s", fault);
+    expect_acknowledgement();
     if (prctl(MARK_PRCTL_OPTION, label, strlen(label), 0, 0) == 0)
         return EXIT_YES;
-    if (errno == EINVAL)
+    const int code = errno;
+    if (code == EINVAL && is_acknowledged())
+        return EXIT_YES;
+    if (code == EINVAL)
         message("nobody is recording this process, so there is nothing to mark; "
                 "run it below: whittle record -- COMMAND");
     else
-        message("cannot reach the recorder: %s", strerror(errno));
+        message("cannot reach the recorder: %s", strerror(code));
     return EXIT_MACHINE;
 }
 

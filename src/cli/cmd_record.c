@@ -268,7 +268,7 @@ static int run(const Parsed *parsed)
 
 static const Option options[] = {
     {"output", 'o', VALUE_FILE, "REC", NULL, "write the recording to REC (" DEFAULT_OUTPUT ")"},
-    {"backend", 0, VALUE_WORDS, "NAME", "auto notify ptrace",
+    {"backend", 0, VALUE_WORDS, "NAME", "auto bpf notify ptrace",
      "how to watch; auto takes the best that works here"},
     {"label", 0, VALUE_TEXT, "LABEL", NULL, "name the run's facts, as by `whittle mark`"},
     {"pid", 'p', VALUE_TEXT, "PID", NULL,

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording in the kernel, by eBPF: the kernel side (tracer/bpf/events.h tells what it does) sends
+ * an event for all that is new and counts the rest; here events become facts (capture.h), and at
+ * the end the counts are read. Nothing of the workload ever waits for the recorder.
+ *
+ * Order of the start: the child is forked while this process still is what the front started, and
+ * waits; the kernel side is loaded; the child is put in scope; privileges are dropped; the child
+ * runs its program, of which not one call is missed.
+ *
+ * The end: the kernel side says when no task is in scope any more. Were that message lost, which a
+ * full ring buffer could do, the counter of tasks tells it on the next tick.
+ */
+#include "tracer/backend.h"
+#include "tracer/bpf_child.h"
+#include "tracer/bpf_loader.h"
+#include "tracer/bpf_rules.h"
+#include "tracer/capture.h"
+#include "tracer/launch.h"
+#include "tracer/observer_totals.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "model/mark.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/capability.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Loop {
+    BackendRun *run;
+    BpfLoader *loader;
+    Capture *capture;
+    BpfChild child; /* pid 0: processes were joined */
+    bool child_ended;
+    bool nobody_left; /* no task is in scope any more */
+    int signals;
+    int timer;
+} Loop;
+
+/* ---- events ------------------------------------------------------------------------------------
+ */
+
+static void on_event(void *data, const struct event *event, size_t size)
+{
+    Loop *loop = data;
+
+    if (size >= sizeof *event && event->type == EVENT_ENDED)
+        loop->nobody_left = true;
+    else if (capture_event(loop->capture, event, size) < 0)
+        observer_loss(loop->run->observer, "unreadable-event",
+                      "an event of the kernel side made no sense", 1);
+}
+
+static void child_status(Loop *loop, int status)
+{
+    if (WIFSTOPPED(status)) {
+        (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
+    } else {
+        loop->child_ended = true;
+        backend_child_ended(loop->run, status);
+    }
+}
+
+static void on_child(Loop *loop)
+{
+    struct signalfd_siginfo info;
+    int status;
+    pid_t pid;
+
+    (void)!read(loop->signals, &info, sizeof info);
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (pid == loop->child.pid)
+            child_status(loop, status);
+    }
+}
+
+/* No task is in scope a moment before its parent can wait for it. */
+static void await_child(Loop *loop)
+{
+    int status;
+
+    while (loop->child.pid > 0 && !loop->child_ended) {
+        const pid_t pid = waitpid(loop->child.pid, &status, 0);
+        if (pid == loop->child.pid)
+            child_status(loop, status);
+        else if (pid < 0 && errno != EINTR)
+            return;
+    }
+}
+
+static void on_control(Loop *loop)
+{
+    unsigned char message[2];
+    const ssize_t n = read(loop->run->control_fd, message, sizeof message);
+
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n != sizeof message || message[0] == CONTROL_DETACH)
+        loop->run->detached = true;
+    else if (message[0] == CONTROL_SIGNAL && loop->child.pid > 0 && !loop->child_ended)
+        (void)kill(loop->child.pid, message[1]);
+}
+
+static void tell_totals(const Loop *loop)
+{
+    const ObserverTotals totals = {
+        .calls = bpf_loader_calls(loop->loader),
+        .processes_peak = bpf_loader_counter(loop->loader, COUNTER_PROCESSES_PEAK),
+        .descriptors_peak = bpf_loader_counter(loop->loader, COUNTER_DESCRIPTOR_PEAK),
+    };
+
+    observer_totals(loop->run->observer, &totals);
+}
+
+static void on_timer(Loop *loop)
+{
+    uint64_t ticks;
+
+    if (read(loop->timer, &ticks, sizeof ticks) != sizeof ticks)
+        return;
+    if (bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0)
+        loop->nobody_left = true;
+    capture_tick(loop->capture);
+    observer_flush(loop->run->observer);
+    tell_totals(loop);
+    if (loop->run->tick)
+        loop->run->tick(loop->run->tick_data);
+}
+
+static int set_up_events(Loop *loop, Error *err)
+{
+    const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
+    sigset_t child_signal;
+
+    (void)sigemptyset(&child_signal);
+    (void)sigaddset(&child_signal, SIGCHLD);
+    loop->signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+    loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->signals < 0 || loop->timer < 0 || timerfd_settime(loop->timer, 0, &second, NULL) < 0)
+        return error_errno(err, errno, "cannot set up events");
+    return 0;
+}
+
+static int serve(Loop *loop, Error *err)
+{
+    enum { SIGNALS, TIMER, CONTROL, RING, FDS };
+    struct pollfd fds[FDS] = {
+        [SIGNALS] = {.fd = loop->signals, .events = POLLIN},
+        [TIMER] = {.fd = loop->timer, .events = POLLIN},
+        [CONTROL] = {.fd = loop->run->control_fd, .events = POLLIN},
+        [RING] = {.fd = bpf_loader_fd(loop->loader), .events = POLLIN},
+    };
+
+    while (!loop->nobody_left && !loop->run->detached) {
+        int n = poll(fds, FDS, -1);
+        if (n < 0 && errno != EINTR)
+            return error_errno(err, errno, "waiting for events failed");
+        if (n <= 0)
+            continue;
+        if (fds[SIGNALS].revents)
+            on_child(loop);
+        if (fds[TIMER].revents)
+            on_timer(loop);
+        if (fds[CONTROL].revents)
+            on_control(loop);
+        if (!fds[RING].revents)
+            continue;
+        n = bpf_loader_consume(loop->loader, on_event, loop);
+        if (n < 0)
+            return error_errno(err, n, "reading events failed");
+        observer_flush(loop->run->observer);
+    }
+    return 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------
+ */
+
+static void add_count(void *data, uint64_t key, uint64_t count)
+{
+    capture_count(data, key, count);
+}
+
+static void add_peak(void *data, uint64_t program, uint64_t pages)
+{
+    const long page_size = sysconf(_SC_PAGESIZE);
+    const struct event event = {
+        .size = sizeof event,
+        .type = EVENT_MEMORY,
+        .program = (uint32_t)program,
+        .value = pages * (uint64_t)page_size,
+    };
+
+    (void)capture_event(data, &event, sizeof event);
+}
+
+static void lose(const Loop *loop, const char *cause, const char *example, uint64_t n)
+{
+    if (n > 0 && example)
+        observer_loss(loop->run->observer, cause, example, n);
+}
+
+static void account(const Loop *loop)
+{
+    const BpfProbes *probes = bpf_loader_probes(loop->loader);
+
+    if (bpf_loader_seen(loop->loader, add_count, loop->capture) < 0)
+        lose(loop, "uncounted", "how often things were seen could not be read", 1);
+    if (bpf_loader_peaks(loop->loader, add_peak, loop->capture) < 0)
+        lose(loop, "uncounted", "the peaks of memory could not be read", 1);
+    lose(loop, "ring-full", "events came faster than they could be taken",
+         bpf_loader_lost(loop->loader));
+    lose(loop, "nested-event",
+         "something happened while the kernel side was busy with another event",
+         bpf_loader_counter(loop->loader, COUNTER_LOST_NESTED));
+    lose(loop, "task-lost", "the kernel had no memory to follow a new task",
+         bpf_loader_counter(loop->loader, COUNTER_LOST_TASK));
+    /* What goes through io_uring is only missed where something does (capture.h). */
+    lose(loop, "unseen-checks", bpf_probes_blind(probes, BPF_PROBE_CAPABILITIES), 1);
+    lose(loop, "unseen-checks", bpf_probes_blind(probes, BPF_PROBE_SIGNALS), 1);
+    tell_totals(loop);
+}
+
+/* All that was recorded is in the ring and the maps; takes it from there. */
+static void drain(Loop *loop)
+{
+    bpf_loader_detach(loop->loader);
+    while (bpf_loader_consume(loop->loader, on_event, loop) > 0)
+        ;
+    account(loop);
+    observer_flush(loop->run->observer);
+}
+
+/* ---- the start ----------------------------------------------------------------------------------
+ */
+
+/* The number of the call NAME, as the kernel side sees it; none has ~0. */
+static uint32_t number_of(enum call_abi abi, const char *name)
+{
+    const int arch = bpf_abi_arch(abi);
+    const Syscall *syscall = syscall_by_name(name);
+
+    return arch < 0 || !syscall ? UINT32_MAX : (uint32_t)syscall_number(syscall, (Arch)arch);
+}
+
+static struct bpf_settings settings_of_this_process(void)
+{
+    struct bpf_settings settings = {
+        .recorder_tgid = (uint32_t)getpid(),
+        .mark_option = MARK_PRCTL_OPTION,
+        .mark_signal = MARK_SIGNAL,
+    };
+    struct stat st;
+
+    for (unsigned abi = 0; abi < ABI_COUNT; abi++) {
+        settings.sigreturn[abi] = number_of((enum call_abi)abi, "sigreturn");
+        settings.rt_sigreturn[abi] = number_of((enum call_abi)abi, "rt_sigreturn");
+    }
+    if (stat("/proc/self/exe", &st) == 0) {
+        settings.own_program_inode = st.st_ino;
+        settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
+    }
+    return settings;
+}
+
+/* Puts the child in scope and lets it go. */
+static int begin(Loop *loop, Error *err)
+{
+    /* Reading maps asks for it where unprivileged eBPF is off, as it is nearly everywhere. */
+    static const int kept[] = {CAP_BPF};
+
+    int r = bpf_loader_launch(loop->loader, loop->child.pid);
+    if (r < 0)
+        return error_errno(err, r, "cannot put the new process in scope");
+    recorder_step_aside_keeping(kept, ARRAY_LENGTH(kept));
+    (void)report_send(loop->run->report_fd, REPORT_STARTED, loop->child.pid);
+    r = bpf_child_go(&loop->child);
+    return r < 0 ? error_errno(err, r, "cannot start the workload") : 0;
+}
+
+static int run_loop(Loop *loop, Error *err)
+{
+    const struct bpf_settings settings = settings_of_this_process();
+
+    if (loop->run->launch) {
+        const int r = bpf_child_start(loop->run->launch, &loop->child, err);
+        if (r < 0)
+            return r;
+    }
+    int r = bpf_loader_new(&settings, &loop->loader, err);
+    if (r < 0)
+        return r;
+    bpf_probes_text(bpf_loader_probes(loop->loader), loop->run->features,
+                    sizeof loop->run->features);
+    loop->capture = capture_new(loop->run->observer);
+    if (!loop->capture)
+        return error_set(err, -ENOMEM, "out of memory");
+    if (bpf_probes_blind(bpf_loader_probes(loop->loader), BPF_PROBE_IO_URING))
+        capture_without_io_uring(loop->capture);
+    r = set_up_events(loop, err);
+    if (r == 0)
+        r = begin(loop, err);
+    if (r == 0)
+        r = serve(loop, err);
+    if (r < 0)
+        return r;
+    drain(loop);
+    if (!loop->run->detached)
+        await_child(loop);
+    const int exec_error = loop->child.pid > 0 ? bpf_child_exec_error(&loop->child) : 0;
+    if (exec_error != 0)
+        (void)report_send(loop->run->report_fd, REPORT_EXEC_FAILED, exec_error);
+    return 0;
+}
+
+static int run(BackendRun *run_options, Error *err)
+{
+    Loop loop = {.run = run_options, .child = {.socket = -1}, .signals = -1, .timer = -1};
+    const int r = run_loop(&loop, err);
+
+    bpf_child_deinit(&loop.child);
+    capture_free(loop.capture);
+    bpf_loader_free(loop.loader);
+    fd_close(&loop.timer);
+    fd_close(&loop.signals);
+    return r;
+}
+
+/* ---- what this kernel can
+ * ------------------------------------------------------------------------ */
+
+static int probe(Error *err)
+{
+    BpfProbes probes;
+
+    return bpf_probes_choose(&probes, err);
+}
+
+static void features(char *out, size_t size)
+{
+    BpfProbes probes;
+
+    if (bpf_probes_choose(&probes, NULL) == 0)
+        bpf_probes_text(&probes, out, size);
+    else if (size > 0)
+        out[0] = '\0';
+}
+
+const Backend backend_bpf = {
+    .name = "bpf",
+    .summary = "eBPF: in the kernel, results and capability checks included, at next to no cost",
+    .sees_results = true,
+    .can_launch = true,
+    .can_join = false,
+    .probe = probe,
+    .features = features,
+    .run = run,
+};

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading is tried again without a program that the kernel's verifier refuses, as long as that one
+ * can be done without (bpf_probes.h). libbpf tells which program it was by filling that one's log.
+ */
+#include "tracer/bpf_loader.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "tracer/bpf_rules.h"
+
+#include "whittle.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    PROGRAMS_MAX = 32,
+    LOG_SIZE = 64 * 1024,
+    X32_BIT = 0x40000000,
+    CONSUME_MAX = 4096,
+};
+
+struct BpfLoader {
+    struct whittle_bpf *skeleton;
+    struct bpf_link *links[PROGRAMS_MAX];
+    size_t links_count;
+    struct ring_buffer *ring;
+    BpfProbes probes;
+    BpfEventSink *sink; /* while consuming */
+    void *sink_data;
+    int consumed;
+};
+
+/* ---- loading -----------------------------------------------------------------------------------
+ */
+
+typedef struct Logs {
+    char *text[PROGRAMS_MAX]; /* LOG_SIZE each */
+} Logs;
+
+static void logs_deinit(Logs *logs)
+{
+    for (size_t i = 0; i < PROGRAMS_MAX; i++)
+        free(logs->text[i]);
+}
+
+static int logs_attach(Logs *logs, struct bpf_object *object)
+{
+    struct bpf_program *program;
+    size_t i = 0;
+
+    bpf_object__for_each_program(program, object)
+    {
+        if (i == PROGRAMS_MAX)
+            return -E2BIG;
+        if (!logs->text[i])
+            logs->text[i] = malloc(LOG_SIZE);
+        if (!logs->text[i])
+            return -ENOMEM;
+        logs->text[i][0] = '\0';
+        const int r = bpf_program__set_log_buf(program, logs->text[i], LOG_SIZE);
+        if (r < 0)
+            return r;
+        i++;
+    }
+    return 0;
+}
+
+/* The last line of a log but the statistics. */
+static const char *log_reason(char *log)
+{
+    char *reason = log;
+
+    for (char *line = strtok(log, "\n"); line; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "processed ", strlen("processed ")) != 0)
+            reason = line;
+    }
+    return reason;
+}
+
+/* Loading failed with CODE. 0 if it is to be tried again without the program that was refused. */
+static int on_refusal(BpfLoader *loader, Logs *logs, int code, Error *err)
+{
+    struct bpf_program *program;
+    size_t i = 0;
+
+    bpf_object__for_each_program(program, loader->skeleton->obj)
+    {
+        char *log = logs->text[i++];
+        if (!log || log[0] == '\0' || !bpf_program__autoload(program))
+            continue;
+        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program)))
+            return 0;
+        return error_errno(err, code, "the kernel refuses the program %s (%.400s)",
+                           bpf_program__name(program), log_reason(log));
+    }
+    return error_errno(err, code, "the kernel side of the eBPF backend cannot be loaded");
+}
+
+static int open_skeleton(BpfLoader *loader, const struct bpf_settings *settings, Error *err)
+{
+    struct bpf_program *program;
+
+    loader->skeleton = whittle_bpf__open();
+    if (!loader->skeleton)
+        return error_errno(err, errno, "cannot open the kernel side of the eBPF backend");
+    memcpy(&loader->skeleton->rodata->settings, settings, sizeof *settings);
+    const int cpus = libbpf_num_possible_cpus();
+    const int r = cpus < 0
+                      ? cpus
+                      : bpf_map__set_max_entries(loader->skeleton->maps.scratches, (uint32_t)cpus);
+    if (r < 0)
+        return error_errno(err, r, "cannot tell the number of CPUs");
+    bpf_object__for_each_program(program, loader->skeleton->obj)
+    {
+        if (!bpf_probes_want(&loader->probes, bpf_program__section_name(program)))
+            (void)bpf_program__set_autoload(program, false);
+    }
+    return 0;
+}
+
+static void drop_links(BpfLoader *loader)
+{
+    for (size_t i = 0; i < loader->links_count; i++)
+        (void)bpf_link__destroy(loader->links[i]);
+    loader->links_count = 0;
+}
+
+/* 0, or 1 if it is to be tried again without a program that does not attach. */
+static int attach_all(BpfLoader *loader, Error *err)
+{
+    struct bpf_program *program;
+
+    bpf_object__for_each_program(program, loader->skeleton->obj)
+    {
+        if (!bpf_program__autoload(program))
+            continue;
+        struct bpf_link *link = bpf_program__attach(program);
+        if (link) {
+            loader->links[loader->links_count++] = link;
+            continue;
+        }
+        const int code = errno;
+        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program)))
+            return 1;
+        return error_errno(err, code, "cannot attach the program %s", bpf_program__name(program));
+    }
+    return 0;
+}
+
+static int fill_rules(const BpfLoader *loader)
+{
+    for (unsigned abi = 0; abi < ABI_COUNT; abi++) {
+        const int arch = bpf_abi_arch((enum call_abi)abi);
+        for (uint32_t nr = 0; arch >= 0 && nr < RULES_PER_ABI; nr++) {
+            const uint32_t index = abi * RULES_PER_ABI + nr;
+            struct call_rule rule;
+            bpf_rule_fill(syscall_by_number((Arch)arch, abi == ABI_X32 ? nr | X32_BIT : nr), &rule);
+            if (!(rule.flags & RULE_KNOWN))
+                continue;
+            const int r = bpf_map__update_elem(loader->skeleton->maps.rules, &index, sizeof index,
+                                               &rule, sizeof rule, BPF_ANY);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* Loads and attaches. */
+static int load(BpfLoader *loader, const struct bpf_settings *settings, Error *err)
+{
+    CLEANUP(logs_deinit) Logs logs = {{NULL}};
+
+    for (;;) {
+        int r = open_skeleton(loader, settings, err);
+        if (r < 0)
+            return r;
+        r = logs_attach(&logs, loader->skeleton->obj);
+        if (r < 0)
+            return error_errno(err, r, "cannot prepare the eBPF programs");
+        r = whittle_bpf__load(loader->skeleton);
+        if (r < 0) {
+            r = on_refusal(loader, &logs, r, err);
+        } else {
+            r = fill_rules(loader);
+            if (r < 0)
+                return error_errno(err, r, "cannot fill the table of rules");
+            r = attach_all(loader, err);
+            if (r == 0)
+                return 0;
+        }
+        if (r < 0)
+            return r;
+        drop_links(loader);
+        whittle_bpf__destroy(loader->skeleton);
+        loader->skeleton = NULL;
+    }
+}
+
+static int on_record(void *data, void *record, size_t size)
+{
+    BpfLoader *loader = data;
+
+    loader->sink(loader->sink_data, record, size);
+    return ++loader->consumed % CONSUME_MAX == 0 ? -EAGAIN : 0;
+}
+
+static void loader_drop(BpfLoader **loader)
+{
+    *loader = bpf_loader_free(*loader);
+}
+
+int bpf_loader_new(const struct bpf_settings *settings, BpfLoader **ret_loader, Error *err)
+{
+    CLEANUP(loader_drop) BpfLoader *loader = calloc(1, sizeof *loader);
+
+    if (!loader)
+        return error_errno(err, ENOMEM, "cannot load the eBPF backend");
+    int r = bpf_probes_choose(&loader->probes, err);
+    if (r == 0)
+        r = load(loader, settings, err);
+    if (r < 0)
+        return r;
+    loader->ring =
+        ring_buffer__new(bpf_map__fd(loader->skeleton->maps.events), on_record, loader, NULL);
+    if (!loader->ring)
+        return error_errno(err, errno, "cannot map the ring buffer");
+    *ret_loader = TAKE(loader);
+    return 0;
+}
+
+BpfLoader *bpf_loader_free(BpfLoader *loader)
+{
+    if (loader) {
+        drop_links(loader);
+        ring_buffer__free(loader->ring);
+        whittle_bpf__destroy(loader->skeleton);
+        free(loader);
+    }
+    return NULL;
+}
+
+const BpfProbes *bpf_loader_probes(const BpfLoader *loader)
+{
+    return &loader->probes;
+}
+
+void bpf_loader_detach(BpfLoader *loader)
+{
+    drop_links(loader);
+}
+
+/* ---- scope
+ * ---------------------------------------------------------------------------------------- */
+
+static int counter_set(BpfLoader *loader, enum counter counter, uint64_t value)
+{
+    const uint32_t index = counter;
+
+    return bpf_map__update_elem(loader->skeleton->maps.counters, &index, sizeof index, &value,
+                                sizeof value, BPF_ANY);
+}
+
+int bpf_loader_launch(BpfLoader *loader, pid_t pid)
+{
+    const struct task_state state = {.flags = TASK_LAUNCHING, .phase = 0, .returned = NR_NONE};
+    static const enum counter first[] = {COUNTER_TASKS, COUNTER_PROCESSES, COUNTER_PROCESSES_PEAK};
+
+    CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_LENGTH(first); i++) {
+        const int r = counter_set(loader, first[i], 1);
+        if (r < 0)
+            return r;
+    }
+    return bpf_map__update_elem(loader->skeleton->maps.tasks, &pidfd, sizeof pidfd, &state,
+                                sizeof state, BPF_NOEXIST);
+}
+
+/* ---- reading
+ * --------------------------------------------------------------------------------------- */
+
+int bpf_loader_fd(const BpfLoader *loader)
+{
+    return ring_buffer__epoll_fd(loader->ring);
+}
+
+int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data)
+{
+    loader->sink = sink;
+    loader->sink_data = data;
+    loader->consumed = 0;
+    const int r = ring_buffer__consume(loader->ring);
+    return r < 0 && r != -EAGAIN ? r : loader->consumed;
+}
+
+uint64_t bpf_loader_counter(const BpfLoader *loader, enum counter counter)
+{
+    const uint32_t index = counter;
+    uint64_t value = 0;
+
+    if (bpf_map__lookup_elem(loader->skeleton->maps.counters, &index, sizeof index, &value,
+                             sizeof value, 0) < 0)
+        return 0;
+    return value;
+}
+
+uint64_t bpf_loader_calls(const BpfLoader *loader)
+{
+    const uint32_t index = 0;
+    uint64_t total = 0;
+    const int cpus = libbpf_num_possible_cpus();
+    CLEANUP(free_pointer) uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof *values) : NULL;
+
+    if (!values || bpf_map__lookup_elem(loader->skeleton->maps.calls, &index, sizeof index, values,
+                                        (size_t)cpus * sizeof *values, 0) < 0)
+        return 0;
+    for (int i = 0; i < cpus; i++)
+        total += values[i];
+    return total;
+}
+
+/*
+ * Whole buckets of the hash table come at a time; ENOSPC says that one did not fit. Keys of
+ * KEY_SIZE 4 or 8 bytes.
+ */
+static int each_pair(const struct bpf_map *map, BpfPairSink *sink, void *data)
+{
+    enum { BATCH = 8192 };
+    const size_t key_size = bpf_map__key_size(map);
+    CLEANUP(free_pointer) unsigned char *keys = calloc(BATCH, key_size);
+    CLEANUP(free_pointer) uint64_t *values = calloc(BATCH, sizeof *values);
+    uint64_t position[2] = {0};
+    bool first = true;
+
+    if (!keys || !values)
+        return -ENOMEM;
+    for (;;) {
+        uint64_t next[2] = {0};
+        uint32_t count = BATCH;
+        const int r = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : position, next, keys,
+                                           values, &count, NULL);
+        if (r < 0 && r != -ENOENT)
+            return r;
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t key = 0;
+            uint32_t small;
+            memcpy(&key, keys + i * key_size, key_size <= sizeof key ? key_size : sizeof key);
+            if (key_size == sizeof small) {
+                memcpy(&small, keys + i * key_size, sizeof small);
+                key = small;
+            }
+            sink(data, key, values[i]);
+        }
+        if (r == -ENOENT)
+            return 0;
+        memcpy(position, next, sizeof position);
+        first = false;
+    }
+}
+
+int bpf_loader_seen(const BpfLoader *loader, BpfPairSink *sink, void *data)
+{
+    return each_pair(loader->skeleton->maps.seen, sink, data);
+}
+
+int bpf_loader_peaks(const BpfLoader *loader, BpfPairSink *sink, void *data)
+{
+    return each_pair(loader->skeleton->maps.peaks, sink, data);
+}
+
+static void count_pair(void *data, uint64_t key, uint64_t value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint64_t *)data;
+}
+
+uint64_t bpf_loader_lost(const BpfLoader *loader)
+{
+    const struct bpf_map *map = loader->skeleton->maps.lost;
+    uint64_t count = 0;
+    const int r = each_pair(map, count_pair, &count);
+
+    /* Where the map was too small, what was lost for a time counts as lost for ever. */
+    if (r < 0 || count >= bpf_map__max_entries(map))
+        return bpf_loader_counter(loader, COUNTER_LOST_RING);
+    return count;
+}

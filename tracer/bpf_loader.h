@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side (tracer/bpf/whittle.bpf.c) in the kernel: loading and attaching it, and what the
+ * recorder reads from and writes to its maps. Everything of it ends with this process.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "tracer/bpf/events.h"
+#include "tracer/bpf_probes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct BpfLoader BpfLoader;
+
+/* Loads what this kernel takes, with rules from the tables, and attaches it; nothing is recorded
+ * until a process is put in scope. 0 or a negative errno with ERR. */
+int bpf_loader_new(const struct bpf_settings *settings, BpfLoader **ret_loader, Error *err);
+BpfLoader *bpf_loader_free(BpfLoader *loader);
+
+/* What was attached in the end. */
+const BpfProbes *bpf_loader_probes(const BpfLoader *loader);
+
+/* Puts PID, a process of one thread that was just forked, in scope: its calls are recorded from its
+ * execve() on. 0 or a negative errno. */
+int bpf_loader_launch(BpfLoader *loader, pid_t pid);
+
+/* EVENT is good until the function returns, and is as long as SIZE says; what it says of its own
+ * size is not checked yet. */
+typedef void BpfEventSink(void *data, const struct event *event, size_t size);
+
+/* Readable when events wait; borrowed. */
+int bpf_loader_fd(const BpfLoader *loader);
+
+/* Gives events that wait to SINK, but not without end. How many, 0 if none is left, or a negative
+ * errno. */
+int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data);
+
+/* 0 where it cannot be read. */
+uint64_t bpf_loader_counter(const BpfLoader *loader, enum counter counter);
+
+/* System calls seen, but those of tasks that are alive since their last lull. */
+uint64_t bpf_loader_calls(const BpfLoader *loader);
+
+/* Nothing is recorded any more; what was can still be read. */
+void bpf_loader_detach(BpfLoader *loader);
+
+/* For each key of the map `seen`, how often; of `peaks`, program and pages. 0 or a negative errno:
+ * some are missing. Only after bpf_loader_detach(), else some may come twice. */
+typedef void BpfPairSink(void *data, uint64_t key, uint64_t value);
+int bpf_loader_seen(const BpfLoader *loader, BpfPairSink *sink, void *data);
+int bpf_loader_peaks(const BpfLoader *loader, BpfPairSink *sink, void *data);
+
+/* How many things were seen and never told. */
+uint64_t bpf_loader_lost(const BpfLoader *loader);
