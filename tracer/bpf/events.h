@@ -8,8 +8,10 @@
  * Afterwards it is only counted, in the map `seen` under that key. An event is a fixed part and
  * then blobs: memory of the workload, files as the kernel's own structures describe them.
  *
- * Down: `struct bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each
- * system call), and the task storage `tasks` of the processes to start from.
+ * Down: the map `roots` (thread groups that run already; the iterator `seed` puts them and their
+ * descendants in scope, and is to be run again until `seeded` in .bss does not grow), `struct
+ * bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each system call),
+ * and the task storage `tasks` of the processes to start from.
  */
 #pragma once
 
@@ -84,9 +86,9 @@ struct call_rule {
  */
 
 struct bpf_settings {
-    u32 recorder_tgid; /* never recorded */
-    u32 mark_option;   /* prctl option of `whittle mark` */
-    u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
+    u32 recorder_tgid;  /* never recorded */
+    u32 mark_option;    /* prctl option of `whittle mark` */
+    u32 mark_signal;    /* sent to `whittle mark` to tell that its label is in force */
     u32 user_namespace; /* inode number of the workload's, whose capabilities count */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
@@ -159,9 +161,10 @@ struct event {
 /* EVENT_CAPABILITY: value is the capability's number; result 0 granted, else -EPERM. The stack is a
  * BLOB_STACK. In `flags` beside those above: */
 enum capability_flags {
-    CAPABILITY_OTHER_NAMESPACE = 1u << 8, /* checked against another user namespace than settings' */
-    CAPABILITY_OVERRIDDEN = 1u << 9,      /* by other than the task's own credentials: those of
-                                             access(2), of a mounter (overlayfs), of a file's opener */
+    CAPABILITY_OTHER_NAMESPACE = 1u
+                                 << 8, /* checked against another user namespace than settings' */
+    CAPABILITY_OVERRIDDEN = 1u << 9,   /* by other than the task's own credentials: those of
+                                          access(2), of a mounter (overlayfs), of a file's opener */
 };
 
 /* EVENT_IO_URING: value is the opcode, result that of the operation where known. */
@@ -260,13 +263,13 @@ struct task_state {
     u32 phase;
     u32 relation; /* of the signal sent in the call in progress; 0 none */
     u32 ancestry[EVENT_ANCESTRY];
-    s64 returned; /* the last call that returned, or NR_NONE */
+    s64 returned;  /* the last call that returned, or NR_NONE */
     u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */
     u32 sigreturn_abi;
     u32 quick_label; /* the label that `quick` is of */
     u32 quick_calls; /* not yet in the map `calls` */
-    /* Native calls that were told, succeeded and have no argument that matters, by number: how often
-     * since. Added to `seen` when the task ends or the label changes. */
+    /* Native calls that were told, succeeded and have no argument that matters, by number: how
+     * often since. Added to `seen` when the task ends or the label changes. */
     u32 quick[TASK_QUICK];
 };
 

@@ -193,6 +193,21 @@ static __always_inline void count(u32 which, s64 n)
         __sync_fetch_and_add(value, (u64)n);
 }
 
+static __always_inline void count_process(void)
+{
+    u32 which = COUNTER_PROCESSES;
+    u32 peak_index = COUNTER_PROCESSES_PEAK;
+    u64 *now = bpf_map_lookup_elem(&counters, &which);
+    u64 *peak = bpf_map_lookup_elem(&counters, &peak_index);
+
+    if (!now || !peak)
+        return;
+    const u64 value = __sync_fetch_and_add(now, 1) + 1;
+    /* Two at once may leave the smaller of two neighbouring values. */
+    if (value > *peak)
+        *peak = value;
+}
+
 static __always_inline void count_calls(u32 n)
 {
     u32 zero = 0;

@@ -12,6 +12,7 @@
  */
 #include "emit.h"
 #include "io_uring.h"
+#include "scope.h"
 #include "take.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -95,11 +96,11 @@ static __always_inline u64 key_begin(const struct task_state *state, u32 type)
 enum { ARGS_ROOM = 8 };
 enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
 
-/* The call that REGS are of; negative if none, and after sigreturn, which puts back those of another
- * moment. The tracepoint at the entry would know it without a doubt, but costs as much again as all
- * of this. */
-static __always_inline s64 call_number(const struct task_struct *task, const struct pt_regs *context,
-                                       u32 *abi)
+/* The call that REGS are of; negative if none, and after sigreturn, which puts back those of
+ * another moment. The tracepoint at the entry would know it without a doubt, but costs as much
+ * again as all of this. */
+static __always_inline s64 call_number(const struct task_struct *task,
+                                       const struct pt_regs *context, u32 *abi)
 {
 #if defined(__TARGET_ARCH_x86)
     const s64 nr = (s64)((const struct pt_regs___x86 *)(const void *)context)->orig_ax;
@@ -182,7 +183,8 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
     return key;
 }
 
-/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state --- */
+/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state
+ * --- */
 
 static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
@@ -215,8 +217,8 @@ static long flush_step(u32 nr, struct flushing *flushing)
 
 static __always_inline void quick_flush(struct task_state *state)
 {
-    struct flushing flushing = {
-        .task_key = key_of_task(state, state->quick_label, EVENT_CALL), .state = state};
+    struct flushing flushing = {.task_key = key_of_task(state, state->quick_label, EVENT_CALL),
+                                .state = state};
 
     bpf_loop(TASK_QUICK, flush_step, &flushing, 0);
     count_calls(state->quick_calls);
@@ -429,21 +431,6 @@ int BPF_PROG(on_handler, int number, struct kernel_siginfo *info, struct k_sigac
 
 enum { CLONE_THREAD = 0x10000 };
 
-static __always_inline void count_process(void)
-{
-    u32 which = COUNTER_PROCESSES;
-    u32 peak_index = COUNTER_PROCESSES_PEAK;
-    u64 *now = bpf_map_lookup_elem(&counters, &which);
-    u64 *peak = bpf_map_lookup_elem(&counters, &peak_index);
-
-    if (!now || !peak)
-        return;
-    const u64 value = __sync_fetch_and_add(now, 1) + 1;
-    /* Two at once may leave the smaller of two neighbouring values. */
-    if (value > *peak)
-        *peak = value;
-}
-
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
 {
@@ -559,8 +546,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
     u32 abi;
     const s64 nr = call_number(task, regs, &abi);
-    /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is the
-     * same, it was killed on its way back. */
+    /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is
+     * the same, it was killed on its way back. */
     if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
         observe(regs, state, nr, abi, 0, true);
     quick_flush(state);
@@ -680,7 +667,8 @@ int BPF_PROG(on_check_fexit, const struct cred *cred, struct user_namespace *tar
     return 0;
 }
 
-/* ---- io_uring ------------------------------------------------------------------------------------ */
+/* ---- io_uring
+ * ------------------------------------------------------------------------------------ */
 
 /* The task that submits, or the ring's own thread of the kernel (SQPOLL), which is a task of the
  * workload like any other. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who is recorded beside what whittle starts itself: processes that run already, with their
+ * descendants. The recorder attaches all other programs first and then runs this iterator: a task
+ * that is created meanwhile is either seen here or inherits from a parent that was.
+ */
+#pragma once
+
+#include "maps.h"
+
+/* Processes to start from, by thread group. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 64 * 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, u32);
+    __type(value, u32);
+} roots SEC(".maps");
+
+/* Tasks that the last run of the iterator added; the recorder runs it until this stays 0. */
+u64 seeded;
+
+enum { GENERATIONS_MAX = 64 };
+
+/* The task's process, or one that it descends from, is one of the roots. */
+static __always_inline bool descends_from_root(struct task_struct *task)
+{
+    const struct task_struct *above = task;
+
+    for (u32 i = 0; i < GENERATIONS_MAX; i++) {
+        u32 tgid = (u32)above->tgid;
+        if (tgid <= 1 || tgid == settings.recorder_tgid)
+            return false;
+        if (bpf_map_lookup_elem(&roots, &tgid))
+            return true;
+        above = above->real_parent;
+        if (!above)
+            return false;
+    }
+    return false;
+}
+
+struct bpf_iter__task {
+    void *meta;
+    struct task_struct *task;
+};
+
+SEC("iter/task")
+int seed(struct bpf_iter__task *context)
+{
+    struct task_struct *task = context->task;
+
+    if (!task || !descends_from_root(task) || bpf_task_storage_get(&tasks, task, NULL, 0))
+        return 0;
+    struct task_state *state =
+        bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!state) {
+        count(COUNTER_LOST_TASK, 1);
+        return 0;
+    }
+    state->returned = NR_NONE;
+    state->quick_label = current_label;
+    count(COUNTER_TASKS, 1);
+    if (task->pid == task->tgid)
+        count_process();
+    __sync_fetch_and_add(&seeded, 1);
+    return 0;
+}
