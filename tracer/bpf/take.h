@@ -119,6 +119,24 @@ static __always_inline u64 address_hash(const struct scratch *scratch)
     return hash;
 }
 
+/* The address in the scratch is a path that starts from the working folder. */
+static __always_inline bool address_is_relative(const struct scratch *scratch)
+{
+    const u8 *bytes = (const u8 *)scratch->address_words;
+
+    return *(const u16 *)bytes == AF_UNIX && scratch->address_length > 2 && bytes[2] != 0 &&
+           bytes[2] != '/';
+}
+
+static __always_inline void blob_address_folder(struct scratch *scratch, s32 number, u64 address,
+                                                u64 length)
+{
+    if (address_read(scratch, address, length) && address_is_relative(scratch)) {
+        place_of_folder(AT_FDCWD);
+        blob_place(BLOB_FOLDER, number);
+    }
+}
+
 struct message_name {
     u64 address;
     u32 length;
@@ -241,12 +259,20 @@ __noinline int take_key(u32 i)
     case TAKE_SOCKADDR:
         if (companion < EVENT_ARGS && address_read(scratch, value, (u32)taking->args[companion]))
             hash = mix(hash, address_hash(scratch));
+        if (address_is_relative(scratch)) {
+            place_of_folder(AT_FDCWD);
+            hash = mix(hash, scratch->place.identity);
+        }
         break;
     case TAKE_MSGHDR:
     case TAKE_MMSGHDR: {
         const struct message_name name = message_name(taking->abi, value);
         if (address_read(scratch, name.address, name.length))
             hash = mix(hash, address_hash(scratch));
+        if (address_is_relative(scratch)) {
+            place_of_folder(AT_FDCWD);
+            hash = mix(hash, scratch->place.identity);
+        }
         break;
     }
     case TAKE_MEMORY:
@@ -341,15 +367,19 @@ __noinline int take_blob(u32 i)
         blob_place(BLOB_FILE, (s32)value);
         break;
     case TAKE_SOCKADDR:
-        if (companion < EVENT_ARGS && value)
+        if (companion < EVENT_ARGS && value) {
             blob_memory(BLOB_MEMORY, (s32)i, value, (u32)taking->args[companion]);
+            blob_address_folder(scratch, (s32)i, value, (u32)taking->args[companion]);
+        }
         break;
     case TAKE_MSGHDR:
     case TAKE_MMSGHDR: {
         const struct message_name name = message_name(taking->abi, value);
         blob_memory(BLOB_MEMORY, (s32)i, value, taking->abi == ABI_NATIVE ? 56 : 28);
-        if (name.address)
+        if (name.address) {
             blob_memory(BLOB_MEMORY, (s32)i, name.address, name.length);
+            blob_address_folder(scratch, (s32)i, name.address, name.length);
+        }
         break;
     }
     case TAKE_MEMORY:
