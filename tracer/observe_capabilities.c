@@ -231,7 +231,7 @@ static int ask_ancestors(void *data, const ResolvedPath *path, CapabilityFolderV
     char real[PATH_MAX + 64];
     struct stat st;
 
-    if (!path->text || !path->raw || strlen(path->text) >= sizeof folder ||
+    if (!path->text || !path->raw || path->served || strlen(path->text) >= sizeof folder ||
         strncmp(path->text, "/proc/", 6) == 0 || maybe_magic(data, path->raw))
         return -ENODATA;
     const long start = search_start(path->text, path->raw);

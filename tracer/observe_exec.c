@@ -125,6 +125,14 @@ static void enter_exec(Observer *observer, Tracee *tracee, Pending *pending)
     }
     if (path->error != 0)
         return;
+    if (path->served) {
+        tracee_loss(observer, tracee, "unreadable-program",
+                    "a program on a file system that the workload itself serves: its interpreter "
+                    "is not known");
+        draft_exec(observer, tracee, pending, path, "program", ACCESS_READ | ACCESS_MMAP_EXEC,
+                   DRAFT_IF_SUCCESS);
+        return;
+    }
     if (!S_ISREG(path->st.st_mode) || !(path->st.st_mode & 0111)) {
         pending->predicted = EACCES;
         return;

@@ -3,6 +3,7 @@
 #include "tracer/observer_private.h"
 
 #include "base/memory.h"
+#include "tracer/served.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,13 @@ static const char *text_argument(Observer *observer, Tracee *tracee, const Pendi
     return observer_intern(observer, text);
 }
 
+/* A file system that the workload may serve is about to be mounted. */
+static void expect_served(const Observer *observer, const char *fstype)
+{
+    if (fstype && served_type(fstype))
+        resolver_expect_served(observer->resolver);
+}
+
 static void enter_mount(Observer *observer, Tracee *tracee, Pending *pending)
 {
     static const struct {
@@ -69,6 +77,7 @@ static void enter_mount(Observer *observer, Tracee *tracee, Pending *pending)
     const char *source = text_argument(observer, tracee, pending, 0);
     const char *source_path = path_text(pending, 0);
     const char *fstype = text_argument(observer, tracee, pending, 2);
+    expect_served(observer, fstype);
     Fact *fact = draft_mount(observer, tracee, pending, operation);
     if (!fact)
         return;
@@ -114,6 +123,7 @@ static void enter_move_mount(Observer *observer, Tracee *tracee, Pending *pendin
 static void enter_fsopen(Observer *observer, Tracee *tracee, Pending *pending)
 {
     const char *fstype = text_argument(observer, tracee, pending, 0);
+    expect_served(observer, fstype);
     Fact *fact = draft_mount(observer, tracee, pending, "fsopen");
 
     if (fact)

@@ -71,7 +71,7 @@ uint32_t open_access(uint64_t flags, const PathResult *path)
         access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
     if (flags & O_TRUNC)
         access |= ACCESS_TRUNCATE;
-    if ((flags & O_CREAT) && path->error == ENOENT)
+    if ((flags & O_CREAT) && (path->error == ENOENT || path->served))
         access |= ACCESS_CREATE;
     return access;
 }
@@ -145,7 +145,8 @@ static void keep_for_rules(Observer *observer, Pending *pending, unsigned argume
         .has_parent = path->has_parent,
         .st = path->st,
         .parent = path->parent,
-        .mount = path->mount};
+        .mount = path->mount,
+        .served = path->served};
     pending->paths[pending->call.paths_count] = *path;
     pending->call.paths_count++;
 }
@@ -207,9 +208,11 @@ static void name_type_gone(Pending *pending, const PathResult *now)
         fact_set_number(fact, FIELD_OWNER, fact_number(&pending->drafts[1].fact, FIELD_OWNER, 0));
 }
 
-/* What mkdir() and rename() are about to put where nothing is yet. */
+/* What mkdir() and rename() are about to put where nothing is yet; what open() takes for a folder
+ * on a served file system. */
 static void name_type_to_come(const Observer *observer, Pending *pending,
-                              const PathOperation *operation, const PathResult *path)
+                              const PathOperation *operation, const PathResult *path,
+                              bool is_folder)
 {
     Fact *fact = pending->count > 0 ? &pending->drafts[pending->count - 1].fact : NULL;
 
@@ -220,7 +223,7 @@ static void name_type_to_come(const Observer *observer, Pending *pending,
             name_type_gone(pending, path);
         return;
     }
-    if (operation == observer->mkdir)
+    if (operation == observer->mkdir || is_folder)
         fact_set_text(fact, FIELD_FILE_TYPE, "directory");
     else if (operation == observer->rename_to && pending->paths[0].has_stat)
         fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(pending->paths[0].st.st_mode));
@@ -242,8 +245,8 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
     if ((operation == observer->chdir || operation == observer->chroot) && path.has_stat &&
         predicted == RESULT_OK && !S_ISDIR(path.st.st_mode))
         predicted = ENOTDIR;
-    /* openat2() may refuse a path that is there. */
-    if (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK)
+    /* openat2() may refuse a path that is there; of a served file nothing is known. */
+    if (path.served || (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK))
         predicted = RESULT_UNKNOWN;
     if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
         pending->predicted = predicted;
@@ -252,7 +255,8 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
         draft_tmpfile(observer, tracee, pending, &path, access);
     else
         draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
-    name_type_to_come(observer, pending, operation, &path);
+    name_type_to_come(observer, pending, operation, &path,
+                      path.served && is_open && (args->open_flags & O_DIRECTORY));
     if (!path.text && path.error == 0)
         tracee_loss(observer, tracee, "unresolved-path", raw);
 }

@@ -7,6 +7,7 @@
  */
 #include "tracer/capture_paths.h"
 #include "tracer/paths_private.h"
+#include "tracer/served.h"
 
 #include "base/io.h"
 #include "base/memory.h"
@@ -280,6 +281,26 @@ static int start_folder(const Tracee *tracee, const Root *root, int dirfd, const
     return *owned < 0 ? (errno == ENOENT ? -EBADF : -errno) : *owned;
 }
 
+void resolver_expect_served(Resolver *resolver)
+{
+    resolver->expect_served = true;
+}
+
+/* What RAW names is the workload's own to serve: RESULT has its name, and nobody was asked. */
+static bool is_served(const Resolver *resolver, const Tracee *tracee, const Root *root, int dirfd,
+                      const char *raw, bool nofollow, Slot *slot, PathResult *result)
+{
+    char name[PATH_MAX];
+
+    if (!resolver->expect_served || !served_path(tracee, root, dirfd, raw, nofollow, name))
+        return false;
+    (void)snprintf(slot->text, sizeof slot->text, "%s%s", root->prefix, name);
+    result->text = slot->text;
+    result->mount = "fuse";
+    result->served = true;
+    return true;
+}
+
 void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot_index,
                          PathResult *result)
 {
@@ -297,6 +318,8 @@ void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned sl
         result->error = EACCES;
         return;
     }
+    if (is_served(resolver, tracee, root, fd, ".", false, slot, result))
+        return;
     if (fd == AT_FDCWD)
         (void)snprintf(path, sizeof path, "/proc/%d/cwd", tracee->tid);
     else
@@ -372,6 +395,9 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
         return;
     }
     const Root *root = process_root(resolver->table, tracee->process);
+    if (root && is_served(resolver, tracee, root, query->dirfd, query->raw,
+                          query->final != PATH_FINAL_FOLLOW, slot, result))
+        return;
     const int base = root ? start_folder(tracee, root, query->dirfd, query->raw, &owned) : -EACCES;
     if (!root || (base < 0 && base != AT_FDCWD)) {
         result->error = -base;

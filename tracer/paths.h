@@ -17,6 +17,7 @@ typedef struct PathResult {
     struct stat st;
     struct stat parent;
     const char *mount; /* file system type, "" unknown */
+    bool served;       /* the workload serves that file system: only the name is known, served.h */
 } PathResult;
 
 typedef struct Resolver Resolver;
@@ -50,6 +51,9 @@ void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned sl
 /* The file that is mapped at ADDRESS; error ENOENT if that is none with a name. */
 void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsigned slot,
                       PathResult *result);
+
+/* From now on the workload may serve file systems itself. */
+void resolver_expect_served(Resolver *resolver);
 
 /* Closes what the last resolves found. To be called before the tracee goes on: a folder that is
  * held open here is one that the tracee cannot unmount. */

@@ -20,8 +20,9 @@ typedef struct MountType {
 struct Resolver {
     ProcessTable *table; /* borrowed */
     Slot slots[2];
-    MountType *mounts; /* file system types by device */
-    char own_proc[32]; /* "/proc/PID" of whittle itself */
+    MountType *mounts;  /* file system types by device */
+    char own_proc[32];  /* "/proc/PID" of whittle itself */
+    bool expect_served; /* the workload has mounted FUSE */
 };
 
 /*

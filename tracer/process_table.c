@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracer/process_table.h"
+#include "tracer/served.h"
 
 #include "base/escape.h"
 #include "base/io.h"
@@ -167,8 +168,9 @@ void process_identify(ProcessTable *table, Process *process)
         return;
     }
     link[length] = '\0';
-    process->is_mark = stat(path, &st) == 0 && st.st_dev == table->own_exe_dev &&
-                       st.st_ino == table->own_exe_ino && has_subcommand(process->pid, "mark");
+    process->is_mark = served_stat(AT_FDCWD, path, 0, &st) == 0 &&
+                       st.st_dev == table->own_exe_dev && st.st_ino == table->own_exe_ino &&
+                       has_subcommand(process->pid, "mark");
     process->subject = strset_add(table->strings, link);
     process->command = NULL;
 
@@ -385,7 +387,7 @@ static Root *root_open(ProcessTable *table, const Process *process)
     const uint64_t namespace = namespace_inode(path);
     (void)snprintf(path, sizeof path, "/proc/%d/root", process->pid);
     CLEANUP(fd_close) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || stat("/", &own) < 0)
+    if (fd < 0 || served_stat(fd, "", AT_EMPTY_PATH, &st) < 0 || stat("/", &own) < 0)
         return NULL;
     if (st.st_dev == own.st_dev && st.st_ino == own.st_ino && namespace != 0 &&
         namespace == table->own_mount_namespace) {

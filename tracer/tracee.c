@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "tracer/captured.h"
 #include "tracer/process_table.h"
+#include "tracer/served.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,15 +218,11 @@ int tracee_descriptor(Tracee *tracee, int fd, char *out, size_t size)
 int tracee_descriptor_stat(Tracee *tracee, int fd, struct stat *ret_stat)
 {
     char path[64];
-    struct stat st;
 
     if (tracee->captured)
         return captured_descriptor_stat(tracee->captured, fd, ret_stat);
     (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", tracee->tid, fd);
-    if (stat(path, &st) < 0)
-        return -errno;
-    *ret_stat = st;
-    return 0;
+    return served_stat(AT_FDCWD, path, 0, ret_stat);
 }
 
 int tracee_mapping(Tracee *tracee, uint64_t address, char *out, size_t size)

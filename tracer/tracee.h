@@ -73,6 +73,7 @@ typedef struct ResolvedPath {
     struct stat st;
     struct stat parent;
     const char *mount; /* file system type, "" unknown */
+    bool served;       /* nothing may be asked about it, served.h */
 } ResolvedPath;
 
 enum { CALL_PATHS_MAX = 2 };

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A workload that serves a file system (FUSE) and uses it. Who looks something up there waits for the
+server; if that is whittle, for a call of which whittle keeps the server, nobody ever goes on."""
+import ctypes
+import os
+import signal
+import subprocess
+
+import live
+from live import PYTHON, Skip, both, check, equal, need_root, record
+
+SERVER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "fuse_server.py")
+
+
+def served(backend, folder, text):
+    """Records a shell that finds the file system on its ./m."""
+    need_root()
+    if not os.path.exists("/dev/fuse"):
+        raise Skip("needs /dev/fuse")
+    point = os.path.join(folder, "m")
+    os.mkdir(point)
+    live.LIMIT = 20
+    try:
+        result = record(backend, folder, [PYTHON, SERVER, point, "sh", "-c", text], cwd=folder)
+    finally:
+        # Ends the connection too, and with it whoever waits for ever.
+        ctypes.CDLL(None).umount2(point.encode(), 1)
+        subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL, check=False)
+    if result.status == 77:
+        raise Skip(result.out.strip())
+    return point, result
+
+
+@both
+def names(folder, backend):
+    point, result = served(backend, folder, """
+        cat m/f; ls m; ln -s m link; cat link/f; cat link/../outside; test -e m/none; stat -c %s m/f
+        exec 3<m/f; cat /proc/self/fd/3; cd m; cat f; cat ../outside; : >new
+    """.replace("        ", "") if os.path.exists("/dev/fuse") else "")
+    equal(result.out.split(), ["served", "f", "served", "7", "served", "served"], f"output {result.err}")
+    equal(result.access(point + "/f"), {"read", "stat"}, "accesses of the file")
+    result.one("file", name=point + "/f", mount="fuse", access={"read"})
+    result.one("file", name=point, file_type="directory", access={"read"})
+    result.one("file", name=point + "/none", access={"stat"})
+    result.none("file", name=os.path.join(folder, "link/f"))
+    # The folder behind "link/.." is that of the target.
+    result.one("file", name=os.path.join(folder, "outside"), results=["ENOENT"])
+    result.one("mount", name="mount", fstype="fuse.served", target=point)
+    result.one("mount", name="umount", target=point)
+    result.complete()
+
+
+@both
+def program(folder, backend):
+    point, result = served(backend, folder, "m/p")
+    equal(result.status, 7, f"status {result.err}")
+    result.one("exec", name=point + "/p")
+    check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    live.main()
