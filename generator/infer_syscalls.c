@@ -197,7 +197,8 @@ static int collect(const Recording *recording, const InferOptions *options, Call
                    uint32_t *ret_archs, bool *ret_clone3, Buffer *notes)
 {
     for (size_t i = 0; i < recording_facts_count(recording); i++) {
-        const Fact *fact = recording_fact(recording, i);
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
         if (fact->kind != FACT_SYSCALL)
             continue;
         const char *arch_text = fact_text(fact, FIELD_ARCH);

@@ -59,7 +59,8 @@ static int add_capabilities(const Recording *recording, Policy *policy)
     uint64_t implied = 0;
 
     for (size_t i = 0; i < recording_facts_count(recording); i++) {
-        const Fact *fact = recording_fact(recording, i);
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
         const Capability *capability = fact->kind == FACT_CAPABILITY && is_needed(fact)
                                            ? capability_by_name(fact->name)
                                            : NULL;
@@ -200,7 +201,8 @@ int infer_system(const Recording *recording, Policy *policy)
     int r = add_capabilities(recording, policy);
 
     for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
-        const Fact *fact = recording_fact(recording, i);
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
         if (adders[fact->kind] && is_needed(fact))
             r = adders[fact->kind](fact, policy);
     }

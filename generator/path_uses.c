@@ -160,7 +160,8 @@ static void unite(PathUses *uses)
 int path_uses_collect(const Recording *recording, PathUses *uses)
 {
     for (size_t i = 0; i < recording_facts_count(recording); i++) {
-        const Fact *fact = recording_fact(recording, i);
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
         int r = 0;
         /* What a container's runtime does before the workload is not under the workload's policy,
          * and what is not named by a path ("pipe:[4711]") under no file rule. */

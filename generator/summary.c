@@ -130,9 +130,10 @@ static void print_seen(const Recording *recording, Buffer *out)
 {
     size_t kinds[FACT_KIND_COUNT] = {0};
     const size_t runs = recording_runs_count(recording);
+    Fact view;
 
     for (size_t i = 0; i < recording_facts_count(recording); i++)
-        kinds[recording_fact(recording, i)->kind]++;
+        kinds[recording_fact(recording, i, &view)->kind]++;
     (void)buffer_printf(out, "Seen in %zu run%s: ", runs, runs == 1 ? "" : "s");
     for (FactKind kind = 0; kind < FACT_KIND_COUNT; kind++) {
         if (kinds[kind])

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-/* Numbers of facts (Fact.index) plus one, 0 none; or with MANY the place of a list in `more`. */
+/* Numbers of facts, 0 none; or with MANY the place of a list in `more`. */
 #define MANY 0x80000000u
 
 typedef struct Entry {
@@ -56,7 +56,7 @@ static int add_more(CaptureCounts *counts, uint32_t number)
     return 0;
 }
 
-int capture_counts_add(CaptureCounts *counts, uint64_t key, Fact *const *facts, size_t count)
+int capture_counts_add(CaptureCounts *counts, uint64_t key, StoredFact *const *facts, size_t count)
 {
     Entry entry = {.key = key};
     const size_t place = counts->more_count;
@@ -68,11 +68,11 @@ int capture_counts_add(CaptureCounts *counts, uint64_t key, Fact *const *facts, 
         0)
         return -ENOMEM;
     if (count <= 2) {
-        entry.first = facts[0]->index + 1;
-        entry.second = count == 2 ? facts[1]->index + 1 : 0;
+        entry.first = recording_fact_number(facts[0]);
+        entry.second = count == 2 ? recording_fact_number(facts[1]) : 0;
     } else {
         for (size_t i = 0; r == 0 && i < count; i++)
-            r = add_more(counts, facts[i]->index + 1);
+            r = add_more(counts, recording_fact_number(facts[i]));
         if (r == 0)
             r = add_more(counts, 0);
         if (r < 0 || place >= MANY) {
@@ -96,13 +96,11 @@ static int compare_entries(const void *a, const void *b)
 
 static void raise_count(const CaptureCounts *counts, uint32_t number, uint64_t by)
 {
-    Fact *fact = number > 0 ? recording_fact(counts->recording, number - 1) : NULL;
+    Recording *recording = counts->recording;
 
-    if (!fact || fact->runs_count == 0)
-        return;
-    uint64_t *count = &fact->runs[fact->runs_count - 1].count;
-    if (__builtin_add_overflow(*count, by, count) || *count > INT64_MAX)
-        *count = INT64_MAX;
+    if (number > 0)
+        (void)recording_add_count(recording, recording_by_number(recording, number),
+                                  (uint32_t)recording_runs_count(recording) - 1, by);
 }
 
 void capture_counts_apply(CaptureCounts *counts, uint64_t key, uint64_t times)

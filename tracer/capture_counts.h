@@ -10,7 +10,7 @@ CaptureCounts *capture_counts_new(Recording *recording); /* borrowed */
 CaptureCounts *capture_counts_free(CaptureCounts *counts);
 
 /* The event of KEY made COUNT facts, each sighted once by that. 0 or -ENOMEM. */
-int capture_counts_add(CaptureCounts *counts, uint64_t key, Fact *const *facts, size_t count);
+int capture_counts_add(CaptureCounts *counts, uint64_t key, StoredFact *const *facts, size_t count);
 
 /* KEY was seen TIMES in all: raises the counts of its facts, whose last run is this one. */
 void capture_counts_apply(CaptureCounts *counts, uint64_t key, uint64_t times);

@@ -121,7 +121,7 @@ void capture_exec(Observer *observer, Tracee *tracee)
     }
     captured_describe(tracee, file, &slot, &program);
     const int arch = arch_from_call(stop.audit_arch, stop.nr);
-    Fact *fact = observe_call(observer, tracee, captured->syscall, (Arch)arch, stop.args);
+    StoredFact *fact = observe_call(observer, tracee, captured->syscall, (Arch)arch, stop.args);
     Pending *pending = pending_begin(tracee, &stop, captured->syscall, (Arch)arch);
     if (!pending) {
         observer_loss(observer, "memory", "no memory for a call", 1);

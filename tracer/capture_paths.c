@@ -19,12 +19,17 @@ typedef struct SeenFile {
 } SeenFile;
 
 struct SeenFiles {
+    HashKey key; /* secret: only the hash tells one path from another */
     SeenFile files[SEEN_FILES];
 };
 
 SeenFiles *seen_files_new(void)
 {
-    return calloc(1, sizeof(SeenFiles));
+    SeenFiles *seen = calloc(1, sizeof *seen);
+
+    if (seen)
+        hash_key_init(&seen->key);
+    return seen;
 }
 
 SeenFiles *seen_files_free(SeenFiles *seen)
@@ -35,11 +40,14 @@ SeenFiles *seen_files_free(SeenFiles *seen)
 
 static SeenFile *seen_at(const Captured *captured, const char *text, uint64_t *ret_hash)
 {
-    const uint64_t hash =
-        hash_u64(hash_bytes(text, strlen(text)), captured->event->mount_namespace) | 1;
+    SeenFiles *seen = captured->seen;
 
+    if (!seen)
+        return NULL;
+    const uint64_t hash =
+        hash_u64(hash_bytes(&seen->key, text, strlen(text)), captured->event->mount_namespace) | 1;
     *ret_hash = hash;
-    return captured->seen ? &captured->seen->files[(hash >> 1) % SEEN_FILES] : NULL;
+    return &seen->files[(hash >> 1) % SEEN_FILES];
 }
 
 static void remember(const Captured *captured, const PathResult *path)

@@ -37,7 +37,7 @@ static void mask_args(Tracee *tracee, const Syscall *syscall, const uint64_t *ar
     }
 }
 
-Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
+StoredFact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
 {
     char name[32];
     char arch_text[32];
@@ -58,8 +58,8 @@ Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop
     return observer_add(observer, tracee, &draft, 1);
 }
 
-Fact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
-                   const uint64_t *args)
+StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
+                         const uint64_t *args)
 {
     Fact draft = {.kind = FACT_SYSCALL, .name = syscall->name};
     const char *subject = tracee->process->subject;
@@ -74,12 +74,13 @@ Fact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, A
     if (!tracee->captured && entry->fact && entry->subject == subject &&
         entry->syscall == syscall && entry->arch == arch &&
         memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
-        entry->fact->own_run.count++;
+        (void)recording_add_count(observer->options.recording, entry->fact, observer->options.run,
+                                  1);
         return entry->fact;
     }
     fact_set_text(&draft, FIELD_ARCH, arch_name(arch));
     fact_set_number(&draft, FIELD_NUMBER, syscall_number(syscall, arch));
-    Fact *fact = observer_add(observer, tracee, &draft, 1);
+    StoredFact *fact = observer_add(observer, tracee, &draft, 1);
     /* What was captured comes once, and counted: it also has a label and phase of its own. */
     if (fact && !tracee->captured) {
         *entry =

@@ -179,15 +179,16 @@ void observer_reap(Observer *observer)
     process_table_reap(&observer->table);
 }
 
-static void add_result(Fact *fact, int result, bool seen)
+static void add_result(Observer *observer, StoredFact *fact, int result, bool seen)
 {
-    if (!fact)
-        return;
-    if (results_empty(&fact->results))
-        fact->predicted = !seen;
-    results_add(&fact->results, result);
-    if (seen)
-        fact->predicted = false;
+    if (fact && recording_add_result(observer->options.recording, fact, result, !seen) < 0)
+        observer_loss(observer, "memory", "no memory for a result", 1);
+}
+
+/* How often, so far. */
+static uint64_t count_of(const Observer *observer, const StoredFact *fact)
+{
+    return recording_fact_count(observer->options.recording, fact);
 }
 
 /* ---- entry, confirmation, result ------------------------------------------------------------ */
@@ -288,7 +289,7 @@ static bool result_is_known(const Observer *observer, const Pending *pending,
                             const CallHandler *handler, uint8_t needs)
 {
     if ((handler && handler->needs_result) || (needs & (NEED_IDENTITY | NEED_ROOT)) ||
-        !pending->syscall_fact || pending->syscall_fact->own_run.count <= RESULTS_SAMPLED)
+        !pending->syscall_fact || count_of(observer, pending->syscall_fact) <= RESULTS_SAMPLED)
         return false;
     if (pending->call.paths_count > 0 && pending->predicted != RESULT_OK)
         return false;
@@ -296,7 +297,7 @@ static bool result_is_known(const Observer *observer, const Pending *pending,
 }
 
 static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *stop,
-                         const Syscall *syscall, Arch arch, uint8_t needs, Fact *fact)
+                         const Syscall *syscall, Arch arch, uint8_t needs, StoredFact *fact)
 {
     Pending *pending = pending_begin(tracee, stop, syscall, arch);
 
@@ -389,9 +390,9 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     const uint8_t needs = needs_now(observer, syscall);
     if (needs & NEED_DESCRIPTORS)
         note_descriptors(observer, syscall, stop->args);
-    Fact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
+    StoredFact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
     if (asks_for_filter(observer, stop, syscall)) {
-        add_result(fact, RESULT_OK, true);
+        add_result(observer, fact, RESULT_OK, true);
         return OBSERVER_ANSWER;
     }
     if (needs & NEED_PENDING)
@@ -399,13 +400,13 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     if (!fact)
         return OBSERVER_CONTINUE;
     if (!observer->options.sees_results) {
-        if (results_empty(&fact->results))
-            add_result(fact, RESULT_UNKNOWN, false);
+        if (results_empty(recording_fact_results(observer->options.recording, fact)))
+            add_result(observer, fact, RESULT_UNKNOWN, false);
         if (syscall == observer->exit) /* this thread makes no other call */
             process_table_drop_thread(&observer->table, tracee);
         return OBSERVER_CONTINUE;
     }
-    if ((needs & NEED_RESULT) == 0 && fact->own_run.count > RESULTS_SAMPLED)
+    if ((needs & NEED_RESULT) == 0 && count_of(observer, fact) > RESULTS_SAMPLED)
         return OBSERVER_CONTINUE;
     Pending *pending = pending_begin(tracee, stop, syscall, (Arch)arch);
     if (!pending)
@@ -416,7 +417,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
 
 void pending_commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen)
 {
-    add_result(pending->syscall_fact, result, seen);
+    add_result(observer, pending->syscall_fact, result, seen);
     for (size_t i = 0; i < pending->count; i++) {
         Draft *draft = &pending->drafts[i];
         if (draft->when == DRAFT_IF_SUCCESS && result != RESULT_OK && result != RESULT_UNKNOWN)
@@ -502,10 +503,10 @@ void observe_captured_call(Observer *observer, Tracee *tracee, const SyscallStop
 {
     const int arch = arch_from_call(stop->audit_arch, stop->nr);
     const Syscall *syscall = tracee->captured->syscall;
-    Fact *fact = syscall ? observe_call(observer, tracee, syscall, (Arch)arch, stop->args)
+    StoredFact *fact = syscall ? observe_call(observer, tracee, syscall, (Arch)arch, stop->args)
                          : observe_unknown_call(observer, tracee, stop);
 
-    add_result(fact, captured_result(tracee->captured), true);
+    add_result(observer, fact, captured_result(tracee->captured), true);
     if (!syscall)
         return;
     const uint8_t needs = observer->needs[syscall->index];
@@ -590,7 +591,7 @@ ObserverProgress observer_progress(const Observer *observer)
 static void add_resource(Observer *observer, const char *name, uint64_t value)
 {
     Fact draft = {.kind = FACT_RESOURCE, .name = name, .subject = "*", .phase = PHASE_RUN};
-    Fact *fact;
+    StoredFact *fact;
 
     if (value == 0)
         return;

@@ -55,7 +55,7 @@ void observer_flush(Observer *observer)
     }
 }
 
-static void journal(Observer *observer, const Fact *fact)
+static void journal(Observer *observer, const StoredFact *fact)
 {
     if (observer->options.journal_fd < 0 || observer->journal_error)
         return;
@@ -68,35 +68,34 @@ static void journal(Observer *observer, const Fact *fact)
         observer_flush(observer);
 }
 
-static void note_added(Observer *observer, Fact *fact)
+static void note_added(Observer *observer, StoredFact *fact)
 {
     if (array_reserve(&observer->added, &observer->added_capacity, observer->added_count,
-                      sizeof(Fact *)) < 0) {
+                      sizeof(StoredFact *)) < 0) {
         observer_loss(observer, "memory", "no memory to count a fact", 1);
         return;
     }
     observer->added[observer->added_count++] = fact;
 }
 
-static void fill_first_seen(Observer *observer, Tracee *tracee, Fact *fact, const char *syscall)
+static int fill_first_seen(Observer *observer, Tracee *tracee, StoredFact *fact,
+                           const char *syscall)
 {
-    FirstSeen *first = &fact->first;
+    FirstSeen first = {.ancestry = {tracee->process->subject}, .depth = 1, .syscall = syscall};
 
-    first->depth = 0;
-    first->ancestry[first->depth++] = tracee->process->subject;
     const Lineage *above = tracee->process->lineage;
     if (above && above->subject == tracee->process->subject)
         above = above->parent;
-    for (; above && first->depth < ANCESTRY_MAX; above = above->parent)
-        first->ancestry[first->depth++] = above->subject;
+    for (; above && first.depth < ANCESTRY_MAX; above = above->parent)
+        first.ancestry[first.depth++] = above->subject;
     const char *command = process_command(&observer->table, tracee->process);
-    first->command = *command ? command : NULL;
-    first->syscall = syscall;
+    first.command = *command ? command : NULL;
+    return recording_set_first(observer->options.recording, fact, &first);
 }
 
-Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count)
+StoredFact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count)
 {
-    Fact *fact = NULL;
+    StoredFact *fact = NULL;
     const Pending *pending = tracee->pending;
     const char *syscall =
         draft->kind != FACT_SYSCALL && pending && pending->active && pending->call.syscall
@@ -112,7 +111,8 @@ Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t cou
         return NULL;
     }
     if (r > 0) {
-        fill_first_seen(observer, tracee, fact, syscall);
+        if (fill_first_seen(observer, tracee, fact, syscall) < 0)
+            observer_loss(observer, "memory", "no memory for a fact's evidence", 1);
         journal(observer, fact);
     }
     if (observer->collect_added)
@@ -198,8 +198,9 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
 bool observed_before(const Observer *observer, const Pending *pending)
 {
     for (size_t i = 0; i < pending->count; i++) {
-        const Fact *known = recording_find(observer->options.recording, &pending->drafts[i].fact);
-        if (!known || !results_has(&known->results, RESULT_OK))
+        const Recording *recording = observer->options.recording;
+        const StoredFact *known = recording_find(recording, &pending->drafts[i].fact);
+        if (!known || !results_has(recording_fact_results(recording, known), RESULT_OK))
             return false;
     }
     return pending->count > 0;

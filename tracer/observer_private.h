@@ -28,8 +28,8 @@ typedef struct Pending Pending;
 struct Pending {
     Call call;
     bool active;
-    Fact *syscall_fact; /* counted at entry; gets the result */
-    int predicted;      /* RESULT_OK, an errno, RESULT_UNKNOWN */
+    StoredFact *syscall_fact; /* counted at entry; gets the result */
+    int predicted;            /* RESULT_OK, an errno, RESULT_UNKNOWN */
     Draft *drafts;
     size_t count, capacity;
     PathResult paths[CALL_PATHS_MAX];
@@ -45,7 +45,7 @@ typedef struct CallCacheEntry {
     const Syscall *syscall;
     Arch arch;
     uint64_t args[SYSCALL_ARGS];
-    Fact *fact;
+    StoredFact *fact;
 } CallCacheEntry;
 
 enum { CALL_CACHE_SIZE = 4096 };
@@ -67,7 +67,7 @@ struct Observer {
     uint64_t losses;
     bool batch_journal; /* write facts when observer_flush() is called, or many have come */
     bool sees_io_uring; /* the backend tells of operations submitted through io_uring */
-    Fact **added;       /* if collect_added: the facts that were added since added_count was 0 */
+    StoredFact **added;       /* if collect_added: the facts that were added since added_count was 0 */
     size_t added_count, added_capacity;
     bool collect_added;
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
@@ -122,10 +122,10 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
 void tracee_loss(Observer *observer, const Tracee *tracee, const char *cause, const char *what);
 
 /* Counts the call as the fact that it is, new or not; the fact, NULL without memory. */
-Fact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
-                   const uint64_t *args);
+StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *syscall, Arch arch,
+                         const uint64_t *args);
 /* The same for a call or an architecture that the tables do not know. */
-Fact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop);
+StoredFact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop);
 
 /* Resolves the path arguments of the call in PENDING and drafts their file facts; predicts the
  * call's result as far as they decide it. */
@@ -153,7 +153,7 @@ void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const Path
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);
 
 /* Adds DRAFT now, seen COUNT times, and journals it if it is new. */
-Fact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count);
+StoredFact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count);
 
 /* The low 32 bits as the kernel's int. */
 static inline int arg_int(const Call *call, unsigned index)

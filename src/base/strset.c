@@ -1,41 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing over pointers into chunks: 8 bytes of table and the bytes of the string each. */
+/* The strings one behind the other in an arena, and a table that finds them. */
 #include "base/strset.h"
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "base/memory.h"
-
-#include <stdint.h>
-
-enum { CHUNK_SIZE = 64 * 1024 };
-
-typedef struct Chunk Chunk;
-struct Chunk {
-    Chunk *next;
-    size_t used;
-    size_t size;
-    char bytes[];
-};
+#include "base/reftable.h"
 
 struct StringSet {
-    const char **slots; /* capacity is a power of two, at most half full */
-    size_t capacity;
-    size_t count;
-    Chunk *chunks;
+    HashKey key;
+    Arena bytes;
+    RefTable table;
 };
 
 StringSet *strset_new(void)
 {
-    StringSet *set = calloc(1, sizeof *set);
+    StringSet *set = malloc(sizeof *set);
 
     if (!set)
         return NULL;
-    set->capacity = 64;
-    set->slots = calloc(set->capacity, sizeof *set->slots);
-    if (!set->slots) {
-        free(set);
-        return NULL;
-    }
+    *set = (StringSet){.bytes = ARENA_INIT(0), .table = REFTABLE_INIT};
+    hash_key_init(&set->key);
     return set;
 }
 
@@ -43,78 +28,58 @@ StringSet *strset_free(StringSet *set)
 {
     if (!set)
         return NULL;
-    while (set->chunks) {
-        Chunk *next = set->chunks->next;
-        free(set->chunks);
-        set->chunks = next;
-    }
-    free(set->slots);
+    arena_deinit(&set->bytes);
+    reftable_deinit(&set->table);
     free(set);
     return NULL;
 }
 
-static size_t slot_of(const StringSet *set, const char *bytes, size_t length)
+static uint32_t find(const StringSet *set, uint64_t hash, const char *bytes, size_t length)
 {
-    size_t i = hash_bytes(bytes, length) & (set->capacity - 1);
+    size_t at = REFTABLE_BEGIN;
+    uint32_t ref;
 
-    while (set->slots[i] &&
-           (strncmp(set->slots[i], bytes, length) != 0 || set->slots[i][length] != '\0'))
-        i = (i + 1) & (set->capacity - 1);
-    return i;
+    while ((ref = reftable_next(&set->table, hash, &at)) != 0) {
+        const char *text = arena_at(&set->bytes, ref);
+        if (strncmp(text, bytes, length) == 0 && text[length] == '\0')
+            break;
+    }
+    return ref;
 }
 
-static int grow(StringSet *set)
+uint32_t strset_add_ref(StringSet *set, const char *bytes, size_t length)
 {
-    const char **old = set->slots;
-    const size_t old_capacity = set->capacity;
-    const char **slots = calloc(old_capacity * 2, sizeof *slots);
+    const uint64_t hash = hash_bytes(&set->key, bytes, length);
+    uint32_t ref = find(set, hash, bytes, length);
 
-    if (!slots)
-        return -1;
-    set->slots = slots;
-    set->capacity = old_capacity * 2;
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i])
-            set->slots[slot_of(set, old[i], strlen(old[i]))] = old[i];
-    }
-    free(old);
-    return 0;
+    if (ref != 0)
+        return ref;
+    if (length == SIZE_MAX || reftable_reserve(&set->table) < 0)
+        return 0;
+    char *copy = arena_take(&set->bytes, length + 1, &ref);
+    if (!copy)
+        return 0;
+    memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    reftable_insert(&set->table, hash, ref);
+    return ref;
 }
 
-static char *chunk_take(StringSet *set, size_t size)
+uint32_t strset_find_ref(const StringSet *set, const char *text)
 {
-    if (!set->chunks || set->chunks->size - set->chunks->used < size) {
-        const size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-        Chunk *chunk = malloc(sizeof *chunk + room);
-        if (!chunk)
-            return NULL;
-        *chunk = (Chunk){.next = set->chunks, .size = room};
-        set->chunks = chunk;
-    }
-    char *place = set->chunks->bytes + set->chunks->used;
-    set->chunks->used += size;
-    return place;
+    const size_t length = strlen(text);
+
+    return find(set, hash_bytes(&set->key, text, length), text, length);
+}
+
+const char *strset_text(const StringSet *set, uint32_t ref)
+{
+    return ref != 0 ? arena_at(&set->bytes, ref) : NULL;
 }
 
 const char *strset_add_bytes(StringSet *set, const char *bytes, size_t length)
 {
-    size_t i = slot_of(set, bytes, length);
-
-    if (set->slots[i])
-        return set->slots[i];
-    if (set->count * 2 >= set->capacity) {
-        if (grow(set) < 0)
-            return NULL;
-        i = slot_of(set, bytes, length);
-    }
-    char *copy = chunk_take(set, length + 1);
-    if (!copy)
-        return NULL;
-    memcpy(copy, bytes, length);
-    copy[length] = '\0';
-    set->slots[i] = copy;
-    set->count++;
-    return copy;
+    return strset_text(set, strset_add_ref(set, bytes, length));
 }
 
 const char *strset_add(StringSet *set, const char *text)
@@ -124,10 +89,15 @@ const char *strset_add(StringSet *set, const char *text)
 
 const char *strset_find(const StringSet *set, const char *text)
 {
-    return set->slots[slot_of(set, text, strlen(text))];
+    return strset_text(set, strset_find_ref(set, text));
 }
 
 size_t strset_count(const StringSet *set)
 {
-    return set->count;
+    return set->table.count;
+}
+
+size_t strset_memory(const StringSet *set)
+{
+    return sizeof *set + arena_memory(&set->bytes) + set->table.capacity * sizeof(uint64_t);
 }

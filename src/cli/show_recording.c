@@ -20,9 +20,15 @@ enum { DETAILS_MAX = 6, RUNS_MAX = 8, LABELS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH
 
 /* Facts of a recording, in its order. */
 typedef struct Selection {
-    const Fact **facts;
+    const Recording *recording;
+    StoredFact **facts;
     size_t count;
 } Selection;
+
+static const Fact *view_of(const Selection *selection, size_t index, Fact *view)
+{
+    return recording_view(selection->recording, selection->facts[index], view);
+}
 
 static void selection_deinit(Selection *selection)
 {
@@ -33,7 +39,7 @@ static void selection_deinit(Selection *selection)
 static int selection_init(Selection *selection, Recording *recording, const ShowOptions *options)
 {
     size_t count = recording_facts_count(recording);
-    Selection result = {calloc(count + 1, sizeof *result.facts), 0};
+    Selection result = {recording, calloc(count + 1, sizeof *result.facts), 0};
     int r = result.facts ? recording_sort(recording) : -ENOMEM;
 
     if (r < 0) {
@@ -41,13 +47,14 @@ static int selection_init(Selection *selection, Recording *recording, const Show
         return r;
     }
     for (size_t i = 0; i < count; i++) {
-        const Fact *fact = recording_fact(recording, i);
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
 
         if (options->kind >= 0 && (int)fact->kind != options->kind)
             continue;
         if (options->subject && (!fact->subject || strcmp(fact->subject, options->subject) != 0))
             continue;
-        result.facts[result.count++] = fact;
+        result.facts[result.count++] = recording_stored(recording, i);
     }
     *selection = result;
     return 0;
@@ -160,13 +167,15 @@ static void put_failures(Buffer *out, const Results *results)
 /* Facts of the same kind and name. */
 static Selection group_at(const Selection *all, size_t begin)
 {
-    const Fact *first = all->facts[begin];
+    Fact first;
+    Fact next;
     size_t end = begin + 1;
 
-    while (end < all->count && all->facts[end]->kind == first->kind &&
-           strcmp(all->facts[end]->name, first->name) == 0)
+    (void)view_of(all, begin, &first);
+    while (end < all->count && view_of(all, end, &next)->kind == first.kind &&
+           strcmp(next.name, first.name) == 0)
         end++;
-    return (Selection){all->facts + begin, end - begin};
+    return (Selection){all->recording, all->facts + begin, end - begin};
 }
 
 /* The distinct details of the group's facts, most DETAILS_MAX of them. */
@@ -178,8 +187,9 @@ static void put_group_details(Buffer *out, const Selection *group)
     for (size_t i = 0; seen && i < group->count; i++) {
         CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
         size_t before = strset_count(seen);
+        Fact view;
 
-        put_details(&one, group->facts[i]);
+        put_details(&one, view_of(group, i, &view));
         if (!one.length || !strset_add(seen, buffer_text(&one)) || strset_count(seen) == before)
             continue;
         distinct++;
@@ -194,11 +204,12 @@ static void put_group_details(Buffer *out, const Selection *group)
 /* Of a file one wants to know what was done to it, all in all. */
 static void put_file_details(Buffer *out, const Selection *group)
 {
-    const char *type = fact_text(group->facts[0], FIELD_FILE_TYPE);
+    Fact view;
+    const char *type = fact_text(view_of(group, 0, &view), FIELD_FILE_TYPE);
     int64_t access = 0;
 
     for (size_t i = 0; i < group->count; i++)
-        access |= fact_number(group->facts[i], FIELD_ACCESS, 0);
+        access |= fact_number(view_of(group, i, &view), FIELD_ACCESS, 0);
     (void)buffer_puts(out, "  ");
     put_access(out, access);
     if (type && strcmp(type, "regular") != 0) {
@@ -209,7 +220,8 @@ static void put_file_details(Buffer *out, const Selection *group)
 
 static void put_group(Buffer *out, const Selection *group, const ShowOptions *options)
 {
-    const Fact *first = group->facts[0];
+    Fact first;
+    Fact view;
     Results results = {0};
     uint64_t count = 0;
     size_t begin;
@@ -217,7 +229,7 @@ static void put_group(Buffer *out, const Selection *group, const ShowOptions *op
     CLEANUP(buffer_deinit) Buffer failures = BUFFER_INIT;
 
     for (size_t i = 0; i < group->count; i++) {
-        const Fact *fact = group->facts[i];
+        const Fact *fact = view_of(group, i, &view);
 
         count += fact_count(fact);
         inferred = inferred && fact->rule;
@@ -226,20 +238,20 @@ static void put_group(Buffer *out, const Selection *group, const ShowOptions *op
     }
     (void)buffer_puts(out, "  ");
     begin = out->length;
-    put(out, first->name);
+    put(out, view_of(group, 0, &first)->name);
     if (out->length - begin < NAME_WIDTH)
         (void)buffer_printf(out, "%*s", (int)(NAME_WIDTH - (out->length - begin)), "");
-    if (first->kind == FACT_FILE)
+    if (first.kind == FACT_FILE)
         put_file_details(out, group);
     else
         put_group_details(out, group);
-    if (first->kind != FACT_RESOURCE) {
+    if (first.kind != FACT_RESOURCE) {
         (void)buffer_puts(out, options->coloured ? "  \033[2m" : "  ");
         put_number(out, count);
         (void)buffer_puts(out, options->coloured ? "x\033[0m" : "x");
     }
     if (inferred)
-        (void)buffer_printf(out, "  (inferred: %s)", first->rule);
+        (void)buffer_printf(out, "  (inferred: %s)", first.rule);
     put_failures(&failures, &results);
     if (failures.length)
         (void)buffer_printf(out, "  %s%s", results_may_succeed(&results) ? "also " : "only ",
@@ -320,7 +332,8 @@ static void count_kinds(const Selection *all, KindTotals totals[FACT_KIND_COUNT]
 {
     for (size_t i = 0; i < all->count;) {
         Selection group = group_at(all, i);
-        KindTotals *total = &totals[group.facts[0]->kind];
+        Fact view;
+        KindTotals *total = &totals[view_of(&group, 0, &view)->kind];
 
         total->names++;
         total->facts += group.count;
@@ -343,8 +356,10 @@ static void put_labels(Buffer *out, const Selection *all)
     StringSet *seen = strset_new();
 
     for (size_t i = 0; seen && i < all->count; i++) {
-        for (size_t k = 0; k < all->facts[i]->labels_count; k++) {
-            const char *label = all->facts[i]->labels[k];
+        Fact view;
+        const Fact *fact = view_of(all, i, &view);
+        for (size_t k = 0; k < fact->labels_count; k++) {
+            const char *label = fact->labels[k];
             size_t before = strset_count(seen);
 
             if (!strset_add(seen, label) || strset_count(seen) == before || before >= LABELS_MAX)
@@ -388,11 +403,12 @@ int show_recording(Recording *recording, const ShowOptions *options, Buffer *out
     for (size_t i = 0; i < all.count;) {
         Selection group = group_at(&all, i);
 
-        if ((int)group.facts[0]->kind != kind) {
-            kind = (int)group.facts[0]->kind;
+        Fact view;
+
+        if ((int)view_of(&group, 0, &view)->kind != kind) {
+            kind = (int)view.kind;
             (void)buffer_printf(out, "\n%s%s%s\n", options->coloured ? "\033[1m" : "",
-                                fact_kind_name(group.facts[0]->kind),
-                                options->coloured ? "\033[0m" : "");
+                                fact_kind_name(view.kind), options->coloured ? "\033[0m" : "");
         }
         put_group(out, &group, options);
         i += group.count;

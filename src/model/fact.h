@@ -4,8 +4,10 @@
  * what each field means; the tables here say which kind has which, so that reading, writing,
  * comparing and merging are one loop each.
  *
- * All strings of a Fact are borrowed from the StringSet of the recording it is in: equal text has
- * equal pointers there. A draft, as given to recording_add(), may borrow from anywhere.
+ * A Fact has everything in place, for those who tell one to a recording (a draft) and those who
+ * read one out of it (a view). What a recording keeps is a StoredFact, a tenth of its size:
+ * model/recording.h. Nothing of a Fact is owned: a draft borrows from anywhere, a view from its
+ * recording, where equal text has equal pointers.
  */
 #pragma once
 
@@ -106,7 +108,7 @@ typedef struct FieldInfo {
 
 const FieldInfo *field_info(FactField field);
 
-enum { FACT_FIELDS_MAX = 6 };
+enum { FACT_FIELDS_MAX = 5 };
 
 /* The fields that KIND can have, ended by FIELD_COUNT. */
 const FactField *fact_kind_fields(FactKind kind);
@@ -161,16 +163,17 @@ typedef struct Fact {
     /* syscall: selector arguments, masked by their family. Bit i of args_present: args[i] counts.
      */
     uint8_t args_present;
-    uint32_t index; /* place in its recording, in order of arrival: until that is sorted */
     uint64_t args[SYSCALL_ARGS];
 
     Results results;
     bool predicted; /* results were worked out before the call ran, not seen after it */
     FirstSeen first;
-    const char **labels; /* sorted; owned */
+    /* Of views only. A view's arrays may be inside of it: it is not to be copied. */
+    const char *const *labels; /* sorted */
     size_t labels_count;
-    RunCount *runs; /* sorted by run; points to own_run while there is one */
+    const RunCount *runs; /* sorted by run */
     size_t runs_count;
+    const char *own_label;
     RunCount own_run;
 } Fact;
 

@@ -11,6 +11,7 @@
 enum { RUNTIMES_MAX = 16 };
 
 struct Policy {
+    HashKey key;
     StringSet *strings;
     const char *name;
     const char *user;
@@ -63,6 +64,7 @@ Policy *policy_new(void)
 
     if (!policy)
         return NULL;
+    hash_key_init(&policy->key);
     policy->strings = strset_new();
     policy->slots_count = 64;
     policy->slots = calloc(policy->slots_count, sizeof *policy->slots);
@@ -262,31 +264,33 @@ int policy_rule_compare(const PolicyRule *a, const PolicyRule *b)
     return c ? c : (a->deny > b->deny) - (a->deny < b->deny);
 }
 
-static uint64_t hash_text(uint64_t h, const char *text)
+static uint64_t hash_text(const Policy *policy, const char *text)
 {
-    return text ? hash_more(h, text, strlen(text) + 1) : hash_more(h, "\xff", 1);
+    return text ? hash_bytes(&policy->key, text, strlen(text)) : 0;
 }
 
-static uint64_t rule_hash(const PolicyRule *rule)
+static uint64_t rule_hash(const Policy *policy, const PolicyRule *rule)
 {
-    uint64_t h = hash_u64(0, rule->section);
+    uint64_t words[9 + SYSCALL_ARGS] = {
+        rule->section,
+        hash_text(policy, rule->name),
+        hash_text(policy, rule->type),
+        hash_text(policy, rule->source),
+        hash_text(policy, rule->target),
+        hash_text(policy, rule->options),
+        rule->owner,
+        rule->args_present,
+        (uint64_t)(int64_t)rule->deny,
+    };
 
-    h = hash_text(h, rule->name);
-    h = hash_text(h, rule->type);
-    h = hash_text(h, rule->source);
-    h = hash_text(h, rule->target);
-    h = hash_text(h, rule->options);
-    h = hash_u64(h, (uint64_t)rule->owner << 8 | rule->args_present);
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if (rule->args_present >> i & 1)
-            h = hash_u64(h, rule->args[i]);
-    }
-    return hash_u64(h, (uint64_t)(int64_t)rule->deny);
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++)
+        words[9 + i] = rule->args_present >> i & 1 ? rule->args[i] : 0;
+    return hash_bytes(&policy->key, words, sizeof words);
 }
 
 static size_t find_slot(const Policy *policy, const PolicyRule *rule)
 {
-    size_t i = rule_hash(rule) & (policy->slots_count - 1);
+    size_t i = rule_hash(policy, rule) & (policy->slots_count - 1);
 
     while (policy->slots[i] && policy_rule_compare(&policy->rules[policy->slots[i] - 1], rule) != 0)
         i = (i + 1) & (policy->slots_count - 1);

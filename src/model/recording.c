@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The set of facts. Facts live in chunks, so that their addresses stay; a table of pointers finds
- * them by identity. All strings are in one StringSet, so a fact's identity is compared and hashed
- * by pointers; the order in which facts are written never depends on them.
+ * The set of facts. All strings are in one StringSet and everything else that facts share in one
+ * BlobSet, so that two numbers identify a fact; a table finds it by them. The order in which facts
+ * are written never depends on those numbers.
  */
 #include "model/recording.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "model/recording_internal.h"
 
 #include <errno.h>
-
-enum { CHUNK_FACTS = 128 };
-
-struct FactChunk {
-    FactChunk *next;
-    size_t used;
-    Fact facts[CHUNK_FACTS];
-};
 
 Recording *recording_new(void)
 {
@@ -26,10 +17,11 @@ Recording *recording_new(void)
 
     if (!recording)
         return NULL;
-    recording->slots_capacity = 64;
-    recording->slots = calloc(recording->slots_capacity, sizeof(Fact *));
+    hash_key_init(&recording->key);
+    recording->arena = ARENA_INIT(3);
     recording->strings = strset_new();
-    if (!recording->slots || !recording->strings)
+    recording->blobs = blobset_new();
+    if (!recording->blobs || !recording->strings)
         return recording_free(recording);
     return recording;
 }
@@ -38,24 +30,20 @@ Recording *recording_free(Recording *recording)
 {
     if (!recording)
         return NULL;
-    while (recording->chunks) {
-        FactChunk *next = recording->chunks->next;
-        for (size_t i = 0; i < recording->chunks->used; i++) {
-            Fact *fact = &recording->chunks->facts[i];
-            if (fact->runs != &fact->own_run)
-                free(fact->runs);
-            free(fact->labels);
-        }
-        free(recording->chunks);
-        recording->chunks = next;
+    for (size_t i = 0; i < recording->more_count; i++) {
+        free(recording->more[i].labels);
+        free(recording->more[i].runs);
     }
     for (size_t i = 0; i < recording->runs_count; i++)
         free(recording->runs[i].command);
+    free(recording->more);
     free(recording->runs);
     free(recording->facts);
-    free(recording->slots);
     free(recording->run_losses);
     free(recording->losses);
+    reftable_deinit(&recording->index);
+    arena_deinit(&recording->arena);
+    blobset_free(recording->blobs);
     strset_free(recording->strings);
     free(recording);
     return NULL;
@@ -66,288 +54,281 @@ StringSet *recording_strings(Recording *recording)
     return recording->strings;
 }
 
-/* Makes *TEXT the recording's own copy. */
-static int intern(Recording *recording, const char **text)
+size_t recording_memory(const Recording *recording)
 {
-    if (!*text)
-        return 0;
-    const size_t length = strnlen(*text, RECORDING_STRING_MAX + 1);
-    if (length > RECORDING_STRING_MAX)
-        return -EMSGSIZE;
-    const char *copy = strset_add_bytes(recording->strings, *text, length);
-    if (!copy)
-        return -ENOMEM;
-    *text = copy;
-    return 0;
+    size_t sum = sizeof *recording + strset_memory(recording->strings) +
+                 blobset_memory(recording->blobs) + arena_memory(&recording->arena) +
+                 recording->index.capacity * sizeof *recording->index.slots +
+                 recording->facts_capacity * sizeof *recording->facts +
+                 recording->more_capacity * sizeof *recording->more +
+                 recording->runs_capacity * sizeof *recording->runs +
+                 recording->run_losses_capacity * sizeof *recording->run_losses +
+                 recording->losses_capacity * sizeof *recording->losses;
+
+    /* Arrays that double have at most twice what is in them. */
+    for (size_t i = 0; i < recording->more_count; i++)
+        sum += 2 * (recording->more[i].labels_count * sizeof(char *) +
+                    recording->more[i].runs_count * sizeof(RunCount));
+    return sum;
 }
 
 /* ---- identity ------------------------------------------------------------------------------- */
 
-static bool is_text(FactKind kind, int value)
+static uint64_t hash_identity(const Recording *recording, uint32_t name, uint32_t shape)
 {
-    return field_info(fact_kind_fields(kind)[value])->type == FIELD_TYPE_TEXT;
+    const uint64_t both = (uint64_t)name << 32 | shape;
+
+    return hash_bytes(&recording->key, &both, sizeof both);
 }
 
-static bool is_identity(FactKind kind, int value)
+static StoredFact *find_stored(const Recording *recording, uint64_t hash, uint32_t name,
+                               uint32_t shape)
 {
-    return field_info(fact_kind_fields(kind)[value])->identity;
-}
+    size_t at = REFTABLE_BEGIN;
+    uint32_t ref;
 
-static uint64_t hash_pointer(uint64_t h, const void *p)
-{
-    return hash_u64(h, (uint64_t)(uintptr_t)p);
-}
-
-/* Of a fact whose strings are all in the set. */
-static uint64_t hash_identity(const Fact *fact)
-{
-    const FactField *list = fact_kind_fields(fact->kind);
-    uint64_t h = hash_u64((uint64_t)fact->kind << 8 | (uint64_t)fact->phase, fact->args_present);
-
-    h = hash_pointer(h, fact->name);
-    h = hash_pointer(h, fact->subject);
-    h = hash_pointer(h, fact->rule);
-    for (int i = 0; list[i] != FIELD_COUNT; i++) {
-        const FactValue *value = &fact->values[i];
-        if (!value->present || !is_identity(fact->kind, i))
-            continue;
-        h = is_text(fact->kind, i) ? hash_pointer(h, value->text)
-                                   : hash_u64(h, (uint64_t)value->number);
+    while ((ref = reftable_next(&recording->index, hash, &at)) != 0) {
+        StoredFact *fact = stored_at(recording, ref);
+        if (fact->name == name && fact->shape == shape)
+            return fact;
     }
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if (fact->args_present >> i & 1)
-            h = hash_u64(h, fact->args[i]);
-    }
-    return hash_mix(h);
+    return NULL;
 }
 
-static size_t slot_of(const Recording *recording, const Fact *fact)
+/* The peak of a resource: the one field that is not of the identity. */
+static const FactValue *peak_of(const Fact *draft)
 {
-    size_t i = hash_identity(fact) & (recording->slots_capacity - 1);
-
-    /* equal strings are equal pointers here, so that fact_compare() is quick */
-    while (recording->slots[i] && fact_compare(recording->slots[i], fact) != 0)
-        i = (i + 1) & (recording->slots_capacity - 1);
-    return i;
+    return draft->kind == FACT_RESOURCE && draft->values[0].present ? &draft->values[0] : NULL;
 }
 
-static int grow_slots(Recording *recording)
+int unite_peak(Recording *recording, StoredFact *fact, const Fact *draft)
 {
-    Fact **slots = calloc(recording->slots_capacity * 2, sizeof(Fact *));
+    const FactValue *peak = peak_of(draft);
 
-    if (!slots)
+    if (!peak)
+        return 0;
+    StoredMore *more = stored_make_more(recording, fact);
+    if (!more)
         return -ENOMEM;
-    free(recording->slots);
-    recording->slots = slots;
-    recording->slots_capacity *= 2;
-    for (size_t i = 0; i < recording->facts_count; i++)
-        recording->slots[slot_of(recording, recording->facts[i])] = recording->facts[i];
+    if (!more->has_value || more->value < peak->number)
+        more->value = peak->number;
+    more->has_value = true;
     return 0;
 }
 
-static Fact *chunk_take(Recording *recording)
+int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact)
 {
-    if (!recording->chunks || recording->chunks->used == CHUNK_FACTS) {
-        FactChunk *chunk = malloc(sizeof *chunk);
-        if (!chunk)
-            return NULL;
-        chunk->next = recording->chunks;
-        chunk->used = 0;
-        recording->chunks = chunk;
-    }
-    return &recording->chunks->facts[recording->chunks->used++];
-}
-
-/* What identifies DRAFT and nothing else, in a form that hashes and compares like a stored fact. */
-static Fact identity_of(const Fact *draft)
-{
-    Fact fact = {
-        .kind = draft->kind,
-        .phase = draft->phase,
-        .name = draft->name,
-        .subject = draft->subject,
-        .rule = draft->rule,
-    };
-
-    memcpy(fact.values, draft->values, sizeof fact.values);
-    if (draft->kind == FACT_SYSCALL) {
-        fact.args_present = draft->args_present & ((1u << SYSCALL_ARGS) - 1);
-        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
-            fact.args[i] = fact.args_present >> i & 1 ? draft->args[i] : 0;
-    }
-    return fact;
-}
-
-static int intern_identity(Recording *recording, Fact *fact)
-{
-    const FactField *list = fact_kind_fields(fact->kind);
-    int r = intern(recording, &fact->name);
+    StoredFact fact = {.run = STORED_NO_RUN, .predicted = draft->predicted};
+    uint32_t ref;
+    int r = pack_text(recording, draft->name ? draft->name : "", &fact.name);
 
     if (r == 0)
-        r = intern(recording, &fact->subject);
-    if (r == 0)
-        r = intern(recording, &fact->rule);
-    for (int i = 0; r == 0 && list[i] != FIELD_COUNT; i++) {
-        if (is_text(fact->kind, i) && fact->values[i].present)
-            r = intern(recording, &fact->values[i].text);
-    }
-    return r;
-}
-
-static int intern_first(Recording *recording, FirstSeen *first)
-{
-    int r = intern(recording, &first->command);
-
-    if (first->depth > ANCESTRY_MAX)
-        first->depth = ANCESTRY_MAX;
-    if (r == 0)
-        r = intern(recording, &first->syscall);
-    for (size_t i = 0; r == 0 && i < first->depth; i++)
-        r = intern(recording, &first->ancestry[i]);
-    return r;
-}
-
-int recording_put(Recording *recording, const Fact *draft, Fact **ret_fact)
-{
-    Fact fact = identity_of(draft);
-    int r = intern_identity(recording, &fact);
-
+        r = pack_shape(recording, draft, &fact.shape);
     if (r < 0)
         return r;
-    size_t slot = slot_of(recording, &fact);
-    if (recording->slots[slot]) {
-        *ret_fact = recording->slots[slot];
+    const uint64_t hash = hash_identity(recording, fact.name, fact.shape);
+    StoredFact *place = find_stored(recording, hash, fact.name, fact.shape);
+    if (place) {
+        *ret_fact = place;
         return 0;
     }
-    fact.results = draft->results;
-    fact.predicted = draft->predicted;
-    fact.first = draft->first;
-    r = intern_first(recording, &fact.first);
+    r = pack_results(recording, &draft->results, &fact.results);
+    if (r == 0)
+        r = pack_first(recording, &draft->first, &fact.first);
+    if (r == 0)
+        r = unite_peak(recording, &fact, draft);
     if (r == 0)
         r = array_reserve(&recording->facts, &recording->facts_capacity, recording->facts_count,
-                          sizeof(Fact *));
-    if (r == 0 && recording->facts_count * 2 >= recording->slots_capacity) {
-        r = grow_slots(recording);
-        slot = slot_of(recording, &fact);
-    }
+                          sizeof *recording->facts);
+    if (r == 0)
+        r = reftable_reserve(&recording->index);
     if (r < 0)
         return r;
-    Fact *place = chunk_take(recording);
+    place = arena_take(&recording->arena, sizeof *place, &ref);
     if (!place)
         return -ENOMEM;
     *place = fact;
-    place->index = (uint32_t)recording->facts_count;
-    place->runs = &place->own_run;
-    recording->slots[slot] = place;
-    recording->facts[recording->facts_count++] = place;
+    place->number = ref;
+    reftable_insert(&recording->index, hash, ref);
+    recording->facts[recording->facts_count++] = ref;
     *ret_fact = place;
     return 1;
 }
 
-Fact *recording_find(const Recording *recording, const Fact *draft)
+StoredFact *recording_find(const Recording *recording, const Fact *draft)
 {
-    const FactField *list = fact_kind_fields(draft->kind);
-    Fact fact = identity_of(draft);
-    const char **texts[3 + FACT_FIELDS_MAX] = {&fact.name, &fact.subject, &fact.rule};
-    size_t count = 3;
+    const uint32_t shape = find_shape(recording, draft);
+    const uint32_t name =
+        shape ? strset_find_ref(recording->strings, draft->name ? draft->name : "") : 0;
 
-    for (int i = 0; list[i] != FIELD_COUNT; i++) {
-        if (is_text(fact.kind, i) && fact.values[i].present)
-            texts[count++] = &fact.values[i].text;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!*texts[i])
-            continue;
-        *texts[i] = strset_find(recording->strings, *texts[i]);
-        if (!*texts[i])
-            return NULL;
-    }
-    return recording->slots[slot_of(recording, &fact)];
+    return name ? find_stored(recording, hash_identity(recording, name, shape), name, shape) : NULL;
 }
 
 /* ---- evidence ------------------------------------------------------------------------------- */
 
-uint64_t *fact_run_count(Fact *fact, uint32_t run)
+/* An array of N has room for the next power of two of them. */
+static int grow_doubling(void *array, size_t n, size_t size)
 {
-    size_t at = fact->runs_count;
+    void *old;
 
-    while (at > 0 && fact->runs[at - 1].run > run)
+    if ((n & (n - 1)) != 0)
+        return 0;
+    memcpy(&old, array, sizeof old);
+    void *grown = reallocarray(old, n > 0 ? n * 2 : 1, size);
+    if (!grown)
+        return -ENOMEM;
+    memcpy(array, &grown, sizeof grown);
+    return 0;
+}
+
+static uint64_t *insert_run(StoredMore *more, uint32_t run)
+{
+    size_t at = more->runs_count;
+
+    while (at > 0 && more->runs[at - 1].run > run)
         at--;
-    if (at > 0 && fact->runs[at - 1].run == run)
-        return &fact->runs[at - 1].count;
-    /* an array of n has room for the next power of two of them, the own one for one */
-    const size_t n = fact->runs_count;
-    if (n > 0 && (n & (n - 1)) == 0) {
-        RunCount *old = fact->runs == &fact->own_run ? NULL : fact->runs;
-        RunCount *grown = reallocarray(old, n * 2, sizeof *grown);
-        if (!grown)
+    if (at > 0 && more->runs[at - 1].run == run)
+        return &more->runs[at - 1].count;
+    if (grow_doubling(&more->runs, more->runs_count, sizeof *more->runs) < 0)
+        return NULL;
+    memmove(more->runs + at + 1, more->runs + at, (more->runs_count - at) * sizeof *more->runs);
+    more->runs[at] = (RunCount){.run = run};
+    more->runs_count++;
+    return &more->runs[at].count;
+}
+
+uint64_t *stored_run_count(Recording *recording, StoredFact *fact, uint32_t run)
+{
+    if (fact->run == STORED_NO_RUN)
+        fact->run = run;
+    if (fact->run == run)
+        return &fact->count;
+    StoredMore *more = stored_make_more(recording, fact);
+    if (!more)
+        return NULL;
+    if (fact->run != STORED_MANY_RUNS) {
+        uint64_t *first = insert_run(more, fact->run);
+        if (!first)
             return NULL;
-        if (!old)
-            grown[0] = fact->own_run;
-        fact->runs = grown;
+        *first = fact->count;
+        fact->run = STORED_MANY_RUNS;
     }
-    memmove(fact->runs + at + 1, fact->runs + at, (n - at) * sizeof *fact->runs);
-    fact->runs[at] = (RunCount){.run = run};
-    fact->runs_count++;
-    return &fact->runs[at].count;
+    return insert_run(more, run);
+}
+
+int recording_add_count(Recording *recording, StoredFact *fact, uint32_t run, uint64_t n)
+{
+    uint64_t *counter = stored_run_count(recording, fact, run);
+
+    if (!counter)
+        return -ENOMEM;
+    if (__builtin_add_overflow(*counter, n, counter) || *counter > INT64_MAX)
+        *counter = INT64_MAX;
+    return 0;
+}
+
+uint64_t recording_fact_count(const Recording *recording, const StoredFact *fact)
+{
+    const RunCount own = {fact->run, fact->count};
+    const bool many = fact->run == STORED_MANY_RUNS;
+    const StoredMore *more = stored_more(recording, fact);
+
+    return fact_count(&(Fact){.runs = many ? more->runs : &own,
+                              .runs_count = many ? more->runs_count : fact->run != STORED_NO_RUN});
+}
+
+int recording_add_result(Recording *recording, StoredFact *fact, int result, bool predicted)
+{
+    Results results = *recording_fact_results(recording, fact);
+    const bool none = results_empty(&results);
+
+    results_add(&results, result);
+    if (none || memcmp(&results, recording_fact_results(recording, fact), sizeof results) != 0) {
+        uint32_t ref;
+        const int r = pack_results(recording, &results, &ref);
+        if (r < 0)
+            return r;
+        fact->results = ref;
+    }
+    fact->predicted = predicted && (none || fact->predicted);
+    return 0;
+}
+
+int recording_set_first(Recording *recording, StoredFact *fact, const FirstSeen *first)
+{
+    uint32_t ref;
+    const int r = pack_first(recording, first, &ref);
+
+    if (r == 0)
+        fact->first = ref;
+    return r;
 }
 
 int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_t count,
-                  const char *label, Fact **ret_fact)
+                  const char *label, StoredFact **ret_fact)
 {
-    Fact *fact = NULL;
+    StoredFact *fact = NULL;
 
     if (run >= recording->runs_count)
         return -EINVAL;
     const int is_new = recording_put(recording, draft, &fact);
-    if (is_new < 0)
-        return is_new;
-    uint64_t *counter = fact_run_count(fact, run);
-    if (!counter)
-        return -ENOMEM;
-    if (__builtin_add_overflow(*counter, count, counter) || *counter > INT64_MAX)
-        *counter = INT64_MAX;
-    if (!is_new) {
-        /* what was seen first is already there */
-        Fact later = *draft;
-        later.first = fact->first;
-        const int r = recording_unite(recording, fact, &later);
-        if (r < 0)
-            return r;
-    }
-    if (label) {
-        const int r = recording_add_label(recording, fact, label);
-        if (r < 0)
-            return r;
-    }
+    int r = is_new;
+    if (r == 0) /* where it was seen first is already there */
+        r = recording_unite(recording, fact, draft, false);
+    if (r >= 0)
+        r = recording_add_count(recording, fact, run, count);
+    if (r >= 0 && label)
+        r = recording_add_label(recording, fact, label);
+    if (r < 0)
+        return r;
     if (ret_fact)
         *ret_fact = fact;
     return is_new;
 }
 
-int recording_add_label(Recording *recording, Fact *fact, const char *label)
+/* 1 new, 0 there. LABEL is of the set. */
+static int insert_label(StoredMore *more, const char *label)
 {
-    size_t at = fact->labels_count;
+    size_t at = more->labels_count;
     int order = 1;
 
-    const int r = intern(recording, &label);
-    if (r < 0)
-        return r;
-    while (at > 0 && (order = strcmp(fact->labels[at - 1], label)) > 0)
+    while (at > 0 && (order = strcmp(more->labels[at - 1], label)) > 0)
         at--;
     if (at > 0 && order == 0)
         return 0;
-    const size_t n = fact->labels_count;
-    if ((n & (n - 1)) == 0) {
-        const char **grown = reallocarray(fact->labels, n > 0 ? n * 2 : 1, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        fact->labels = grown;
-    }
-    memmove(fact->labels + at + 1, fact->labels + at, (n - at) * sizeof *fact->labels);
-    fact->labels[at] = label;
-    fact->labels_count++;
+    if (grow_doubling(&more->labels, more->labels_count, sizeof *more->labels) < 0)
+        return -ENOMEM;
+    memmove(more->labels + at + 1, more->labels + at,
+            (more->labels_count - at) * sizeof *more->labels);
+    more->labels[at] = label;
+    more->labels_count++;
     return 1;
+}
+
+int recording_add_label(Recording *recording, StoredFact *fact, const char *label)
+{
+    uint32_t ref;
+    int r = pack_text(recording, label, &ref);
+
+    if (r < 0)
+        return r;
+    if (fact->label == ref)
+        return 0;
+    StoredMore *more = stored_more(recording, fact);
+    if (fact->label == 0 && (!more || more->labels_count == 0)) {
+        fact->label = ref;
+        return 1;
+    }
+    more = stored_make_more(recording, fact);
+    if (!more)
+        return -ENOMEM;
+    if (fact->label != 0) {
+        r = insert_label(more, strset_text(recording->strings, fact->label));
+        if (r < 0)
+            return r;
+        fact->label = 0;
+    }
+    return insert_label(more, strset_text(recording->strings, ref));
 }
 
 size_t recording_facts_count(const Recording *recording)
@@ -355,7 +336,17 @@ size_t recording_facts_count(const Recording *recording)
     return recording->facts_count;
 }
 
-Fact *recording_fact(const Recording *recording, size_t index)
+uint32_t recording_fact_number(const StoredFact *fact)
 {
-    return index < recording->facts_count ? recording->facts[index] : NULL;
+    return fact->number;
+}
+
+StoredFact *recording_by_number(const Recording *recording, uint32_t number)
+{
+    return stored_at(recording, number);
+}
+
+StoredFact *recording_stored(const Recording *recording, size_t index)
+{
+    return index < recording->facts_count ? stored_at(recording, recording->facts[index]) : NULL;
 }

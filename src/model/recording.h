@@ -14,6 +14,12 @@
 
 #define RECORDING_FORMAT 1
 
+/*
+ * A fact as a recording keeps it: packed, with references to what it has in common with others. Its
+ * address stays good as long as the recording.
+ */
+typedef struct StoredFact StoredFact;
+
 /* One run of a workload. Strings are borrowed from the recording's StringSet; NULL is not known. */
 typedef struct Run {
     const char *id; /* 32 hexadecimal digits, random: tells the same run from another one */
@@ -66,24 +72,49 @@ Run *recording_run(Recording *recording, uint32_t index);
  * Adds COUNT sightings of DRAFT in run RUN, or adds them to the same fact if it is there already
  * (results and labels are united, peaks maximised, `predicted` cleared once seen otherwise).
  * Everything of the draft is copied; draft->labels and draft->runs are ignored, LABEL may be NULL.
- * *RET_FACT gets the fact, whose address stays good as long as the recording.
- * Returns 1 if it is new, 0 if it was there, -ENOMEM, -EINVAL for a run that is not there,
- * -EMSGSIZE for a text of more than 64 KiB.
+ * *RET_FACT gets the fact. Returns 1 if it is new, 0 if it was there, -ENOMEM, -EINVAL for a run
+ * that is not there, -EMSGSIZE for a text of more than 64 KiB.
  */
 int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_t count,
-                  const char *label, Fact **ret_fact);
+                  const char *label, StoredFact **ret_fact);
 
 /* Adds LABEL to a fact's labels. 1 new, 0 there already, -ENOMEM. */
-int recording_add_label(Recording *recording, Fact *fact, const char *label);
+int recording_add_label(Recording *recording, StoredFact *fact, const char *label);
+
+/* N more sightings of a fact that is there, in run RUN. 0, -ENOMEM. */
+int recording_add_count(Recording *recording, StoredFact *fact, uint32_t run, uint64_t n);
+
+/* Adds an outcome. While a fact has none but predicted ones, it is `predicted`. 0, -ENOMEM. */
+int recording_add_result(Recording *recording, StoredFact *fact, int result, bool predicted);
+
+/* Replaces what is told of where it was seen first. 0, -ENOMEM, -EMSGSIZE. */
+int recording_set_first(Recording *recording, StoredFact *fact, const FirstSeen *first);
 
 size_t recording_facts_count(const Recording *recording);
 /* In the order of arrival; recording_sort() makes that the order of fact_compare(), and that of the
  * runs the order of their ids: run indexes change. 0 or -ENOMEM. */
-Fact *recording_fact(const Recording *recording, size_t index);
+StoredFact *recording_stored(const Recording *recording, size_t index);
 int recording_sort(Recording *recording);
 
+/* A name of half the size of an address, as good as that: from 1, not without gaps. */
+uint32_t recording_fact_number(const StoredFact *fact);
+StoredFact *recording_by_number(const Recording *recording, uint32_t number);
+
 /* The fact equal to DRAFT by fact_compare(), or NULL. */
-Fact *recording_find(const Recording *recording, const Fact *draft);
+StoredFact *recording_find(const Recording *recording, const Fact *draft);
+
+/* Fills VIEW with what FACT says, good until that changes, and returns it. NULL gives NULL. */
+const Fact *recording_view(const Recording *recording, const StoredFact *fact, Fact *view);
+
+/* recording_view() of recording_stored(): for (…; (fact = recording_fact(recording, i, &view));) */
+const Fact *recording_fact(const Recording *recording, size_t index, Fact *view);
+
+/* Without unpacking all of it. */
+uint64_t recording_fact_count(const Recording *recording, const StoredFact *fact);
+const Results *recording_fact_results(const Recording *recording, const StoredFact *fact);
+
+/* Bytes that it holds in memory. */
+size_t recording_memory(const Recording *recording);
 
 /* Counts N losses of CAUSE in the run added last; the first EXAMPLE (may be NULL) is kept. 0,
  * -ENOMEM, -EINVAL while there is no run. */
@@ -108,12 +139,23 @@ int recording_read(const char *path, Recording **ret_recording, Error *err);
 int recording_parse(const char *name, const char *text, size_t length, Recording **ret_recording,
                     Error *err);
 
+/*
+ * As recording_read() of a file of which the first LENGTH bytes, in TEXT, were read already, to see
+ * what it is; the others come from FD.
+ */
+int recording_read_on(const char *name, const char *text, size_t length, int fd,
+                      Recording **ret_recording, Error *err);
+
 /* The canonical form: sorted, every fact with its final counts, footer last. */
 int recording_print(Recording *recording, Buffer *out);
 
+/* The same into a file, without having more than a part of it in memory; what is appended to a
+ * journal has no header (HEADER false). */
+int recording_write(Recording *recording, int fd, bool header);
+
 /* One line each, with newline: what a recorder appends while it runs. */
 int recording_print_header(const Recording *recording, Buffer *out);
-int recording_print_fact(const Recording *recording, const Fact *fact, Buffer *out);
+int recording_print_fact(const Recording *recording, const StoredFact *fact, Buffer *out);
 int recording_print_footer(const Recording *recording, Buffer *out);
 
 /* The first bytes are those of a recording. */

@@ -2,6 +2,10 @@
 /* What the files of the recording module share; nobody else includes this. */
 #pragma once
 
+#include "base/arena.h"
+#include "base/blobset.h"
+#include "base/hash.h"
+#include "base/reftable.h"
 #include "model/recording.h"
 
 #include <stdbool.h>
@@ -28,19 +32,53 @@ typedef struct RunLoss {
     uint32_t run;
 } RunLoss;
 
-typedef struct FactChunk FactChunk;
+enum {
+    STORED_NO_RUN = UINT32_MAX,        /* not seen in any run */
+    STORED_MANY_RUNS = UINT32_MAX - 1, /* its StoredMore has them */
+};
+
+/*
+ * A million of them are nothing out of the ordinary, so: texts are references into the StringSet;
+ * whatever a fact is likely to share with others is a reference into the BlobSet; and what few
+ * facts have is elsewhere. A fact's identity is its name and its shape.
+ */
+struct StoredFact {
+    uint32_t name;
+    uint32_t shape;     /* of the identity all but the name: recording_pack.c */
+    uint32_t first;     /* FirstSeen; 0: nothing is known */
+    uint32_t results;   /* a Results; 0: none */
+    uint32_t label;     /* the only one; 0: none, or in StoredMore */
+    uint32_t run;       /* the only one */
+    uint32_t more : 31; /* index into the recording's, plus one; 0: none */
+    uint32_t predicted : 1;
+    uint32_t number; /* its own reference */
+    uint64_t count; /* in RUN */
+};
+
+typedef struct StoredMore {
+    const char **labels; /* sorted */
+    uint32_t labels_count;
+    uint32_t runs_count;
+    RunCount *runs; /* sorted by run */
+    int64_t value;  /* the peak of a resource: the one field that is not of the identity */
+    bool has_value;
+} StoredMore;
 
 struct Recording {
+    HashKey key;
     StringSet *strings;
+    BlobSet *blobs;
+    Arena arena;     /* of StoredFact */
+    RefTable index;  /* by name and shape */
+    uint32_t *facts; /* references: by arrival, or sorted */
+    size_t facts_count;
+    size_t facts_capacity;
+    StoredMore *more;
+    size_t more_count;
+    size_t more_capacity;
     Run *runs;
     size_t runs_count;
     size_t runs_capacity;
-    Fact **facts; /* by arrival, or sorted */
-    size_t facts_count;
-    size_t facts_capacity;
-    Fact **slots; /* by identity: open addressing, a power of two, at most half full */
-    size_t slots_capacity;
-    FactChunk *chunks;
     RunLoss *run_losses; /* by cause, then run */
     size_t run_losses_count;
     size_t run_losses_capacity;
@@ -72,17 +110,49 @@ bool run_id_valid(const char *id);
 /* The run of that id, or -1. */
 long recording_find_run(const Recording *recording, const char *id);
 
+/* ---- packing, recording_pack.c ---- */
+
+/* The reference of a text's own copy, 0 for NULL: 0, -ENOMEM, or -EMSGSIZE. */
+int pack_text(const Recording *recording, const char *text, uint32_t *ret_ref);
+
+/* All that identifies DRAFT but its name. find_shape() adds nothing and gives 0 for
+ * one that is not there. */
+int pack_shape(Recording *recording, const Fact *draft, uint32_t *ret_shape);
+uint32_t find_shape(const Recording *recording, const Fact *draft);
+int pack_first(Recording *recording, const FirstSeen *first, uint32_t *ret_first);
+int pack_results(Recording *recording, const Results *results, uint32_t *ret_results);
+void unpack_first(const Recording *recording, uint32_t ref, FirstSeen *first);
+
+/* What few facts have, made if need be (NULL without memory) or NULL; good until the next is made.
+ */
+StoredMore *stored_more(const Recording *recording, const StoredFact *fact);
+StoredMore *stored_make_more(Recording *recording, StoredFact *fact);
+
+/* fact_compare() of the two. */
+int stored_compare(const Recording *recording, const StoredFact *a, const StoredFact *b);
+
+static inline StoredFact *stored_at(const Recording *recording, uint32_t ref)
+{
+    return arena_at(&recording->arena, ref);
+}
+
+/* ---- the set, recording.c ---- */
+
 /*
  * The fact of DRAFT's identity, made with DRAFT's evidence (but without labels and runs) if it is
  * not there. 1 if it is new, 0 if it was there (then DRAFT's evidence is not looked at), -ENOMEM.
  */
-int recording_put(Recording *recording, const Fact *draft, Fact **ret_fact);
+int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact);
 
 /* The count of FACT in RUN, which is made as 0 if need be. NULL without memory. */
-uint64_t *fact_run_count(Fact *fact, uint32_t run);
+uint64_t *stored_run_count(Recording *recording, StoredFact *fact, uint32_t run);
 
-/* Unites what DRAFT says (results, predicted, peak, first) with FACT, whichever came first. */
-int recording_unite(Recording *recording, Fact *fact, const Fact *draft);
+/* The higher one of the peaks, where DRAFT has one. */
+int unite_peak(Recording *recording, StoredFact *fact, const Fact *draft);
+
+/* Unites what DRAFT says (results, predicted, peak, and if FIRST first) with FACT, whichever came
+ * first. */
+int recording_unite(Recording *recording, StoredFact *fact, const Fact *draft, bool first);
 
 /* As recording_add_loss(), for one run. MERGE: the higher count and the smaller example win,
  * else counts add up and the first example stays. */

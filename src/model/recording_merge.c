@@ -38,14 +38,14 @@ static int compare_run_loss(const void *a, const void *b)
     return r != 0 ? r : (x->run > y->run) - (x->run < y->run);
 }
 
-static int compare_fact_pointer(const void *a, const void *b)
+static int compare_stored(const void *a, const void *b, void *recording)
 {
-    const Fact *x;
-    const Fact *y;
+    uint32_t x;
+    uint32_t y;
 
-    memcpy(&x, a, sizeof(Fact *));
-    memcpy(&y, b, sizeof(Fact *));
-    return fact_compare(x, y);
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return stored_compare(recording, stored_at(recording, x), stored_at(recording, y));
 }
 
 static bool runs_are_sorted(const Recording *recording)
@@ -81,10 +81,15 @@ static int sort_runs(Recording *recording)
     }
     memcpy(recording->runs, sorted, count * sizeof *sorted);
     for (size_t i = 0; i < recording->facts_count; i++) {
-        Fact *fact = recording->facts[i];
-        for (size_t j = 0; j < fact->runs_count; j++)
-            fact->runs[j].run = renumber[fact->runs[j].run];
-        qsort(fact->runs, fact->runs_count, sizeof *fact->runs, compare_run_count);
+        StoredFact *fact = recording_stored(recording, i);
+        const StoredMore *more = stored_more(recording, fact);
+        if (fact->run < count)
+            fact->run = renumber[fact->run];
+        if (fact->run != STORED_MANY_RUNS)
+            continue;
+        for (size_t j = 0; j < more->runs_count; j++)
+            more->runs[j].run = renumber[more->runs[j].run];
+        qsort(more->runs, more->runs_count, sizeof *more->runs, compare_run_count);
     }
     for (size_t i = 0; i < recording->run_losses_count; i++)
         recording->run_losses[i].run = renumber[recording->run_losses[i].run];
@@ -101,8 +106,10 @@ int recording_sort(Recording *recording)
     if (r < 0)
         return r;
     for (size_t i = 1; i < recording->facts_count; i++) {
-        if (fact_compare(recording->facts[i - 1], recording->facts[i]) > 0) {
-            qsort(recording->facts, recording->facts_count, sizeof(Fact *), compare_fact_pointer);
+        if (stored_compare(recording, recording_stored(recording, i - 1),
+                           recording_stored(recording, i)) > 0) {
+            qsort_r(recording->facts, recording->facts_count, sizeof *recording->facts,
+                    compare_stored, recording);
             break;
         }
     }
@@ -131,38 +138,25 @@ static int compare_first(const FirstSeen *a, const FirstSeen *b)
     return r;
 }
 
-static int take_first(Recording *recording, Fact *fact, const FirstSeen *first)
+static int unite_first(Recording *recording, StoredFact *fact, const FirstSeen *first)
 {
-    FirstSeen copy = *first;
-    const char **texts[2 + ANCESTRY_MAX] = {&copy.command, &copy.syscall};
-    size_t count = 2;
+    FirstSeen known;
 
-    for (size_t i = 0; i < copy.depth; i++)
-        texts[count++] = &copy.ancestry[i];
-    for (size_t i = 0; i < count; i++) {
-        if (*texts[i] && !(*texts[i] = strset_add(recording->strings, *texts[i])))
-            return -ENOMEM;
-    }
-    fact->first = copy;
-    return 0;
+    unpack_first(recording, fact->first, &known);
+    return compare_first(first, &known) < 0 ? recording_set_first(recording, fact, first) : 0;
 }
 
-int recording_unite(Recording *recording, Fact *fact, const Fact *draft)
+int recording_unite(Recording *recording, StoredFact *fact, const Fact *draft, bool first)
 {
-    const FactField *list = fact_kind_fields(fact->kind);
+    Results results = *recording_fact_results(recording, fact);
 
     for (int i = 0; i < RESULT_WORDS; i++)
-        fact->results.words[i] |= draft->results.words[i];
+        results.words[i] |= draft->results.words[i];
+    int r = pack_results(recording, &results, &fact->results);
     fact->predicted = fact->predicted && draft->predicted;
-    for (int i = 0; list[i] != FIELD_COUNT; i++) {
-        if (field_info(list[i])->identity || !draft->values[i].present)
-            continue;
-        if (!fact->values[i].present || fact->values[i].number < draft->values[i].number)
-            fact->values[i] = draft->values[i];
-    }
-    if (compare_first(&draft->first, &fact->first) < 0)
-        return take_first(recording, fact, &draft->first);
-    return 0;
+    if (r == 0)
+        r = unite_peak(recording, fact, draft);
+    return r == 0 && first ? unite_first(recording, fact, &draft->first) : r;
 }
 
 /* ---- union of runs -------------------------------------------------------------------------- */
@@ -228,13 +222,13 @@ static int merge_runs(Recording *into, const Recording *from, uint32_t *map)
 
 static int merge_fact(Recording *into, const Fact *draft, const uint32_t *map)
 {
-    Fact *fact = NULL;
+    StoredFact *fact = NULL;
     int r = recording_put(into, draft, &fact);
 
     if (r == 0)
-        r = recording_unite(into, fact, draft);
+        r = recording_unite(into, fact, draft, true);
     for (size_t i = 0; r >= 0 && i < draft->runs_count; i++) {
-        uint64_t *count = fact_run_count(fact, map[draft->runs[i].run]);
+        uint64_t *count = stored_run_count(into, fact, map[draft->runs[i].run]);
         if (!count)
             return -ENOMEM;
         *count = draft->runs[i].count > *count ? draft->runs[i].count : *count;
@@ -254,8 +248,10 @@ int recording_merge(Recording *into, const Recording *from)
     if (!map)
         return -ENOMEM;
     int r = merge_runs(into, from, map);
-    for (size_t i = 0; r == 0 && i < from->facts_count; i++)
-        r = merge_fact(into, from->facts[i], map);
+    for (size_t i = 0; r == 0 && i < from->facts_count; i++) {
+        Fact view;
+        r = merge_fact(into, recording_fact(from, i, &view), map);
+    }
     for (size_t i = 0; r == 0 && i < from->run_losses_count; i++) {
         const RunLoss *loss = &from->run_losses[i];
         r = recording_add_run_loss(into, loss->cause, loss->example, loss->count, map[loss->run],

@@ -4,6 +4,7 @@
  * bytes. Texts are escaped by base/escape.h first (they are bytes), and the result by JSON's rules.
  */
 #include "base/escape.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "model/recording_internal.h"
 
@@ -13,6 +14,9 @@
 
 /* From here on numbers are not safe in JSON: many readers keep them as doubles. */
 #define JSON_SAFE_INTEGER ((uint64_t)1 << 53)
+
+/* So much is written at a time. */
+#define WRITE_SIZE ((size_t)64 * 1024)
 
 static bool is_plain(const char *text, size_t length)
 {
@@ -242,7 +246,7 @@ static void put_fact(Buffer *out, const Recording *recording, const Fact *fact)
     put_key_text(out, "origin", fact->rule ? "inferred" : "observed");
     put_key_text(out, "rule", fact->rule);
     put_first(out, &fact->first);
-    put_texts(out, "labels", (const char *const *)fact->labels, fact->labels_count);
+    put_texts(out, "labels", fact->labels, fact->labels_count);
     if (recording->runs_count > 1)
         put_runs_of_fact(out, fact);
     (void)buffer_putc(out, '}');
@@ -336,11 +340,12 @@ int recording_print_header(const Recording *recording, Buffer *out)
     return end_line(out, start);
 }
 
-int recording_print_fact(const Recording *recording, const Fact *fact, Buffer *out)
+int recording_print_fact(const Recording *recording, const StoredFact *fact, Buffer *out)
 {
     const size_t start = out->length;
+    Fact view;
 
-    put_fact(out, recording, fact);
+    put_fact(out, recording, recording_view(recording, fact, &view));
     return end_line(out, start);
 }
 
@@ -359,15 +364,37 @@ int recording_print_footer(const Recording *recording, Buffer *out)
     return end_line(out, start);
 }
 
-int recording_print(Recording *recording, Buffer *out)
+/* Where a recording goes: into OUT, which is emptied into FD (unless that is -1) when it is full.
+ */
+static int print_to(Recording *recording, Buffer *out, int fd, bool header)
 {
     int r = recording_sort(recording);
 
-    if (r == 0)
+    if (r == 0 && header)
         r = recording_print_header(recording, out);
-    for (size_t i = 0; r == 0 && i < recording->facts_count; i++)
-        r = recording_print_fact(recording, recording->facts[i], out);
-    return r == 0 ? recording_print_footer(recording, out) : r;
+    for (size_t i = 0; r == 0 && i <= recording->facts_count; i++) {
+        if (i < recording->facts_count)
+            r = recording_print_fact(recording, recording_stored(recording, i), out);
+        else
+            r = recording_print_footer(recording, out);
+        if (r < 0 || fd < 0 || (out->length < WRITE_SIZE && i < recording->facts_count))
+            continue;
+        r = write_all(fd, out->data, out->length);
+        buffer_clear(out);
+    }
+    return r;
+}
+
+int recording_print(Recording *recording, Buffer *out)
+{
+    return print_to(recording, out, -1, true);
+}
+
+int recording_write(Recording *recording, int fd, bool header)
+{
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+
+    return print_to(recording, &out, fd, header);
 }
 
 int recording_print_document(Recording *recording, Buffer *out)
@@ -385,7 +412,8 @@ int recording_print_document(Recording *recording, Buffer *out)
     (void)buffer_putc(out, '[');
     for (size_t i = 0; i < recording->facts_count; i++) {
         (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
-        put_fact(out, recording, recording->facts[i]);
+        Fact view;
+        put_fact(out, recording, recording_fact(recording, i, &view));
     }
     (void)buffer_puts(out, "\n]}\n");
     return out->error;

@@ -138,19 +138,29 @@ static int feed_all(Reader *reader, int fd)
     }
 }
 
+int recording_read_on(const char *name, const char *text, size_t length, int fd,
+                      Recording **ret_recording, Error *err)
+{
+    CLEANUP(reader_deinit) Reader reader;
+    int r = reader_init(&reader, name, err);
+
+    if (r == 0)
+        r = reader_feed(&reader, text, length);
+    if (r == 0)
+        r = feed_all(&reader, fd);
+    return r == 0 ? reader_finish(&reader, ret_recording) : r;
+}
+
 int recording_read(const char *path, Recording **ret_recording, Error *err)
 {
-    const bool standard = strcmp(path, "-") == 0;
-    CLEANUP(reader_deinit) Reader reader;
     CLEANUP(fd_close) int owned = -1;
-    int r = reader_init(&reader, standard ? "standard input" : path, err);
 
-    if (r < 0)
-        return r;
-    if (!standard && (owned = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
+    if (strcmp(path, "-") == 0)
+        return recording_read_on("standard input", NULL, 0, STDIN_FILENO, ret_recording, err);
+    owned = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (owned < 0)
         return error_errno(err, errno, "%s: cannot open", path);
-    r = feed_all(&reader, standard ? STDIN_FILENO : owned);
-    return r == 0 ? reader_finish(&reader, ret_recording) : r;
+    return recording_read_on(path, NULL, 0, owned, ret_recording, err);
 }
 
 /* ---- detection ------------------------------------------------------------------------------ */

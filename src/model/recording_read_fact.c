@@ -242,18 +242,18 @@ static int parse_identity(Reader *reader, const json_t *json, Fact *fact)
 }
 
 /* A journal may tell a fact again with a higher count: the highest one holds. */
-static int set_count(Reader *reader, Fact *fact, uint64_t run, uint64_t count)
+static int set_count(Reader *reader, StoredFact *fact, uint64_t run, uint64_t count)
 {
     if (run >= reader->recording->runs_count)
         return reader_error(reader, "there is no run %llu", (unsigned long long)run);
-    uint64_t *place = fact_run_count(fact, (uint32_t)run);
+    uint64_t *place = stored_run_count(reader->recording, fact, (uint32_t)run);
     if (!place)
         return reader_failure(reader, -ENOMEM);
     *place = count > *place ? count : *place;
     return 0;
 }
 
-static int parse_counts(Reader *reader, const json_t *json, Fact *fact)
+static int parse_counts(Reader *reader, const json_t *json, StoredFact *fact)
 {
     json_t *array = NULL;
     const json_t *pair;
@@ -284,7 +284,7 @@ static int parse_counts(Reader *reader, const json_t *json, Fact *fact)
     return json_array_size(array) > 0 ? 0 : reader_error(reader, "\"runs\" is empty");
 }
 
-static int parse_labels(Reader *reader, const json_t *json, Fact *fact)
+static int parse_labels(Reader *reader, const json_t *json, StoredFact *fact)
 {
     json_t *array = NULL;
     const json_t *value;
@@ -306,7 +306,7 @@ static int parse_labels(Reader *reader, const json_t *json, Fact *fact)
 int reader_fact(Reader *reader, const json_t *json)
 {
     Fact draft = {0};
-    Fact *fact = NULL;
+    StoredFact *fact = NULL;
     int r = parse_identity(reader, json, &draft);
 
     if (r == 0)
@@ -319,7 +319,7 @@ int reader_fact(Reader *reader, const json_t *json)
         return r;
     r = recording_put(reader->recording, &draft, &fact);
     if (r == 0)
-        r = recording_unite(reader->recording, fact, &draft);
+        r = recording_unite(reader->recording, fact, &draft, true);
     if (r < 0)
         return reader_failure(reader, r);
     r = parse_counts(reader, json, fact);

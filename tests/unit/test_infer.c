@@ -28,7 +28,7 @@ static Recording *new_recording(void)
 
 static void add(Recording *recording, Fact fact, int result)
 {
-    Fact *added;
+    StoredFact *added;
 
     fact.subject = "/bin/x";
     results_add(&fact.results, result);
@@ -251,7 +251,7 @@ START_TEST(test_python)
                  .phase = PHASE_RUN,
                  .name = python_files[_i].path,
                  .subject = python_files[_i].subject};
-    Fact *added;
+    StoredFact *added;
 
     fact_set_number(&fact, FIELD_ACCESS, python_files[_i].access);
     results_add(&fact.results, RESULT_OK);

@@ -40,21 +40,25 @@ START_TEST(test_add)
     CLEANUP(recording_cleanup) Recording *recording = with_run("a");
     char path[] = "/etc/passwd"; /* the draft's memory is not kept */
     Fact draft = file_fact(path, ACCESS_READ);
-    Fact *fact = NULL;
-    Fact *again = NULL;
+    StoredFact *stored = NULL;
+    StoredFact *again = NULL;
+    Fact view;
 
     draft.predicted = true;
     draft.first.command = "first";
     results_add(&draft.results, RESULT_OK);
-    ck_assert_int_eq(recording_add(recording, &draft, 0, 2, "b", &fact), 1);
+    ck_assert_int_eq(recording_add(recording, &draft, 0, 2, "b", &stored), 1);
     memset(path, 'x', sizeof path - 1);
-    ck_assert_str_eq(fact->name, "/etc/passwd");
+    ck_assert_str_eq(recording_view(recording, stored, &view)->name, "/etc/passwd");
 
     Fact second = file_fact("/etc/passwd", ACCESS_READ);
     second.first.command = "a second";
     results_add(&second.results, ENOENT);
     ck_assert_int_eq(recording_add(recording, &second, 0, 3, "a", &again), 0);
-    ck_assert_ptr_eq(again, fact);
+    ck_assert_ptr_eq(again, stored);
+    const Fact *fact = recording_view(recording, stored, &view);
+    ck_assert_str_eq(fact->subject, "/bin/cat");
+    ck_assert_int_eq(fact_number(fact, FIELD_ACCESS, 0), ACCESS_READ);
     ck_assert_uint_eq(fact_count(fact), 5);
     ck_assert(results_has(&fact->results, RESULT_OK) && results_has(&fact->results, ENOENT));
     ck_assert(!fact->predicted);
@@ -62,12 +66,13 @@ START_TEST(test_add)
     ck_assert_uint_eq(fact->labels_count, 2);
     ck_assert_str_eq(fact->labels[0], "a");
     ck_assert_str_eq(fact->labels[1], "b");
-    ck_assert_int_eq(recording_add_label(recording, fact, "a"), 0);
-    ck_assert_ptr_eq(recording_find(recording, &second), fact);
+    ck_assert_int_eq(recording_add_label(recording, stored, "a"), 0);
+    ck_assert_ptr_eq(recording_find(recording, &second), stored);
     second.name = "/etc/group";
     ck_assert_ptr_null(recording_find(recording, &second));
     ck_assert_uint_eq(recording_facts_count(recording), 1);
-    ck_assert_ptr_null(recording_fact(recording, 1));
+    ck_assert_ptr_null(recording_fact(recording, 1, &view));
+    ck_assert_ptr_null(recording_stored(recording, 1));
 }
 END_TEST
 
@@ -96,7 +101,7 @@ START_TEST(test_many)
 {
     enum { MANY = 5000 };
     CLEANUP(recording_cleanup) Recording *recording = with_run("a");
-    CLEANUP(free_pointer) Fact **facts = calloc(MANY, sizeof(Fact *));
+    CLEANUP(free_pointer) StoredFact **facts = calloc(MANY, sizeof(StoredFact *));
     char path[64];
 
     for (unsigned i = 0; i < MANY; i++) {
@@ -104,11 +109,15 @@ START_TEST(test_many)
         const Fact draft = file_fact(path, ACCESS_READ);
         ck_assert_int_eq(recording_add(recording, &draft, 0, 1, NULL, &facts[i]), 1);
     }
-    ck_assert_ptr_eq(recording_fact(recording, 5), facts[5]);
+    ck_assert_ptr_eq(recording_stored(recording, 5), facts[5]);
     ck_assert_int_eq(recording_sort(recording), 0);
-    for (size_t i = 1; i < MANY; i++)
+    for (size_t i = 1; i < MANY; i++) {
+        Fact a;
+        Fact b;
         ck_assert_int_lt(
-            fact_compare(recording_fact(recording, i - 1), recording_fact(recording, i)), 0);
+            fact_compare(recording_fact(recording, i - 1, &a), recording_fact(recording, i, &b)),
+            0);
+    }
     for (unsigned i = 0; i < MANY; i++) {
         (void)snprintf(path, sizeof path, "/srv/%u", i * 7919u % MANY);
         const Fact draft = file_fact(path, ACCESS_READ);
@@ -207,7 +216,8 @@ START_TEST(test_journal)
     CLEANUP(recording_cleanup) Recording *recording = parse(text, strlen(text));
 
     ck_assert_uint_eq(recording_facts_count(recording), 1);
-    const Fact *fact = recording_fact(recording, 0);
+    Fact view;
+    const Fact *fact = recording_fact(recording, 0, &view);
     ck_assert_uint_eq(fact_count(fact), 9);
     ck_assert_uint_eq(fact->labels_count, 2);
     ck_assert(results_has(&fact->results, RESULT_OK) && results_has(&fact->results, EOPNOTSUPP));
@@ -432,9 +442,10 @@ START_TEST(test_hostile_texts)
     for (size_t i = 0; i < out.length; i++)
         ck_assert((unsigned char)out.data[i] >= 0x20 || out.data[i] == '\n');
     CLEANUP(recording_cleanup) Recording *back = parse(out.data, out.length);
-    ck_assert_str_eq(recording_fact(back, 0)->name, every);
-    ck_assert_str_eq(recording_fact(back, 0)->labels[0], every);
-    ck_assert_str_eq(recording_fact(back, 0)->first.command, "\"\\");
+    Fact view;
+    ck_assert_str_eq(recording_fact(back, 0, &view)->name, every);
+    ck_assert_str_eq(view.labels[0], every);
+    ck_assert_str_eq(view.first.command, "\"\\");
 }
 END_TEST
 

@@ -265,8 +265,10 @@ START_TEST(test_union)
 
     ck_assert_uint_eq(recording_facts_count(a), 2);
     ck_assert_uint_eq(recording_runs_count(a), 2);
-    const Fact *fact = recording_find(a, &common);
-    ck_assert_ptr_nonnull(fact);
+    const StoredFact *stored = recording_find(a, &common);
+    ck_assert_ptr_nonnull(stored);
+    Fact view;
+    const Fact *fact = recording_view(a, stored, &view);
     ck_assert_uint_eq(fact_count(fact), 7);
     ck_assert_uint_eq(fact->runs_count, 2);
     ck_assert_uint_eq(fact->labels_count, 2);
@@ -277,6 +279,7 @@ START_TEST(test_union)
     ck_assert_uint_eq(recording_loss(a, 0)->count, 2);
     ck_assert(!recording_is_complete(a));
     ck_assert_int_eq(recording_sort(a), 0);
+    fact = recording_view(a, stored, &view);
     ck_assert_str_eq(recording_run(a, 0)->id, "y");
     ck_assert_uint_eq(fact->runs[0].run, 0);
     ck_assert_uint_eq(fact->runs[0].count, 4);
