@@ -1,77 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracer/capture_paths.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
-/* ---- files met before ----------------------------------------------------------------------- */
-
-enum { SEEN_FILES = 8192 };
-
-typedef struct SeenFile {
-    uint64_t hash; /* of mount namespace and path; 0: free */
-    uint32_t mode;
-    uint32_t uid;
-} SeenFile;
-
-struct SeenFiles {
-    HashKey key; /* secret: only the hash tells one path from another */
-    SeenFile files[SEEN_FILES];
-};
-
-SeenFiles *seen_files_new(void)
-{
-    SeenFiles *seen = calloc(1, sizeof *seen);
-
-    if (seen)
-        hash_key_init(&seen->key);
-    return seen;
-}
-
-SeenFiles *seen_files_free(SeenFiles *seen)
-{
-    free(seen);
-    return NULL;
-}
-
-static SeenFile *seen_at(const Captured *captured, const char *text, uint64_t *ret_hash)
-{
-    SeenFiles *seen = captured->seen;
-
-    if (!seen)
-        return NULL;
-    const uint64_t hash =
-        hash_u64(hash_bytes(&seen->key, text, strlen(text)), captured->event->mount_namespace) | 1;
-    *ret_hash = hash;
-    return &seen->files[(hash >> 1) % SEEN_FILES];
-}
-
 static void remember(const Captured *captured, const PathResult *path)
 {
-    uint64_t hash;
-
-    if (!path->text || !path->is_path || !path->has_stat)
-        return;
-    SeenFile *file = seen_at(captured, path->text, &hash);
-    if (file)
-        *file = (SeenFile){.hash = hash, .mode = path->st.st_mode, .uid = path->st.st_uid};
+    if (path->text && path->is_path && path->has_stat)
+        seen_file_put(captured->seen, captured->event->mount_namespace, path->text, &path->st);
 }
 
-static void recall(const Captured *captured, PathResult *path)
+static bool recall(const Captured *captured, PathResult *path)
 {
-    uint64_t hash;
-
-    if (!path->text || !path->is_path)
-        return;
-    const SeenFile *file = seen_at(captured, path->text, &hash);
-    if (!file || file->hash != hash)
-        return;
+    if (!path->text || !path->is_path ||
+        !seen_file_get(captured->seen, captured->event->mount_namespace, path->text, &path->st))
+        return false;
     path->has_stat = true;
-    path->st = (struct stat){.st_mode = file->mode, .st_uid = file->uid};
+    return true;
 }
 
 /* ---- what the kernel side told -------------------------------------------------------------- */
@@ -134,31 +82,63 @@ static unsigned paths_of(const Captured *captured)
     return count;
 }
 
+/* The owner is the new one already; if the old one is not known, it is nobody that a rule could
+ * count on. */
+static void before_chown(const Captured *captured, const PathQuery *query, PathResult *result)
+{
+    const unsigned argument = (unsigned)query->argument + 1;
+    const PathResult now = *result;
+
+    if (argument >= SYSCALL_ARGS || (uint32_t)captured->event->args[argument] == UINT32_MAX)
+        return;
+    if (!recall(captured, result))
+        result->st.st_uid = (uid_t)-1;
+    remember(captured, &now);
+}
+
+static void after_success(const Captured *captured, const PathQuery *query, PathResult *result)
+{
+    const bool renames = query->access & ACCESS_RENAME;
+    const bool makes = query->access & ACCESS_CREATE;
+
+    result->error = 0;
+    if (makes && !renames && query->final == PATH_FINAL_PARENT) {
+        remember(captured, result);
+        result->has_stat = false;
+        result->error = ENOENT;
+        return;
+    }
+    if (query->access & ACCESS_CHOWN) {
+        before_chown(captured, query, result);
+        return;
+    }
+    if (result->has_stat)
+        remember(captured, result);
+    else
+        (void)recall(captured, result);
+    if (renames && result->text && makes)
+        seen_rename_to(captured->seen, captured->event->mount_namespace, result->text);
+    else if (renames && result->text)
+        seen_rename_from(captured->seen, result->text);
+}
+
 /*
  * RESULT is how it is now; it becomes how it was when the call was made, as the call's own result
  * tells: what a successful call made was not there, what it used was.
  */
 static void as_it_was(const Captured *captured, const PathQuery *query, PathResult *result)
 {
-    const bool makes = (query->access & ACCESS_CREATE) && !(query->access & ACCESS_RENAME) &&
-                       query->final == PATH_FINAL_PARENT;
     const int64_t error = -captured->event->result;
+    const bool named = query->argument >= 0;
 
-    if (captured->event->flags & EVENT_NO_RESULT)
+    if (captured->event->flags & EVENT_NO_RESULT || !named)
         return;
-    remember(captured, result);
     if (captured_succeeded(captured)) {
-        result->error = 0;
-        if (makes && query->argument >= 0) {
-            result->has_stat = false;
-            result->error = ENOENT;
-        } else if (!result->has_stat) {
-            recall(captured, result);
-        }
-    } else if (error == ENOENT && query->argument >= 0 && paths_of(captured) <= 1) {
+        after_success(captured, query, result);
+    } else if (error == ENOENT && paths_of(captured) <= 1) {
         result->has_stat = false;
         result->error = ENOENT;
-    } else if (error == EEXIST && makes) {
+    } else if (error == EEXIST && (query->access & ACCESS_CREATE)) {
         result->error = 0;
     }
 }

@@ -6,11 +6,8 @@
 #pragma once
 
 #include "tracer/capture_roots.h"
+#include "tracer/capture_seen.h"
 #include "tracer/paths_private.h"
-
-/* Type and owner of files that were met, for when they are gone: by path, the later ones. */
-SeenFiles *seen_files_new(void);
-SeenFiles *seen_files_free(SeenFiles *seen);
 
 /* What FILE tells, into SLOT and RESULT. */
 void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot *slot,

@@ -35,7 +35,7 @@ struct Captured {
     size_t count;
     const Syscall *syscall; /* NULL: none, or one that the tables do not know */
     CaptureRoots *roots;    /* borrowed: capture_roots.h */
-    SeenFiles *seen;        /* borrowed: capture_paths.h */
+    SeenFiles *seen;        /* borrowed: capture_seen.h */
     SocketInfo socket;      /* what captured_socket() gave last */
 };
 
