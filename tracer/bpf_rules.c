@@ -7,6 +7,7 @@
 #include "tracer/bpf_rules.h"
 
 #include "base/memory.h"
+#include "model/fact.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -80,6 +81,9 @@ static const struct FlagRow {
     const char *const *names;
 } flag_rows[] = {
     {RULE_EXEC, NAMES("execve", "execveat")},
+    {RULE_MOVES, NAMES("chdir")},
+    {RULE_ROOTS, NAMES("chroot")},
+    {RULE_FORKS, NAMES("fork", "vfork", "clone", "clone3")},
     {RULE_MARK, NAMES("prctl")},
     {RULE_MAY_SEND, NAMES("write", "writev", "pwrite64", "pwritev", "pwritev2", "send", "sendto",
                           "sendmsg", "sendmmsg", "sendfile", "sendfile64", "splice")},
@@ -125,7 +129,8 @@ static void fill_by_role(const Syscall *syscall, struct call_rule *rule)
             folder = i;
             break;
         case ROLE_PATH:
-            rule->take[i] = TAKE_PATH;
+            rule->take[i] =
+                arg->operation && arg->operation->access == ACCESS_STAT ? TAKE_LOOK : TAKE_PATH;
             rule->companion[i] = folder;
             folder = COMPANION_NONE;
             break;

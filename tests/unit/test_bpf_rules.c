@@ -9,12 +9,12 @@
 
 enum { NO = COMPANION_NONE };
 
-/* "p" path, "v" value, "t" text, "f" descriptor, "a" address, "h" msghdr, "H" mmsghdr, "m" memory,
- * "i" process, "V" mapping, "-" nothing. */
+/* "p" path, "l" path only looked at, "v" value, "t" text, "f" descriptor, "a" address, "h" msghdr,
+ * "H" mmsghdr, "m" memory, "i" process, "V" mapping, "-" nothing. */
 static const char letters[] = {
     [TAKE_NONE] = '-',   [TAKE_VALUE] = 'v',    [TAKE_PATH] = 'p',   [TAKE_TEXT] = 't',
     [TAKE_FD] = 'f',     [TAKE_SOCKADDR] = 'a', [TAKE_MSGHDR] = 'h', [TAKE_MMSGHDR] = 'H',
-    [TAKE_MEMORY] = 'm', [TAKE_PID] = 'i',      [TAKE_VMA] = 'V',
+    [TAKE_MEMORY] = 'm', [TAKE_PID] = 'i',      [TAKE_VMA] = 'V',    [TAKE_LOOK] = 'l',
 };
 
 static const struct {
@@ -42,7 +42,7 @@ static const struct {
     {ARCH_X86_64, "statx", "-pv---", {NO, 0, NO, NO, NO, NO}, RULE_TAKES},
     {ARCH_X86_64, "execve", "p-----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_EXEC},
     {ARCH_X86_64, "execveat", "-p--v-", {NO, 0, NO, NO, NO, NO}, RULE_TAKES | RULE_EXEC},
-    {ARCH_X86_64, "mount", "ppt---", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
+    {ARCH_X86_64, "mount", "llt---", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
     {ARCH_X86_64, "fsopen", "t-----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
     {ARCH_X86_64, "move_mount", "-p-p--", {NO, 0, NO, 2, NO, NO}, RULE_TAKES},
     {ARCH_X86_64, "memfd_create", "------", {NO, NO, NO, NO, NO, NO}, 0},
@@ -184,15 +184,16 @@ static void check_against_tables(const Syscall *syscall, const struct call_rule 
         if (arg->role == ROLE_SELECTOR && arg->family)
             mask = arg->wide ? arg->family->mask : arg->family->mask & 0xffffffff;
         ck_assert_msg(rule->mask[i] == mask, "%s: mask of argument %zu", syscall->name, i);
-        ck_assert_msg((rule->take[i] == TAKE_PATH) == (arg->role == ROLE_PATH),
-                      "%s: path argument %zu", syscall->name, i);
+        const bool is_path = rule->take[i] == TAKE_PATH || rule->take[i] == TAKE_LOOK;
+        ck_assert_msg(is_path == (arg->role == ROLE_PATH), "%s: path argument %zu", syscall->name,
+                      i);
         ck_assert_msg(arg->role != ROLE_SIGNAL || rule->take[i] == TAKE_VALUE,
                       "%s: signal argument %zu", syscall->name, i);
         if (rule->take[i] == TAKE_MEMORY)
             ck_assert_msg(rule->companion[i] <= 64, "%s: memory", syscall->name);
         else if (rule->companion[i] != COMPANION_NONE)
             ck_assert_msg(rule->companion[i] < EVENT_ARGS, "%s: companion", syscall->name);
-        if (rule->take[i] == TAKE_PATH && rule->companion[i] != COMPANION_NONE)
+        if (is_path && rule->companion[i] != COMPANION_NONE)
             ck_assert_int_eq(syscall->args[rule->companion[i]].role, ROLE_DIRFD);
         takes = takes || rule->take[i] != TAKE_NONE;
         selects = selects || mask != 0;

@@ -54,6 +54,8 @@ enum call_take {
     TAKE_MEMORY,   /* `companion` bytes (at most 64): struct open_how, struct clone_args */
     TAKE_PID,      /* a process or thread: its relation to the caller */
     TAKE_VMA,      /* the file mapped at that address */
+    TAKE_LOOK, /* as TAKE_PATH, but the file is only looked at: an empty name, which stands for a
+                  descriptor, makes no fact */
 };
 enum { COMPANION_NONE = 0xff };
 
@@ -67,6 +69,9 @@ enum call_rule_flags {
     RULE_SETTLES = 1u << 6,    /* connect: a datagram socket's address is only used if it sends */
     RULE_SELECTS = 1u << 7,    /* some mask[] is set */
     RULE_SIGNALS = 1u << 8,    /* sends a signal to its TAKE_PID argument */
+    RULE_FORKS = 1u << 9,      /* returns twice, 0 in the child */
+    RULE_MOVES = 1u << 10,     /* chdir: success makes the path argument the working folder */
+    RULE_ROOTS = 1u << 11,     /* chroot: … the root folder */
 };
 
 struct call_rule {

@@ -186,6 +186,17 @@ static __always_inline s32 folder_argument(const struct taking *taking, u32 comp
     return companion < EVENT_ARGS ? (s32)taking->args[companion] : AT_FDCWD;
 }
 
+/* What a path argument names depends on where it starts from. */
+static __always_inline bool needs_folder(u32 take, const struct scratch *scratch, u32 slot,
+                                         u64 address)
+{
+    const bool empty = !address || scratch->strings[slot & 1][0] == 0;
+
+    if (take == TAKE_TEXT || (take == TAKE_LOOK && empty))
+        return false;
+    return empty || scratch->strings[slot & 1][0] != '/';
+}
+
 static __always_inline u32 relation_by_number(const struct task_struct *task, s32 pid)
 {
     if (pid == (s32)innermost_number(task->group_leader) || pid == (s32)innermost_number(task))
@@ -237,6 +248,7 @@ __noinline int take_key(u32 i)
         hash = mix(hash, (u32)value);
         break;
     case TAKE_PATH:
+    case TAKE_LOOK:
     case TAKE_TEXT: {
         const u32 slot = taking->strings++ & 1;
         /* What it led to stands in the result. */
@@ -244,7 +256,7 @@ __noinline int take_key(u32 i)
             break;
         string_read(slot, value);
         hash = mix(hash, scratch->string_hash[slot]);
-        if (rule->take[i] == TAKE_PATH && (scratch->strings[slot][0] != '/' || !value)) {
+        if (needs_folder(rule->take[i], scratch, slot, value)) {
             place_of_folder(folder_argument(taking, companion));
             hash = mix(hash, scratch->place.identity);
         }
@@ -334,6 +346,23 @@ __noinline int take_keys(void)
 /* ---- blobs
  * ----------------------------------------------------------------------------------------- */
 
+/* Where chdir() or chroot() led. */
+static __always_inline void place_moved_to(struct scratch *scratch, u32 flags)
+{
+    const struct task_struct *task = bpf_get_current_task_btf();
+
+    if (flags & RULE_MOVES) {
+        place_of_folder(AT_FDCWD);
+        return;
+    }
+    place_clear(scratch);
+    if (!task->fs)
+        return;
+    const u64 dentry = SCALAR(scratch, task->fs->root.dentry);
+    const u64 vfsmount = SCALAR(scratch, task->fs->root.mnt);
+    place_of_path(dentry, vfsmount);
+}
+
 __noinline int take_blob(u32 i)
 {
     struct scratch *scratch = scratch_get();
@@ -350,16 +379,22 @@ __noinline int take_blob(u32 i)
 
     switch (rule->take[i]) {
     case TAKE_PATH:
+    case TAKE_LOOK:
     case TAKE_TEXT: {
         const u32 slot = taking->strings++ & 1;
         if (!value)
             break;
         string_read(slot, value);
         blob_string(BLOB_MEMORY, (s32)i, value, slot);
-        if (rule->take[i] == TAKE_TEXT)
+        if (rule->take[i] == TAKE_TEXT ||
+            (rule->take[i] == TAKE_LOOK && scratch->string_length[slot] == 1))
             break;
         place_of_folder(folder_argument(taking, companion));
         blob_place(BLOB_FOLDER, (s32)i);
+        if (rule->flags & (RULE_MOVES | RULE_ROOTS) && taking->result == 0) {
+            place_moved_to(scratch, rule->flags);
+            blob_place(BLOB_PATH, (s32)i);
+        }
         break;
     }
     case TAKE_FD:

@@ -313,6 +313,8 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     u64 args[ARGS_ROOM] = {};
     struct call_rule *rule = rule_of(abi, nr);
 
+    if (rule && rule->flags & RULE_FORKS && result == 0 && !ended)
+        return; /* the child's side of its parent's call */
     count_calls(1);
     if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program) {
         /* The usual call: no argument is part of what it is. */
@@ -431,6 +433,14 @@ int BPF_PROG(on_handler, int number, struct kernel_siginfo *info, struct k_sigac
 
 enum { CLONE_THREAD = 0x10000 };
 
+static __always_inline void ancestry_push(struct task_state *state, u32 program)
+{
+#pragma unroll
+    for (u32 i = EVENT_ANCESTRY - 1; i > 0; i--)
+        state->ancestry[i] = state->ancestry[i - 1];
+    state->ancestry[0] = program;
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
 {
@@ -449,14 +459,9 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
     state->phase = parent->phase;
     state->returned = NR_NONE;
     count(COUNTER_TASKS, 1);
-    if (clone_flags & CLONE_THREAD || parent->ancestry[0] == parent->program) {
-        __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
-    } else {
-        state->ancestry[0] = parent->program;
-#pragma unroll
-        for (u32 i = 1; i < EVENT_ANCESTRY; i++)
-            state->ancestry[i] = parent->ancestry[i - 1];
-    }
+    __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
+    if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
+        ancestry_push(state, parent->program);
     if (!(clone_flags & CLONE_THREAD))
         count_process();
     return 0;
@@ -502,6 +507,8 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         return 0;
     }
     state->program = (u32)program_number();
+    if (!launching && caller && caller != state->ancestry[0])
+        ancestry_push(state, caller);
 
     /* The exec is the deed of the program that called it, but the first one nobody's but its own.
      */
