@@ -25,6 +25,7 @@ typedef struct Move {
 } Move;
 
 struct SeenFiles {
+    HashKey key; /* secret: nothing but the hash tells one path from another */
     SeenFile files[FILES_MAX];
     Move moves[MOVES_MAX]; /* the latest is before next_move */
     size_t next_move;
@@ -33,7 +34,11 @@ struct SeenFiles {
 
 SeenFiles *seen_files_new(void)
 {
-    return calloc(1, sizeof(SeenFiles));
+    SeenFiles *seen = calloc(1, sizeof *seen);
+
+    if (seen)
+        hash_key_init(&seen->key);
+    return seen;
 }
 
 SeenFiles *seen_files_free(SeenFiles *seen)
@@ -49,9 +54,9 @@ SeenFiles *seen_files_free(SeenFiles *seen)
     return NULL;
 }
 
-static uint64_t hash_of(uint32_t mount_namespace, const char *path)
+static uint64_t hash_of(const SeenFiles *seen, uint32_t mount_namespace, const char *path)
 {
-    return hash_u64(hash_bytes(path, strlen(path)), mount_namespace) | 1;
+    return hash_u64(hash_bytes(&seen->key, path, strlen(path)), mount_namespace) | 1;
 }
 
 static size_t place_of(uint64_t hash)
@@ -71,7 +76,7 @@ static void change_owner(SeenFiles *seen, const SeenFile *file)
 void seen_file_put(SeenFiles *seen, uint32_t mount_namespace, const char *path,
                    const struct stat *st)
 {
-    const SeenFile file = {.hash = hash_of(mount_namespace, path),
+    const SeenFile file = {.hash = hash_of(seen, mount_namespace, path),
                            .inode = st->st_ino,
                            .device = st->st_dev,
                            .mode = st->st_mode,
@@ -88,7 +93,7 @@ void seen_file_put(SeenFiles *seen, uint32_t mount_namespace, const char *path,
 static bool get(const SeenFiles *seen, uint32_t mount_namespace, const char *path,
                 struct stat *ret_stat)
 {
-    const uint64_t hash = hash_of(mount_namespace, path);
+    const uint64_t hash = hash_of(seen, mount_namespace, path);
     const SeenFile *file = &seen->files[place_of(hash)];
 
     if (file->hash != hash)
