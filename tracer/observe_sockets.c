@@ -8,9 +8,11 @@
 #include "base/escape.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct Address {
     union {
@@ -212,12 +214,62 @@ static void sent_on(Observer *observer, Tracee *tracee, Pending *pending, int fd
     }
 }
 
+static void folder_close(DIR **folder)
+{
+    if (*folder)
+        (void)closedir(*folder);
+}
+
+/* Process PID has a descriptor that reads NAME ("socket:[12]"), other than EXCEPT. */
+static bool has_descriptor(pid_t pid, const char *name, int except)
+{
+    char path[64];
+    char other[64];
+    const struct dirent *entry;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    CLEANUP(folder_close) DIR *folder = opendir(path);
+    while (folder && (entry = readdir(folder)) != NULL) {
+        const ssize_t n = readlinkat(dirfd(folder), entry->d_name, other, sizeof other - 1);
+        if (n <= 0)
+            continue;
+        other[n] = '\0';
+        if (strcmp(other, name) == 0 && strtol(entry->d_name, NULL, 10) != except)
+            return true;
+    }
+    return false;
+}
+
+/* Something can still be sent through the socket when FD is closed: a shell's "> /dev/udp/…" sends
+ * through a copy of it, a server's child through what it inherited. */
+static bool is_open_elsewhere(const Observer *observer, Tracee *tracee, int fd)
+{
+    enum { RELATIVES_MAX = 64 /* a server of thousands is not asked through each time */ };
+    char name[64];
+    const Process *own = tracee->process;
+    unsigned relatives = 0;
+
+    if (tracee->captured || tracee_descriptor(tracee, fd, name, sizeof name) < 0)
+        return false;
+    if (has_descriptor(own->pid, name, fd))
+        return true;
+    for (const Process *other = observer->table.processes; other && relatives < RELATIVES_MAX;
+         other = other->hh.next) {
+        if (other->parent != own->pid && own->parent != other->pid)
+            continue;
+        relatives++;
+        if (has_descriptor(other->pid, name, -1))
+            return true;
+    }
+    return false;
+}
+
 static void do_close(Observer *observer, Tracee *tracee, int fd)
 {
     if (observer->sockets.connects_pending == 0)
         return;
     SocketInfo *info = socket_table_get(&observer->sockets, tracee, fd);
-    if (info && info->connect_pending) {
+    if (info && info->connect_pending && !is_open_elsewhere(observer, tracee, fd)) {
         info->connect_pending = false;
         observer->sockets.connects_pending--;
     }

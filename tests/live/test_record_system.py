@@ -81,6 +81,25 @@ socket.socket().close()
 
 
 @both
+def connected_copies(folder, backend):
+    """A shell's "> /dev/udp/…" connects one descriptor and sends through a copy; a child through what it inherited."""
+    result = run(backend, folder, r"""
+def connected(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('127.0.0.1', port)); return s
+s = connected(5401); copy = os.dup2(s.fileno(), 40); s.close(); os.write(copy, b'x'); os.close(copy)
+s = connected(5402); go, stop = os.pipe()
+child = os.fork()
+if child == 0: os.read(go, 1); os.write(s.fileno(), b'x'); os._exit(0)
+s.close(); os.write(stop, b'x'); os.waitpid(child, 0)
+s = connected(5403); copy = os.dup2(s.fileno(), 40); s.close(); os.close(copy)
+""")
+    for port in (5401, 5402):
+        result.one("network", name="connect", socket_type="dgram", port=port, address="loopback")
+    result.none("network", name="connect", socket_type="dgram", port=5403)
+    result.complete()
+
+
+@both
 def signals(folder, backend):
     result = run(backend, folder, r"""
 signal.signal(signal.SIGUSR1, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN)
