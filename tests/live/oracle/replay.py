@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records the oracle's programs, generates their profiles and runs them again in containers.
 
-    replay.py [--backend notify|ptrace] [--runtime runc|crun] [--fast] [NAME…]
+    replay.py [--backend notify|ptrace] [--runtime runc|crun] [--no-new-privileges] [--fast] [NAME…]
+    replay.py [--backend …] … -- CMD…
 
 Each program runs natively, recorded and then in a container of each runtime under nothing but its own
 seccomp.json and capabilities.json, twice:
@@ -29,7 +30,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import programs
 from behaviour import skeleton
-from compare import SOURCE, Runner, environment
+from compare import SOURCE, Case, Runner, environment
 from run import reason_to_skip
 
 RUN_IN_RUNC = os.path.join(SOURCE, "tests", "live", "run-in-runc")
@@ -117,8 +118,9 @@ def plain(text, case):
 
 
 class Replay(Runner):
-    def __init__(self, case, whittle, backend):
+    def __init__(self, case, whittle, backend, options=()):
         super().__init__(case, whittle, backend)
+        self.options = options  # of run-in-runc
         self.profile = os.path.join(self.base, "profile")
         self.recording = os.path.join(self.base, "recording.jsonl")
         self.argv = case.argv
@@ -164,7 +166,7 @@ class Replay(Runner):
 
     def contain(self, runtime, profile):
         self.fresh()
-        command = [RUN_IN_RUNC, "--runtime", runtime, "--seccomp", os.path.join(self.profile, profile + ".json")]
+        command = [RUN_IN_RUNC, *self.options, "--runtime", runtime, "--seccomp", os.path.join(self.profile, profile + ".json")]
         command += ["--capabilities", os.path.join(self.profile, "capabilities.json"), "--workdir", self.folder]
         command += ["--bind", self.base + ":rw", "--bind", programs.SCRIPTS]
         for name in self.case.capabilities:
@@ -206,9 +208,9 @@ def attempts(run, recorded, runtime, names, log):
     return found
 
 
-def replay(case, whittle, backend, runtimes, names, log):
+def replay(case, whittle, backend, runtimes, names, log, options):
     """What is wrong, as lines; nothing is good."""
-    run = Replay(case, whittle, backend)
+    run = Replay(case, whittle, backend, options)
     found = []
     try:
         recorded = run.make_profile()
@@ -226,14 +228,19 @@ def main():
     parser.add_argument("--backend", choices=BACKENDS)
     parser.add_argument("--runtime", choices=RUNTIMES, action="append")
     parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
+    parser.add_argument("--no-new-privileges", action="store_true", help="in the containers")
     parser.add_argument("--fast", action="store_true", help="only what takes little time")
     parser.add_argument("names", nargs="*")
-    args = parser.parse_args()
+    words, command = sys.argv[1:], []
+    if "--" in words:
+        command = words[words.index("--") + 1 :]
+        words = words[: words.index("--")]
+    args = parser.parse_args(words)
     runtimes = [r for r in args.runtime or RUNTIMES if shutil.which(r)]
     if os.geteuid() != 0 or not runtimes or not shutil.which("gcc"):
         print("needs root, gcc and runc or crun")
         return 77
-    cases = programs.cases()
+    cases = [Case("command", command)] if command else programs.cases()
     if args.names:
         cases = [c for c in cases if c.name in args.names]
     elif args.fast:
@@ -242,6 +249,7 @@ def main():
     names, log = call_names(), AuditReader()
     if not log:
         print("the kernel's audit cannot be read: only status, output and files tell of a denial")
+    options = ["--no-new-privileges"] if args.no_new_privileges else []
     for number, case in enumerate(cases):
         reason = case.no_replay or reason_to_skip(case, args.whittle, False)
         if reason:
@@ -250,7 +258,7 @@ def main():
             continue
         backend = args.backend or BACKENDS[number % 2]
         began = time.monotonic()
-        found = replay(case, os.path.abspath(args.whittle), backend, runtimes, names, log)
+        found = replay(case, os.path.abspath(args.whittle), backend, runtimes, names, log, options)
         counts["fail" if found else "work"] += 1
         print(f"{'FAIL ' if found else 'works'} {case.name} ({backend}, {' '.join(runtimes)}, {time.monotonic() - began:.1f} s)", flush=True)
         for line in found:
