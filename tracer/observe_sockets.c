@@ -240,28 +240,34 @@ static bool has_descriptor(pid_t pid, const char *name, int except)
     return false;
 }
 
-/* Something can still be sent through the socket when FD is closed: a shell's "> /dev/udp/…" sends
- * through a copy of it, a server's child through what it inherited. */
-static bool is_open_elsewhere(const Observer *observer, Tracee *tracee, int fd)
+/* A child of thread TID of process PID has that descriptor. The kernel is asked for them: one that
+ * has made no call yet is in no table. */
+static bool child_has_descriptor(pid_t pid, pid_t tid, const char *name)
 {
-    enum { RELATIVES_MAX = 64 /* a server of thousands is not asked through each time */ };
-    char name[64];
-    const Process *own = tracee->process;
-    unsigned relatives = 0;
+    enum { CHILDREN_MAX = 64 /* a server of thousands is not asked through each time */ };
+    char path[64];
+    int child;
 
-    if (tracee->captured || tracee_descriptor(tracee, fd, name, sizeof name) < 0)
-        return false;
-    if (has_descriptor(own->pid, name, fd))
-        return true;
-    for (const Process *other = observer->table.processes; other && relatives < RELATIVES_MAX;
-         other = other->hh.next) {
-        if (other->parent != own->pid && own->parent != other->pid)
-            continue;
-        relatives++;
-        if (has_descriptor(other->pid, name, -1))
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, tid);
+    CLEANUP(file_close) FILE *children = fopen(path, "re");
+    for (int i = 0; children && i < CHILDREN_MAX && fscanf(children, "%d", &child) == 1; i++) {
+        if (has_descriptor(child, name, -1))
             return true;
     }
     return false;
+}
+
+/* Something can still be sent through the socket when FD is closed: a shell's "> /dev/udp/…" sends
+ * through a copy of it, a server's child through what it inherited. */
+static bool is_open_elsewhere(Tracee *tracee, int fd)
+{
+    char name[64];
+    const Process *own = tracee->process;
+
+    if (tracee->captured || tracee_descriptor(tracee, fd, name, sizeof name) < 0)
+        return false;
+    return has_descriptor(own->pid, name, fd) || has_descriptor(own->parent, name, -1) ||
+           child_has_descriptor(own->pid, tracee->tid, name);
 }
 
 static void do_close(Observer *observer, Tracee *tracee, int fd)
@@ -269,7 +275,7 @@ static void do_close(Observer *observer, Tracee *tracee, int fd)
     if (observer->sockets.connects_pending == 0)
         return;
     SocketInfo *info = socket_table_get(&observer->sockets, tracee, fd);
-    if (info && info->connect_pending && !is_open_elsewhere(observer, tracee, fd)) {
+    if (info && info->connect_pending && !is_open_elsewhere(tracee, fd)) {
         info->connect_pending = false;
         observer->sockets.connects_pending--;
     }
