@@ -87,7 +87,8 @@ typedef struct Backend {
     void (*features)(char *out, size_t size);
     /* The same where processes are joined rather than launched; NULL: no different. */
     void (*features_joined)(char *out, size_t size);
-    /* Returns when every recorded process has ended, or when told to detach. */
+    /* Returns when every recorded process has ended, or when told to detach. Leaves the front's
+     * session and drops privileges (tracer/launch.h) as soon as it can. */
     int (*run)(BackendRun *run, Error *err);
 } Backend;
 

@@ -47,8 +47,7 @@ typedef struct Loop {
     int timer;
 } Loop;
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void on_event(void *data, const struct event *event, size_t size)
 {
@@ -183,8 +182,7 @@ static int serve(Loop *loop, Error *err)
     return 0;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void add_count(void *data, uint64_t key, uint64_t count)
 {
@@ -241,8 +239,7 @@ static void drain(Loop *loop)
     observer_flush(loop->run->observer);
 }
 
-/* ---- the start ----------------------------------------------------------------------------------
- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
 /* The number of the call NAME, as the kernel side sees it; none has ~0. */
 static uint32_t number_of(enum call_abi abi, const char *name)
@@ -253,13 +250,14 @@ static uint32_t number_of(enum call_abi abi, const char *name)
     return arch < 0 || !syscall ? UINT32_MAX : (uint32_t)syscall_number(syscall, (Arch)arch);
 }
 
-static struct bpf_settings settings_of_this_process(void)
+static struct bpf_settings settings_of(const BackendRun *run)
 {
     struct bpf_settings settings = {
         .recorder_tgid = (uint32_t)getpid(),
         .mark_option = MARK_PRCTL_OPTION,
         .mark_signal = MARK_SIGNAL,
     };
+    char user_namespace[64];
     struct stat st;
 
     for (unsigned abi = 0; abi < ABI_COUNT; abi++) {
@@ -270,27 +268,37 @@ static struct bpf_settings settings_of_this_process(void)
         settings.own_program_inode = st.st_ino;
         settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
     }
+    (void)snprintf(user_namespace, sizeof user_namespace, "/proc/%d/ns/user",
+                   run->launch ? getpid() : run->join[0]);
+    if (stat(user_namespace, &st) == 0)
+        settings.user_namespace = (uint32_t)st.st_ino;
     return settings;
 }
 
-/* Puts the child in scope and lets it go. */
+/* Puts the child, or the processes to join, in scope, and lets the child go. */
 static int begin(Loop *loop, Error *err)
 {
     /* Reading maps asks for it where unprivileged eBPF is off, as it is nearly everywhere. */
     static const int kept[] = {CAP_BPF};
+    const BackendRun *run = loop->run;
 
-    int r = bpf_loader_launch(loop->loader, loop->child.pid);
+    int r = run->launch ? bpf_loader_launch(loop->loader, loop->child.pid)
+                        : bpf_loader_join(loop->loader, run->join, run->join_count);
+    if (r == -ESRCH && !run->launch)
+        return error_set(err, r, "there is no such process to join");
     if (r < 0)
-        return error_errno(err, r, "cannot put the new process in scope");
+        return error_errno(err, r, "cannot put processes in scope");
     recorder_step_aside_keeping(kept, ARRAY_LENGTH(kept));
-    (void)report_send(loop->run->report_fd, REPORT_STARTED, loop->child.pid);
+    if (!run->launch)
+        return 0;
+    (void)report_send(run->report_fd, REPORT_STARTED, loop->child.pid);
     r = bpf_child_go(&loop->child);
     return r < 0 ? error_errno(err, r, "cannot start the workload") : 0;
 }
 
 static int run_loop(Loop *loop, Error *err)
 {
-    const struct bpf_settings settings = settings_of_this_process();
+    const struct bpf_settings settings = settings_of(loop->run);
 
     if (loop->run->launch) {
         const int r = bpf_child_start(loop->run->launch, &loop->child, err);
@@ -336,8 +344,7 @@ static int run(BackendRun *run_options, Error *err)
     return r;
 }
 
-/* ---- what this kernel can
- * ------------------------------------------------------------------------ */
+/* ---- what this kernel can -------------------------------------------------------------------- */
 
 static int probe(Error *err)
 {
@@ -361,7 +368,7 @@ const Backend backend_bpf = {
     .summary = "eBPF: in the kernel, results and capability checks included, at next to no cost",
     .sees_results = true,
     .can_launch = true,
-    .can_join = false,
+    .can_join = true,
     .probe = probe,
     .features = features,
     .run = run,

@@ -7,12 +7,14 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "model/fact.h"
 #include "tracer/bpf_rules.h"
 
 #include "whittle.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,8 +37,7 @@ struct BpfLoader {
     int consumed;
 };
 
-/* ---- loading -----------------------------------------------------------------------------------
- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 typedef struct Logs {
     char *text[PROGRAMS_MAX]; /* LOG_SIZE each */
@@ -137,7 +138,7 @@ static int attach_all(BpfLoader *loader, Error *err)
 
     bpf_object__for_each_program(program, loader->skeleton->obj)
     {
-        if (!bpf_program__autoload(program))
+        if (!bpf_program__autoload(program) || program == loader->skeleton->progs.seed)
             continue;
         struct bpf_link *link = bpf_program__attach(program);
         if (link) {
@@ -255,8 +256,7 @@ void bpf_loader_detach(BpfLoader *loader)
     drop_links(loader);
 }
 
-/* ---- scope
- * ---------------------------------------------------------------------------------------- */
+/* ---- scope ----------------------------------------------------------------------------------- */
 
 static int counter_set(BpfLoader *loader, enum counter counter, uint64_t value)
 {
@@ -268,7 +268,8 @@ static int counter_set(BpfLoader *loader, enum counter counter, uint64_t value)
 
 int bpf_loader_launch(BpfLoader *loader, pid_t pid)
 {
-    const struct task_state state = {.flags = TASK_LAUNCHING, .phase = 0, .returned = NR_NONE};
+    const struct task_state state = {
+        .flags = TASK_LAUNCHING, .phase = PHASE_RUN, .returned = NR_NONE};
     static const enum counter first[] = {COUNTER_TASKS, COUNTER_PROCESSES, COUNTER_PROCESSES_PEAK};
 
     CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -283,8 +284,51 @@ int bpf_loader_launch(BpfLoader *loader, pid_t pid)
                                 sizeof state, BPF_NOEXIST);
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* Runs the task iterator once. 0 or a negative errno. */
+static int run_iterator(const BpfLoader *loader)
+{
+    char nothing[64];
+    struct bpf_link *link = bpf_program__attach_iter(loader->skeleton->progs.seed, NULL);
+
+    if (!link)
+        return -errno;
+    CLEANUP(fd_close) int iterator = bpf_iter_create(bpf_link__fd(link));
+    int r = iterator < 0 ? iterator : 0;
+    while (r == 0 && (r = (int)read(iterator, nothing, sizeof nothing)) != 0) {
+        if (r < 0 && errno != EINTR && errno != EAGAIN)
+            r = -errno;
+        else
+            r = 0;
+    }
+    (void)bpf_link__destroy(link);
+    return r;
+}
+
+int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count)
+{
+    const uint32_t phase = PHASE_RUN;
+    uint64_t before;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t pid = (uint32_t)pids[i];
+        if (kill(pids[i], 0) < 0 && errno == ESRCH)
+            return -ESRCH;
+        const int r = bpf_map__update_elem(loader->skeleton->maps.roots, &pid, sizeof pid, &phase,
+                                           sizeof phase, BPF_ANY);
+        if (r < 0)
+            return r;
+    }
+    /* A task may have been made by one that the iterator had not come to yet. */
+    do {
+        before = loader->skeleton->bss->seeded;
+        const int r = run_iterator(loader);
+        if (r < 0)
+            return r;
+    } while (loader->skeleton->bss->seeded != before);
+    return before == 0 ? -ESRCH : 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 int bpf_loader_fd(const BpfLoader *loader)
 {

@@ -27,6 +27,10 @@ const BpfProbes *bpf_loader_probes(const BpfLoader *loader);
  * execve() on. 0 or a negative errno. */
 int bpf_loader_launch(BpfLoader *loader, pid_t pid);
 
+/* Puts COUNT processes that run already in scope, with all that descends from them, but PID itself
+ * only if it is there: -ESRCH. From here on tasks they make are in scope from the start. */
+int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count);
+
 /* EVENT is good until the function returns, and is as long as SIZE says; what it says of its own
  * size is not checked yet. */
 typedef void BpfEventSink(void *data, const struct event *event, size_t size);

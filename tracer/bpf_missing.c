@@ -6,9 +6,10 @@
 
 static int probe(Error *err)
 {
-    return error_set(err, -ENOTSUP,
-                     "this whittle was built without it; building it needs clang, bpftool and "
-                     "libbpf 1.0 or newer (packages clang, bpftool, libbpf-dev)");
+    return error_set(
+        err, -ENOTSUP,
+        "this whittle was built without the eBPF backend, which needs clang, bpftool and "
+        "libbpf 1.0 or newer (packages clang, bpftool, libbpf-dev)");
 }
 
 static void features(char *out, size_t size)

@@ -121,8 +121,7 @@ static int try_section(const struct btf *btf, const char *section)
     return -EINVAL;
 }
 
-/* ---- what must be there ------------------------------------------------------------------------
- */
+/* ---- what must be there ---------------------------------------------------------------------- */
 
 static bool has_capability(cap_t own, cap_value_t capability)
 {
@@ -168,7 +167,8 @@ static int check_machine(const struct btf *btf, Error *err)
 
     /* The newest of the functions that whittle.bpf.c calls. */
     if (btf__find_by_name_kind(btf, "bpf_loop", BTF_KIND_FUNC) < 0)
-        return error_set(err, -ENOSYS, "the kernel is too old for it: it needs Linux 5.17");
+        return error_set(err, -ENOSYS,
+                         "the kernel is too old for the eBPF backend, which needs Linux 5.17");
     for (size_t i = 0; i < ARRAY_LENGTH(needed); i++) {
         const int r = try_section(btf, needed[i]);
         if (r < 0)
@@ -192,7 +192,7 @@ int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
     (void)libbpf_set_print(NULL);
     if (!is_privileged())
         return error_set(err, -EPERM,
-                         "it needs privilege: run as root, or with the capabilities CAP_BPF and "
+                         "eBPF needs privilege: run as root, or with the capabilities CAP_BPF and "
                          "CAP_PERFMON, and CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to look at "
                          "files of others");
     if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
@@ -210,8 +210,7 @@ int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
     return 0;
 }
 
-/* ---- the choice --------------------------------------------------------------------------------
- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 /* The group of SECTION and which alternative in it; false if it is in none. */
 static bool find_section(const char *section, size_t *group, int *alternative)

@@ -134,6 +134,8 @@ static int ptrace_run(BackendRun *run, Error *err)
         return error_set(err, -ENOMEM, "out of memory");
     loop.has_info = true;
     ptrace_watch_init(&loop);
+    if (!run->launch)
+        recorder_step_aside();
     r = run->launch ? loop_launch(&loop, err) : ptrace_join_all(&loop, err);
     /* If it were ignored, the ends of children could not be waited for. Not before the workload was
      * started, which must find it as it was. */

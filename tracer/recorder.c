@@ -82,24 +82,18 @@ static void name_journal(const char *output, int journal)
 }
 
 /*
- * The canonical form into the memfd for the front. Without a front all but its header is appended
- * to the journal: facts that the journal tells already get their last counts and results.
+ * The canonical form into the file that the front puts in place. Without a front all but its header
+ * is appended to the journal: facts that the journal tells already get their last counts and
+ * results.
  */
 static int hand_over(const Supervision *supervision, const Channels *channels, bool front_alive)
 {
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    const int r = recording_print(supervision->recording, &text);
-
-    if (r < 0)
-        return r;
     if (front_alive)
-        return write_all(channels->canonical, text.data, text.length);
+        return recording_write(supervision->recording, channels->canonical, true);
     if (channels->journal < 0)
         return 0;
     name_journal(supervision->output, channels->journal);
-    const char *facts = memchr(text.data, '\n', text.length);
-    facts = facts ? facts + 1 : text.data;
-    return write_all(channels->journal, facts, text.length - (size_t)(facts - text.data));
+    return recording_write(supervision->recording, channels->journal, false);
 }
 
 static bool front_is_alive(const Channels *channels)
@@ -141,8 +135,6 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                       .recorder_fd = lifeline,
                       .tick = supervision->progress ? on_tick : NULL,
                       .tick_data = &ticker};
-    if (!supervision->launch)
-        recorder_step_aside();
     if (r == 0)
         r = supervision->backend->run(&run, &err);
     if (r < 0) {
@@ -168,7 +160,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     outcome->calls = progress.calls;
     outcome->losses = progress.losses;
     if (r < 0)
-        outcome->code = error_errno(&outcome->error, r, "cannot write the recording");
+        (void)error_errno(&outcome->unwritten, r, "%s: cannot write", supervision->output);
     outcome->finished = true;
     _exit(0);
 }

@@ -8,7 +8,7 @@
 
 #include "maps.h"
 
-/* Processes to start from, by thread group. */
+/* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 64 * 1024);
@@ -22,22 +22,23 @@ u64 seeded;
 
 enum { GENERATIONS_MAX = 64 };
 
-/* The task's process, or one that it descends from, is one of the roots. */
-static __always_inline bool descends_from_root(struct task_struct *task)
+/* The phase of the root that the task's process is or descends from; NULL if none. */
+static __always_inline const u32 *root_of(struct task_struct *task)
 {
     const struct task_struct *above = task;
 
     for (u32 i = 0; i < GENERATIONS_MAX; i++) {
         u32 tgid = (u32)above->tgid;
         if (tgid <= 1 || tgid == settings.recorder_tgid)
-            return false;
-        if (bpf_map_lookup_elem(&roots, &tgid))
-            return true;
+            return NULL;
+        const u32 *phase = bpf_map_lookup_elem(&roots, &tgid);
+        if (phase)
+            return phase;
         above = above->real_parent;
         if (!above)
-            return false;
+            return NULL;
     }
-    return false;
+    return NULL;
 }
 
 struct bpf_iter__task {
@@ -50,7 +51,10 @@ int seed(struct bpf_iter__task *context)
 {
     struct task_struct *task = context->task;
 
-    if (!task || !descends_from_root(task) || bpf_task_storage_get(&tasks, task, NULL, 0))
+    if (!task || bpf_task_storage_get(&tasks, task, NULL, 0))
+        return 0;
+    const u32 *phase = root_of(task);
+    if (!phase)
         return 0;
     struct task_state *state =
         bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -58,6 +62,7 @@ int seed(struct bpf_iter__task *context)
         count(COUNTER_LOST_TASK, 1);
         return 0;
     }
+    state->phase = *phase;
     state->returned = NR_NONE;
     state->quick_label = current_label;
     count(COUNTER_TASKS, 1);
