@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/nameless.h"
 #include "tracer/launch.h"
 
 #include <errno.h>
@@ -68,9 +69,32 @@ static int open_journal(Front *front, Error *err)
     return r < 0 ? error_errno(err, r, "%s: cannot write", output) : 0;
 }
 
+/*
+ * Beside OUTPUT, on the disk: in memory a large recording would take too much of it. What goes to
+ * standard output at the end is where temporary files are, or in memory after all.
+ */
+static int open_canonical(const char *output, Error *err)
+{
+    const char *folder = getenv("TMPDIR");
+    CLEANUP(free_pointer) char *beside = NULL;
+    int fd;
+
+    if (strcmp(output, "-") != 0) {
+        fd = nameless_open(output);
+        return fd < 0 ? error_errno(err, fd, "%s: cannot create a file beside it", output) : fd;
+    }
+    if (asprintf(&beside, "%s/whittle", folder && *folder ? folder : "/var/tmp") < 0)
+        beside = NULL;
+    fd = beside ? nameless_open(beside) : -ENOMEM;
+    if (fd < 0)
+        fd = memfd_create("recording", MFD_CLOEXEC);
+    return fd < 0 ? error_errno(err, errno, "cannot set up the recorder") : fd;
+}
+
 static int open_channels(Front *front, Error *err)
 {
     Channels *channels = &front->channels;
+    int r;
 
     channels->outcome = mmap(NULL, sizeof *channels->outcome, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -78,9 +102,11 @@ static int open_channels(Front *front, Error *err)
         channels->outcome = NULL;
         return error_errno(err, errno, "cannot share memory with the recorder");
     }
-    channels->canonical = memfd_create("recording", MFD_CLOEXEC);
-    if (channels->canonical < 0 || pipe2(channels->control, O_CLOEXEC) < 0 ||
-        pipe2(channels->report, O_CLOEXEC) < 0)
+    r = open_canonical(front->supervision->output, err);
+    if (r < 0)
+        return r;
+    channels->canonical = r;
+    if (pipe2(channels->control, O_CLOEXEC) < 0 || pipe2(channels->report, O_CLOEXEC) < 0)
         return error_errno(err, errno, "cannot set up the recorder");
     return open_journal(front, err);
 }
@@ -318,14 +344,17 @@ static void wait_for_orphan(const Front *front)
 
 static int put_in_place(const Front *front, Error *err)
 {
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    const char *output = front->supervision->output;
 
-    if (lseek(front->channels.canonical, 0, SEEK_SET) < 0)
-        return error_errno(err, errno, "cannot read the finished recording");
-    const int r = read_fd(front->channels.canonical, &text, SIZE_MAX / 4);
-    if (r < 0)
-        return error_errno(err, r, "cannot read the finished recording");
-    return write_file_atomic(front->supervision->output, text.data, text.length, err);
+    if (front->channels.outcome->unwritten.code != 0) {
+        if (err)
+            *err = front->channels.outcome->unwritten;
+        return front->channels.outcome->unwritten.code;
+    }
+    if (strcmp(output, "-") != 0)
+        return nameless_place(front->channels.canonical, output, err);
+    const int r = copy_all(front->channels.canonical, STDOUT_FILENO);
+    return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
 }
 
 static int conclude(Front *front, SuperviseResult *ret_result, Error *err)

@@ -10,14 +10,16 @@ typedef struct Outcome {
     bool detached;
     int code; /* negative errno with ERROR if the recording failed to start */
     Error error;
+    Error unwritten; /* with a code: the finished recording could not be written */
     uint64_t facts, calls, losses;
 } Outcome;
 
 typedef struct Channels {
-    int control[2];   /* front writes [1], recorder reads [0] */
-    int report[2];    /* recorder writes [1], front reads [0] */
-    int canonical;    /* memfd: the finished recording, for the front to put in place */
-    int journal;      /* the recording's own file, appended to while running; -1 for "-" */
+    int control[2]; /* front writes [1], recorder reads [0] */
+    int report[2];  /* recorder writes [1], front reads [0] */
+    int canonical;  /* a file without a name: the finished recording, which the front puts in place
+                     */
+    int journal;    /* the recording's own file, appended to while running; -1 for "-" */
     Outcome *outcome; /* shared */
 } Channels;
 

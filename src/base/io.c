@@ -2,6 +2,7 @@
 #include "base/io.h"
 
 #include "base/memory.h"
+#include "base/nameless.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,39 +74,17 @@ int read_file(const char *path, Buffer *out, size_t limit, Error *err)
 
 int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err)
 {
-    CLEANUP(free_pointer) char *temporary = NULL;
     CLEANUP(fd_close) int fd = -1;
 
     if (strcmp(path, "-") == 0) {
         const int r = write_all(STDOUT_FILENO, bytes, length);
         return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
     }
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-        temporary = NULL;
-        return error_errno(err, ENOMEM, "%s", path);
-    }
-    fd = mkostemp(temporary, O_CLOEXEC);
+    fd = nameless_open(path);
     if (fd < 0)
-        return error_errno(err, errno, "%s: cannot create a file beside it", path);
-
-    const mode_t mask = umask(0);
-    (void)umask(mask);
-    int r = write_all(fd, bytes, length);
-    if (r == 0 && fchmod(fd, 0644 & ~mask) < 0)
-        r = -errno;
-    if (r == 0 && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
-        r = -errno;
-    const int closed = close(fd) < 0 ? -errno : 0;
-    fd = -1;
-    if (r == 0)
-        r = closed;
-    if (r == 0 && rename(temporary, path) < 0)
-        r = -errno;
-    if (r < 0) {
-        (void)unlink(temporary);
-        return error_errno(err, r, "%s: cannot write", path);
-    }
-    return 0;
+        return error_errno(err, fd, "%s: cannot create a file beside it", path);
+    const int r = write_all(fd, bytes, length);
+    return r < 0 ? error_errno(err, r, "%s: cannot write", path) : nameless_place(fd, path, err);
 }
 
 int make_folder(const char *path, Error *err)

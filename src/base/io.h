@@ -21,9 +21,8 @@ int read_fd(int fd, Buffer *out, size_t limit);
 int read_file(const char *path, Buffer *out, size_t limit, Error *err);
 
 /*
- * Replaces PATH with the given bytes by a temporary file in the same folder and rename, so that a
- * reader sees the old file or the whole new one. Mode 0644 less umask. "-" writes to standard
- * output. Never follows a link at PATH: the link itself is replaced.
+ * Replaces PATH with the given bytes at once, as base/nameless.h does. "-" writes to standard
+ * output.
  */
 int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err);
 
