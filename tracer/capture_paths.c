@@ -244,12 +244,6 @@ static const struct file_blob *answer_to(const Captured *captured, const PathQue
         answer = captured_file(captured, BLOB_RESULT, CAPTURED_ANY);
     if (!answer)
         answer = captured_file(captured, BLOB_PATH, query->argument);
-    /* These are told as they are after the call: the folder it led to is the one. */
-    const char *name = captured->syscall ? captured->syscall->name : "";
-    if (!answer && captured_succeeded(captured) && strcmp(name, "chdir") == 0)
-        answer = captured_file(captured, BLOB_FOLDER, query->argument);
-    if (!answer && captured_succeeded(captured) && strcmp(name, "chroot") == 0)
-        answer = captured_file(captured, BLOB_ROOT, CAPTURED_ANY);
     return answer;
 }
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/io.h"
+#include "base/memory.h"
+#include "capture_rows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- signals, programs --------------------------------------------------------------------- */
+
+static void kill_relation(Site *site, enum event_relation relation, int64_t pid, int number)
+{
+    maker_call(&site->maker, "kill", 0);
+    maker_event(&site->maker)->args[0] = (uint64_t)pid;
+    maker_event(&site->maker)->args[1] = (uint64_t)number;
+    maker_event(&site->maker)->relation = (uint8_t)relation;
+    site_take(site);
+}
+
+static void killed(Site *site)
+{
+    kill_relation(site, RELATION_CHILD, 900000002, SIGTERM);
+    kill_relation(site, RELATION_PARENT, 900000002, SIGUSR1);
+    kill_relation(site, RELATION_UNKNOWN, 7, 0);
+    kill_relation(site, RELATION_UNKNOWN, 0, SIGHUP);
+    kill_relation(site, RELATION_RECORDED, -1, SIGINT);
+    kill_relation(site, RELATION_OUTSIDE, 900000003, SIGKILL);
+}
+
+static void exec_event(Site *site, const char *name, const char *program)
+{
+    const Syscall *execve_call = syscall_by_name("execve");
+
+    maker_begin(&site->maker, EVENT_EXEC);
+    maker_event(&site->maker)->nr = syscall_number(execve_call, arch_native());
+    maker_event(&site->maker)->value = 2;
+    maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
+    maker_file(&site->maker, BLOB_PROGRAM, 0, program, S_IFREG | 0755, 0);
+    maker_blob(&site->maker, BLOB_NAME, 0, 0, name, strlen(name) + 1);
+    maker_blob(&site->maker, BLOB_COMMAND, 0, 0, "new\0program", 12);
+    site_take(site);
+}
+
+/* An ELF file of which only the interpreter counts. */
+static void make_elf(const Site *site, const char *name, const char *interpreter)
+{
+    unsigned char file[64 + 56 + 256] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+    const uint64_t offset = 64;
+    const uint64_t text = 64 + 56;
+    const uint64_t size = strlen(interpreter) + 1;
+    CLEANUP(fd_close) int fd = open(site_path(site, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+    ck_assert_int_ge(fd, 0);
+    memcpy(file + 32, &offset, 8); /* e_phoff */
+    file[54] = 56;                 /* e_phentsize */
+    file[56] = 1;                  /* e_phnum */
+    file[64] = 3;                  /* PT_INTERP */
+    memcpy(file + 64 + 8, &text, 8);
+    memcpy(file + 64 + 32, &size, 8);
+    memcpy(file + 64 + 56, interpreter, size);
+    ck_assert_int_eq(write_all(fd, file, sizeof file), 0);
+}
+
+static void exec_program(Site *site)
+{
+    site_make_file(site, "ld.so", "");
+    make_elf(site, "prog", site_path(site, "ld.so"));
+    exec_event(site, "./prog", site_path(site, "prog"));
+}
+
+static void exec_script(Site *site)
+{
+    char text[256];
+
+    site_make_file(site, "ld.so", "");
+    make_elf(site, "sh", site_path(site, "ld.so"));
+    (void)snprintf(text, sizeof text, "#!%s -e\n", site_path(site, "sh"));
+    site_make_file(site, "wrap", text);
+    (void)snprintf(text, sizeof text, "#! %s\n", site_path(site, "wrap"));
+    site_make_file(site, "script", text);
+    exec_event(site, "script", site_path(site, "sh"));
+}
+
+static void exec_gone(Site *site)
+{
+    exec_event(site, "./was", site_path(site, "was"));
+}
+
+static void exec_failed(Site *site)
+{
+    site_make_file(site, "plain", "no program");
+    site_path_call(site, "execve", -ENOEXEC, "plain");
+}
+
+/* ---- labels, programs, the rest ------------------------------------------------------------- */
+
+static void tell_label(Site *site, uint32_t number, const char *text)
+{
+    maker_begin(&site->maker, EVENT_LABEL);
+    maker_event(&site->maker)->label = number;
+    maker_blob(&site->maker, BLOB_LABEL, 0, 0, text, strlen(text) + 1);
+    site_take(site);
+}
+
+static void call_with_label(Site *site, const char *name, uint32_t label)
+{
+    maker_call(&site->maker, name, 0);
+    maker_event(&site->maker)->label = label;
+    site_take(site);
+}
+
+static void labels(Site *site)
+{
+    tell_label(site, 1, "one");
+    tell_label(site, 2, "two");
+    call_with_label(site, "getuid", 2);
+    call_with_label(site, "getpid", 1);
+    call_with_label(site, "getppid", 0);
+    call_with_label(site, "getgid", 3); /* told later */
+    tell_label(site, 3, "three");
+}
+
+static void program_told_late(Site *site)
+{
+    maker_call(&site->maker, "getuid", 0);
+    maker_event(&site->maker)->program = 9;
+    site_take(site);
+    maker_call(&site->maker, "getgid", 0);
+    maker_event(&site->maker)->ancestry[0] = 9;
+    site_take(site);
+    site_tell_program(site, 9, "/usr/bin/nine");
+}
+
+static void program_never_told(Site *site)
+{
+    maker_call(&site->maker, "getuid", 0);
+    maker_event(&site->maker)->program = 9;
+    site_take(site);
+}
+
+static void unknown_call(Site *site)
+{
+    maker_call(&site->maker, "getuid", -ENOSYS);
+    maker_event(&site->maker)->nr = 1000;
+    site_take(site);
+    maker_call(&site->maker, "getuid", -512); /* restarted */
+    site_take(site);
+}
+
+static void memory_peak(Site *site)
+{
+    maker_begin(&site->maker, EVENT_MEMORY);
+    maker_event(&site->maker)->value = 4096;
+    site_take(site);
+    maker_event(&site->maker)->value = 8192;
+    site_take(site);
+    maker_event(&site->maker)->value = 1024;
+    site_take(site);
+}
+
+static void ring_operations(Site *site)
+{
+    maker_begin(&site->maker, EVENT_IO_URING);
+    maker_event(&site->maker)->value = 0; /* IORING_OP_NOP */
+    site_take(site);
+    maker_event(&site->maker)->value = 200;
+    maker_event(&site->maker)->result = -EINVAL;
+    site_take(site);
+    maker_call(&site->maker, "openat", 3);
+    maker_event(&site->maker)->type = EVENT_IO_URING;
+    maker_event(&site->maker)->value = 18; /* IORING_OP_OPENAT */
+    maker_text(&site->maker, 1, "x");
+    maker_file(&site->maker, BLOB_FOLDER, 1, site->folder, S_IFDIR | 0755, 0);
+    maker_file(&site->maker, BLOB_RESULT, 3, "/data/x", S_IFREG | 0644, 0);
+    site_take(site);
+}
+
+static void cut_event(Site *site)
+{
+    maker_call(&site->maker, "getuid", 0);
+    maker_event(&site->maker)->flags |= EVENT_CUT;
+    site_take(site);
+}
+
+/* clang-format off */
+const CaptureRow capture_rows_processes[] = {
+    {"kill", killed,
+     "syscall kill ok\nsignal SIGHUP group ok\nsignal SIGINT all ok\n"
+     "signal SIGKILL outside ok\nsignal SIGTERM child ok\nsignal SIGUSR1 parent ok\n"
+     "signal exists self ok\n"},
+    {"exec", exec_program,
+     "syscall execve ok\nfile @/ld.so read+mmap-exec regular owner ok\n"
+     "file @/prog exec regular owner ok\nfile @/prog read+mmap-exec regular owner ok\n"
+     "exec @/ld.so elf-interpreter ok\nexec @/prog program ok\n"},
+    {"exec-script", exec_script,
+     "syscall execve ok\nfile @/ld.so read+mmap-exec regular owner ok\n"
+     "file @/script exec regular owner ok\n"
+     "file @/sh read+mmap-exec regular owner ok\n"
+     "file @/wrap read+mmap-exec regular owner ok\n"
+     "exec @/ld.so elf-interpreter ok\nexec @/script script ok\n"
+     "exec @/sh script-interpreter ok\nexec @/wrap script-interpreter ok\n"},
+    {"exec-gone", exec_gone,
+     "syscall execve ok\nfile @/was exec regular owner ok\n"
+     "file @/was read+mmap-exec regular owner ok\nexec @/was program ok\nloss unreadable-program\n"},
+    {"exec-failed", exec_failed,
+     "syscall execve ENOEXEC\nfile @/plain exec regular owner ENOEXEC\n"},
+    {"labels", labels,
+     "syscall getgid ok label three\nsyscall getpid ok label one\nsyscall getppid ok\n"
+     "syscall getuid ok label two\n"},
+    {"program-told-late", program_told_late,
+     "syscall getgid ok\nsyscall getuid ok by /usr/bin/nine\n"},
+    {"program-never-told", program_never_told,
+     "syscall getuid ok by unknown\nloss unreadable-process\n"},
+    {"unknown-call", unknown_call,
+     "syscall getuid EINTR\nsyscall syscall_1000 ENOSYS\n"},
+    {"memory", memory_peak, "resource memory 8192\n"},
+    {"io-uring", ring_operations,
+     "file /data/x read regular owner ok\nio_uring IORING_OP_NOP ok\n"
+     "io_uring IORING_OP_OPENAT ok\nio_uring op_200 EINVAL\n"},
+    {"cut", cut_event, "syscall getuid ok\nloss unreadable-argument\n"},
+    {NULL, NULL, NULL},
+};
+/* clang-format on */
