@@ -267,6 +267,7 @@ class StraceLog:
         self.parent_of = {}
         self.links = {}  # symbolic links that the run made or read
         self.descriptors_seen = {}  # (process, number) -> path, as annotated last
+        self.aims = {}  # datagram sockets -> where they are connected to, or None
         self.standard = {}  # the first process's
 
     # ---- frame ------------------------------------------------------------------------------
@@ -372,9 +373,9 @@ class StraceLog:
         result, error = self.result(rest)
         self.note_descriptors(pid, arguments, rest)
         self.paths(task, name, arguments, rest, error)
-        self.descriptors(task, name, arguments, error)
+        self.descriptors(task, name, arguments, rest, error)
         self.signals(name, arguments, error)
-        self.sockets(task, name, arguments, error)
+        self.sockets(task, name, arguments, rest, error)
         self.state(task, pid, name, arguments, result, error)
 
     @staticmethod
@@ -551,7 +552,7 @@ class StraceLog:
                 must.add("create")
         return frozenset(must), frozenset(may)
 
-    def descriptors(self, task, name, arguments, error):
+    def descriptors(self, task, name, arguments, rest, error):
         operation = DESCRIPTOR_CALLS.get(name)
         if operation is None and name in ("fcntl", "fcntl64") and len(arguments) > 1:
             if arguments[1] in (
@@ -577,6 +578,7 @@ class StraceLog:
                     task.files.elsewhere,
                 )
                 self.out.files.append(use)
+        self.by_handle(name, arguments, rest, error)
         if name in ("mmap", "mmap2") and len(arguments) > 4 and "PROT_EXEC" in arguments[2]:
             path, _ = annotation_of(arguments[4])
             unnamed = path and path.startswith("/memfd:")
@@ -595,6 +597,13 @@ class StraceLog:
                     )
                 )
 
+    def by_handle(self, name, arguments, rest, error):
+        """What a handle opened: only ptrace can tell, so it may be there."""
+        match = re.search(r"= \d+<([^>]*)>", rest)
+        if name == "open_by_handle_at" and not error and match and _HEX.fullmatch(match.group(1)):
+            must, may = self.open_access("openat", arguments)
+            self.out.files.append(FileUse((plain(unhex(match.group(1))),), frozenset(), must | may, "", name))
+
     # ---- the rest ---------------------------------------------------------------------------
 
     def signals(self, name, arguments, error):
@@ -607,7 +616,21 @@ class StraceLog:
         if re.fullmatch(r"SIG[A-Z0-9]+|exists", text):
             self.out.signals.add(text)
 
-    def sockets(self, task, name, arguments, error):
+    def datagrams(self, name, arguments, rest, error):
+        """Where a datagram socket is connected to counts once it sends something. Sockets by their inode, as annotated."""
+        text = rest if name == "socket" else arguments[0] if arguments else ""
+        match = re.search(r"\d<([^>]*)>", text)
+        if not match or error not in ("", "ECONNREFUSED"):
+            return False
+        inode = match.group(1)
+        if name == "socket" and "SOCK_DGRAM" in arguments[1]:
+            self.aims[inode] = None
+        elif name in ("send", "sendto", "sendmsg", "sendmmsg", "write", "writev") and self.aims.get(inode):
+            self.out.sockets.add(self.aims[inode])
+        return name == "connect" and inode in self.aims and inode
+
+    def sockets(self, task, name, arguments, rest, error):
+        datagram = self.datagrams(name, arguments, rest, error)
         index = {"connect": 1, "bind": 1, "sendto": 4, "sendmsg": 1, "sendmmsg": 1}.get(name)
         if index is None:
             return
@@ -648,7 +671,9 @@ class StraceLog:
         if family not in _FAMILIES:
             return
         self.out.optional_sockets.add(item)
-        if operation != "connect":
+        if datagram:
+            self.aims[datagram] = item
+        elif operation != "connect":
             self.out.sockets.add(item)
         elif error in ("", "EINPROGRESS", "ECONNREFUSED"):
             self.out.sockets.add(item)
