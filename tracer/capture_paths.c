@@ -96,6 +96,28 @@ static void before_chown(const Captured *captured, const PathQuery *query, PathR
     remember(captured, &now);
 }
 
+/* What a call made that is gone already. */
+static void set_made(const Captured *captured, PathResult *result)
+{
+    static const struct {
+        const char *syscall;
+        mode_t type;
+    } rows[] = {{"mkdir", S_IFDIR},
+                {"mkdirat", S_IFDIR},
+                {"symlink", S_IFLNK},
+                {"symlinkat", S_IFLNK},
+                {"bind", S_IFSOCK}};
+    const char *name = captured->syscall ? captured->syscall->name : "";
+
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (strcmp(rows[i].syscall, name) != 0)
+            continue;
+        result->st =
+            (struct stat){.st_mode = rows[i].type, .st_uid = captured->event->credentials.fsuid};
+        result->has_stat = true;
+    }
+}
+
 static void after_success(const Captured *captured, const PathQuery *query, PathResult *result)
 {
     const bool renames = query->access & ACCESS_RENAME;
@@ -103,6 +125,8 @@ static void after_success(const Captured *captured, const PathQuery *query, Path
 
     result->error = 0;
     if (makes && !renames && query->final == PATH_FINAL_PARENT) {
+        if (!result->has_stat)
+            set_made(captured, result);
         remember(captured, result);
         result->has_stat = false;
         result->error = ENOENT;
@@ -257,7 +281,7 @@ void captured_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
     if (!answer && query->raw[0] == '\0') {
         answer = query->empty_ok ? folder_of(captured, query, &told) : NULL;
         if (!answer) {
-            result->error = query->empty_ok ? EBADF : ENOENT;
+            result->error = !query->empty_ok ? ENOENT : told ? EBADF : 0;
             return;
         }
     }
