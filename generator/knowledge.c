@@ -25,6 +25,17 @@ const Place *place_of(const char *path)
     return best;
 }
 
+bool docker_grants_always(const char *syscall)
+{
+    for (size_t i = 0; i < docker_grants_count; i++) {
+        const DefaultGrant *grant = &docker_grants[i];
+        if (strcmp(grant->kind, "syscall") == 0 && strcmp(grant->when, "always") == 0 &&
+            strcmp(grant->name, syscall) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool has_word(const char *words, const char *word)
 {
     const size_t length = strlen(word);

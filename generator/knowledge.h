@@ -67,5 +67,9 @@ typedef struct DefaultGrant {
 extern const DefaultGrant docker_grants[];
 extern const size_t docker_grants_count;
 
+/* Does Docker's default grant that call whatever the capabilities, arguments and architecture are?
+ */
+bool docker_grants_always(const char *syscall);
+
 /* Is WORD one of WORDS (blanks between)? */
 bool has_word(const char *words, const char *word);

@@ -184,6 +184,17 @@ static bool wants_conditions(const Syscall *syscall)
     return false;
 }
 
+/*
+ * A call that the runtime makes and gets on without, and that Docker's default denies as well: no
+ * reason to let the workload have it. The others spare denials that somebody would look into. Where
+ * a denial kills there is nothing to get on with.
+ */
+static bool is_dispensable(const RuntimeCall *call, int default_action)
+{
+    return default_action > 0 && strcmp(call->need, "tolerated") == 0 &&
+           !docker_grants_always(call->syscall);
+}
+
 static int add_runtimes(Maker *maker, const Policy *policy)
 {
     for (size_t i = 0; i < policy_runtimes_count(policy); i++) {
@@ -195,7 +206,8 @@ static int add_runtimes(Maker *maker, const Policy *policy)
                                 name);
         for (size_t row = 0; row < runtime_calls_count; row++) {
             RuntimeCall call = runtime_calls[row];
-            if (strcmp(call.runtime, name) != 0)
+            if (strcmp(call.runtime, name) != 0 ||
+                is_dispensable(&call, maker->rules->default_action))
                 continue;
             const Syscall *syscall = syscall_by_name(call.syscall);
             if (syscall && !wants_conditions(syscall))

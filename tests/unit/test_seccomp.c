@@ -292,6 +292,10 @@ static const struct {
      {4},
      ERRNO(EPERM)},
     {"architectures: [x86_64]\nruntimes: [runc]\n", "execve", {0}, ALLOW},
+    /* and what it gets on without: only if Docker grants it too, or if the answer kills */
+    {"architectures: [x86_64]\nruntimes: [runc]\n", "close_range", {0}, ALLOW},
+    {"architectures: [x86_64]\nruntimes: [runc]\n", "fsopen", {0}, ERRNO(ENOSYS)},
+    {"architectures: [x86_64]\nruntimes: [runc]\ndeny-action: KILL\n", "fsopen", {0}, ALLOW},
     {"architectures: [x86_64]\nruntimes: [runc, crun]\n", "execve", {0}, ALLOW},
     {"architectures: [x86_64]\nruntimes: [crun]\nsyscalls: [prctl]\n", "prctl", {99}, ALLOW},
 };
