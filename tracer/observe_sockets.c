@@ -394,6 +394,8 @@ static void enter_sendmmsg(Observer *observer, Tracee *tracee, Pending *pending)
 static void enter_write(Observer *observer, Tracee *tracee, Pending *pending)
 {
     sent_on(observer, tracee, pending, arg_int(&pending->call, 0));
+    if (observer->id_maps_open > 0)
+        observe_id_map(observer, tracee, pending);
 }
 
 static void enter_close(Observer *observer, Tracee *tracee, Pending *pending)
@@ -446,7 +448,8 @@ const CallHandler socket_handlers[] = {
     {NULL, NULL, false},
 };
 
-/* Only looked at while some datagram socket is connected and has not sent: see observer.c. */
+/* Only looked at while some datagram socket is connected and has not sent, or a map of ids is open:
+ * see observer.c. */
 const CallHandler write_handlers[] = {
     {NAMES("write", "writev", "send", "sendfile", "sendfile64", "splice"), enter_write, false},
     {NAMES("close"), enter_close, false},

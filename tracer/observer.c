@@ -26,7 +26,7 @@ enum {
     NEED_RESULT = 1 << 1,       /* every result matters, not only the first few */
     NEED_DESCRIPTORS = 1 << 2,  /* has descriptor arguments: keep the highest number */
     NEED_IDENTITY = 1 << 3,     /* may change credentials or program */
-    NEED_IF_CONNECTED = 1 << 4, /* like NEED_PENDING while a datagram connect() is undecided */
+    NEED_IF_CONNECTED = 1 << 4, /* like NEED_PENDING while what is written matters */
     NEED_ROOT = 1 << 5,         /* may change the root folder or the mount namespace */
 };
 
@@ -92,6 +92,7 @@ static void build_dispatch(Observer *observer)
     add_handlers(observer, process_handlers, NEED_PENDING);
     add_handlers(observer, mount_handlers, NEED_PENDING);
     add_handlers(observer, write_handlers, NEED_IF_CONNECTED);
+    add_handlers(observer, id_map_handlers, 0);
     add_need(observer, identity_calls, ARRAY_LENGTH(identity_calls), NEED_PENDING | NEED_IDENTITY);
     add_need(observer, root_calls, ARRAY_LENGTH(root_calls), NEED_PENDING | NEED_ROOT);
     for (size_t i = 0; i < syscall_count(); i++) {
@@ -349,7 +350,8 @@ static uint8_t needs_now(const Observer *observer, const Syscall *syscall)
 {
     const uint8_t needs = observer->needs[syscall->index];
 
-    if ((needs & NEED_IF_CONNECTED) && observer->sockets.connects_pending > 0)
+    if ((needs & NEED_IF_CONNECTED) &&
+        (observer->sockets.connects_pending > 0 || observer->id_maps_open > 0))
         return needs | NEED_PENDING;
     return needs;
 }
@@ -504,7 +506,7 @@ void observe_captured_call(Observer *observer, Tracee *tracee, const SyscallStop
     const int arch = arch_from_call(stop->audit_arch, stop->nr);
     const Syscall *syscall = tracee->captured->syscall;
     StoredFact *fact = syscall ? observe_call(observer, tracee, syscall, (Arch)arch, stop->args)
-                         : observe_unknown_call(observer, tracee, stop);
+                               : observe_unknown_call(observer, tracee, stop);
 
     add_result(observer, fact, captured_result(tracee->captured), true);
     if (!syscall)

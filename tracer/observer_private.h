@@ -67,9 +67,10 @@ struct Observer {
     uint64_t losses;
     bool batch_journal; /* write facts when observer_flush() is called, or many have come */
     bool sees_io_uring; /* the backend tells of operations submitted through io_uring */
-    StoredFact **added;       /* if collect_added: the facts that were added since added_count was 0 */
+    StoredFact **added; /* if collect_added: the facts that were added since added_count was 0 */
     size_t added_count, added_capacity;
     bool collect_added;
+    unsigned id_maps_open;    /* opened for writing and not written yet */
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
@@ -91,7 +92,9 @@ extern const CallHandler exec_handlers[];
 extern const CallHandler socket_handlers[];
 extern const CallHandler process_handlers[];
 extern const CallHandler mount_handlers[];
-extern const CallHandler write_handlers[]; /* looked at while a datagram connect() is undecided */
+extern const CallHandler id_map_handlers[];
+/* Looked at while a datagram connect() is undecided or a map of ids is open. */
+extern const CallHandler write_handlers[];
 
 /* Adds a draft of KIND called NAME, with the tracee's subject; NULL without memory (counted as a
  * loss). The pointer is good until the next draft. */
@@ -148,6 +151,9 @@ void observe_captured_operation(Observer *observer, Tracee *tracee, const Syscal
 /* Exec and file facts of PATH, loaded as what FIELD_LOADED_AS has words for. */
 void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 const char *loaded_as, uint32_t access, DraftWhen when);
+
+/* What the write() in PENDING needs if it is to a map of ids. */
+void observe_id_map(Observer *observer, Tracee *tracee, Pending *pending);
 
 /* Capabilities that the call in PENDING needs, as drafts. */
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import live
-from live import both, check, equal, need, need_root, python, record
+from live import Skip, both, check, equal, need, need_root, python, record
 
 PRELUDE = r"""
 import ctypes, errno, os, signal, socket, struct, sys, time
@@ -97,6 +97,22 @@ s = connected(5403); copy = os.dup2(s.fileno(), 40); s.close(); os.close(copy)
         result.one("network", name="connect", socket_type="dgram", port=port, address="loopback")
     result.none("network", name="connect", socket_type="dgram", port=5403)
     result.complete()
+
+
+@both
+def deeper_id_maps(folder, backend):
+    """Who maps root of a namespace that is not the container's needs nothing of the container."""
+    need_root()
+    need("unshare", "setpriv")
+    maps = ["unshare", "--user", "--map-root-user"]
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+    if subprocess.run([*user, *maps, *maps, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        raise Skip("no user namespaces for users here")
+    result = record(backend, folder, [*user, *maps, *maps, "true"])
+    equal(result.status, 0, f"status {result.err}")
+    equal([f["name"] for f in result.facts("capability", rule=lambda r: r in ("id-map", "id-map-root"))], [], "id maps")
+    result = record(backend, folder, [*maps, *maps, "true"], name="root.jsonl")
+    equal(result.one("capability", name="CAP_SETFCAP", rule="id-map-root")["count"], 1, "levels that need it")
 
 
 @both

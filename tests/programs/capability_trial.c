@@ -154,7 +154,8 @@ long read_sysctl(const char *name)
     return value;
 }
 
-static const Action *const tables[] = {file_actions, process_actions, system_actions};
+static const Action *const tables[] = {file_actions, process_actions, system_actions,
+                                       namespace_actions};
 
 static uint64_t parse_mask(const char *text)
 {

@@ -22,6 +22,7 @@ typedef struct Action {
 extern const Action file_actions[]; /* ended by a NULL name */
 extern const Action process_actions[];
 extern const Action system_actions[];
+extern const Action namespace_actions[];
 
 /* ---- for the actions ------------------------------------------------------------------------ */
 
