@@ -204,8 +204,19 @@ static void add_peak(void *data, uint64_t program, uint64_t pages)
 
 static void lose(const Loop *loop, const char *cause, const char *example, uint64_t n)
 {
-    if (n > 0 && example)
+    if (n > 0)
         observer_loss(loop->run->observer, cause, example, n);
+}
+
+static void lose_sight(const Loop *loop, const char *blind)
+{
+    const char *why = bpf_loader_refusal(loop->loader);
+    char text[1024];
+
+    if (!blind)
+        return;
+    (void)snprintf(text, sizeof text, "%s%s%s%s", blind, *why ? " (" : "", why, *why ? ")" : "");
+    lose(loop, "unseen-checks", text, 1);
 }
 
 static void account(const Loop *loop)
@@ -224,8 +235,8 @@ static void account(const Loop *loop)
     lose(loop, "task-lost", "the kernel had no memory to follow a new task",
          bpf_loader_counter(loop->loader, COUNTER_LOST_TASK));
     /* What goes through io_uring is only missed where something does (capture.h). */
-    lose(loop, "unseen-checks", bpf_probes_blind(probes, BPF_PROBE_CAPABILITIES), 1);
-    lose(loop, "unseen-checks", bpf_probes_blind(probes, BPF_PROBE_SIGNALS), 1);
+    lose_sight(loop, bpf_probes_blind(probes, BPF_PROBE_CAPABILITIES));
+    lose_sight(loop, bpf_probes_blind(probes, BPF_PROBE_SIGNALS));
     tell_totals(loop);
 }
 

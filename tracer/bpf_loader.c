@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct BpfLoader {
     BpfEventSink *sink; /* while consuming */
     void *sink_data;
     int consumed;
+    char refusal[512]; /* why a program that can be done without was left out last; "" */
 };
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -94,10 +96,14 @@ static int on_refusal(BpfLoader *loader, Logs *logs, int code, Error *err)
         char *log = logs->text[i++];
         if (!log || log[0] == '\0' || !bpf_program__autoload(program))
             continue;
-        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program)))
+        const char *reason = log_reason(log);
+        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program))) {
+            (void)snprintf(loader->refusal, sizeof loader->refusal, "%s: %s",
+                           bpf_program__section_name(program), reason);
             return 0;
+        }
         return error_errno(err, code, "the kernel refuses the program %s (%.400s)",
-                           bpf_program__name(program), log_reason(log));
+                           bpf_program__name(program), reason);
     }
     return error_errno(err, code, "the kernel side of the eBPF backend cannot be loaded");
 }
@@ -146,8 +152,11 @@ static int attach_all(BpfLoader *loader, Error *err)
             continue;
         }
         const int code = errno;
-        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program)))
+        if (bpf_probes_drop(&loader->probes, bpf_program__section_name(program))) {
+            (void)snprintf(loader->refusal, sizeof loader->refusal, "%s: %s",
+                           bpf_program__section_name(program), strerror(code));
             return 1;
+        }
         return error_errno(err, code, "cannot attach the program %s", bpf_program__name(program));
     }
     return 0;
@@ -249,6 +258,11 @@ BpfLoader *bpf_loader_free(BpfLoader *loader)
 const BpfProbes *bpf_loader_probes(const BpfLoader *loader)
 {
     return &loader->probes;
+}
+
+const char *bpf_loader_refusal(const BpfLoader *loader)
+{
+    return loader->refusal;
 }
 
 void bpf_loader_detach(BpfLoader *loader)

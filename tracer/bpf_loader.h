@@ -23,6 +23,9 @@ BpfLoader *bpf_loader_free(BpfLoader *loader);
 /* What was attached in the end. */
 const BpfProbes *bpf_loader_probes(const BpfLoader *loader);
 
+/* Why the kernel refused a program that was then left out; "" if it refused none. */
+const char *bpf_loader_refusal(const BpfLoader *loader);
+
 /* Puts PID, a process of one thread that was just forked, in scope: its calls are recorded from its
  * execve() on. 0 or a negative errno. */
 int bpf_loader_launch(BpfLoader *loader, pid_t pid);

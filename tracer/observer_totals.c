@@ -7,5 +7,6 @@ void observer_totals(Observer *observer, const ObserverTotals *totals)
 {
     observer->calls = totals->calls;
     observer->table.processes_peak = totals->processes_peak;
-    observer->peak_descriptor = totals->descriptors_peak;
+    if (totals->descriptors_peak > observer->peak_descriptor)
+        observer->peak_descriptor = totals->descriptors_peak;
 }

@@ -11,5 +11,5 @@ typedef struct ObserverTotals {
     uint64_t descriptors_peak; /* highest descriptor number, plus one */
 } ObserverTotals;
 
-/* In place of what was counted up to now. */
+/* In place of what was counted up to now; the higher peak of descriptors. */
 void observer_totals(Observer *observer, const ObserverTotals *totals);
