@@ -72,7 +72,14 @@ enum call_rule_flags {
     RULE_FORKS = 1u << 9,      /* returns twice, 0 in the child */
     RULE_MOVES = 1u << 10,     /* chdir: success makes the path argument the working folder */
     RULE_ROOTS = 1u << 11,     /* chroot: … the root folder */
+    /* The kernel asks for a capability before it looks whether that matters: */
+    RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
+    RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
 };
+
+#define RULE_ASKS(argument) (1u << (RULE_ASKS_SHIFT + (argument)))
+#define RULE_ASKS_ANY       (RULE_ASKS_MEMORY | 0x3fu << RULE_ASKS_SHIFT)
+enum { ASKS_MEMORY = 24 };
 
 struct call_rule {
     u64 mask[EVENT_ARGS]; /* of a selector argument; 0: not a selector */
@@ -164,12 +171,15 @@ struct event {
 };
 
 /* EVENT_CAPABILITY: value is the capability's number; result 0 granted, else -EPERM. The stack is a
- * BLOB_STACK. In `flags` beside those above: */
+ * BLOB_STACK. `args` only for calls with RULE_ASKS_ANY, with RULE_ASKS_MEMORY also BLOB_MEMORY of
+ * arguments 0 (8 bytes) and 1 (ASKS_MEMORY). In `flags` beside those above: */
 enum capability_flags {
     CAPABILITY_OTHER_NAMESPACE = 1u
                                  << 8, /* checked against another user namespace than settings' */
     CAPABILITY_OVERRIDDEN = 1u << 9,   /* by other than the task's own credentials: those of
                                           access(2), of a mounter (overlayfs), of a file's opener */
+    /* Granted, after this one (number plus one) had been denied at the same place just before. */
+    CAPABILITY_DENIED_SHIFT = 10,
 };
 
 /* EVENT_IO_URING: value is the opcode, result that of the operation where known. */
@@ -273,6 +283,8 @@ struct task_state {
     u32 sigreturn_abi;
     u32 quick_label; /* the label that `quick` is of */
     u32 quick_calls; /* not yet in the map `calls` */
+    u32 denied;      /* the last check of a capability was denied: its number plus one; 0 granted */
+    u64 denied_frames[EVENT_STACK_MAX];
     /* Native calls that were told, succeeded and have no argument that matters, by number: how
      * often since. Added to `seen` when the task ends or the label changes. */
     u32 quick[TASK_QUICK];

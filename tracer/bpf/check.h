@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel's checks of capabilities. Included by whittle.bpf.c behind what it needs. */
+#pragma once
+
+/*
+ * What the kernel asks for before it looks whether that matters is decided by the recorder, from
+ * the arguments: for such calls (RULE_ASKS) they are part of the key.
+ */
+static __always_inline u64 check_arguments(const struct call_rule *rule, u32 abi, const u64 *args,
+                                           u64 key)
+{
+#pragma unroll
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->flags & RULE_ASKS(i))
+            key = mix(key, abi == ABI_NATIVE ? args[i] : (u32)args[i]);
+    }
+    if (rule->flags & RULE_ASKS_MEMORY) {
+        u64 words[ASKS_MEMORY / sizeof(u64)] = {};
+        bpf_probe_read_user(words, sizeof words, (const void *)args[1]);
+#pragma unroll
+        for (u32 i = 0; i < ASKS_MEMORY / sizeof(u64); i++)
+            key = mix(key, words[i]);
+    }
+    return key;
+}
+
+/*
+ * The kernel tries a smaller capability first and then, from the next line of the same function, a
+ * larger one: all of the stack but one address is the same. The larger one then is another fact than
+ * where it is asked for alone. Gives the smaller one plus one, 0 if there is none.
+ */
+static __always_inline u32 denied_before(struct task_state *state, const struct scratch *scratch,
+                                         int capability, int verdict)
+{
+    const u32 denied = state->denied;
+    u64 others = 0;
+
+    if (verdict != 0) {
+        __builtin_memcpy(state->denied_frames, scratch->frames, sizeof state->denied_frames);
+        state->denied = (u32)capability + 1;
+        return 0;
+    }
+    if (denied == 0)
+        return 0;
+    state->denied = 0;
+#pragma unroll
+    for (u32 i = 0; i < EVENT_STACK_MAX; i++) {
+        u64 difference = scratch->frames[i] ^ state->denied_frames[i];
+        /* Without branches, of which the verifier would follow every combination. */
+        barrier_var(difference);
+        difference |= -difference;
+        barrier_var(difference);
+        others += difference >> 63;
+    }
+    return others <= 1 && denied != (u32)capability + 1 ? denied : 0;
+}
+
+static __always_inline void check(void *context, const struct cred *cred,
+                                  const struct user_namespace *target, int capability, int verdict)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+    u64 args[ARGS_ROOM] = {};
+
+    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
+        return;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return;
+    u32 flags = 0;
+    if (target->ns.inum != settings.user_namespace)
+        flags |= CAPABILITY_OTHER_NAMESPACE;
+    if (cred != task->cred || task->cred != task->real_cred)
+        flags |= CAPABILITY_OVERRIDDEN;
+    /* Clears what it does not fill. */
+    long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
+    if (size < 0)
+        size = 0;
+    if (capability >= 0 && capability < 63)
+        flags |= denied_before(state, scratch, capability, verdict)
+                 << CAPABILITY_DENIED_SHIFT;
+    u32 abi;
+    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+    const s64 nr = call_number(task, regs, &abi);
+    const struct call_rule *rule = rule_of(abi, nr);
+    const bool asks = rule && rule->flags & RULE_ASKS_ANY;
+    u64 key = key_begin(state, EVENT_CAPABILITY);
+    key = mix(key, (u64)capability << 32 | (u64)(verdict != 0) << 16 | flags);
+    key = mix(key, (u64)nr << 8 | abi);
+    /* To some sites it matters whether they were root. */
+    key = mix(key, (u64)task->cred->euid.val << 32 | task->cred->fsuid.val);
+    if (asks) {
+        read_arguments(regs, abi, args);
+        key = check_arguments(rule, abi, args, key);
+    }
+#pragma unroll
+    for (u32 i = 0; i < EVENT_STACK_MAX; i++)
+        key = mix(key, scratch->frames[i]);
+    if (!seen_before(key)) {
+        if (!state->program)
+            identify(scratch, state);
+        event_begin(EVENT_CAPABILITY);
+        struct event *event = (struct event *)scratch->event;
+        event_subject(scratch, state);
+        event->flags |= (u16)flags;
+        event->nr = nr;
+        event->abi = (u8)abi;
+        event->value = (u64)capability;
+        event->result = verdict;
+        if (asks) {
+            __builtin_memcpy(event->args, args, sizeof event->args);
+            if (rule->flags & RULE_ASKS_MEMORY) {
+                blob_memory(BLOB_MEMORY, 0, args[0], sizeof(u64));
+                blob_memory(BLOB_MEMORY, 1, args[1], ASKS_MEMORY);
+            }
+        }
+        blob_frames((u32)size);
+        event_circumstances();
+        event_deliver(key);
+    }
+    scratch_release(scratch);
+}
