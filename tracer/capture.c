@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 enum {
@@ -279,6 +280,21 @@ static void take_memory(Capture *capture, Tracee *tracee, uint64_t bytes)
     (void)observer_add(capture->observer, tracee, &draft, 1);
 }
 
+/* pivot_root(), and moving a mount over the root. */
+static bool moves_root(const Captured *captured)
+{
+    static const char *const names[] = {"pivot_root", "move_mount", "mount"};
+    const char *name = captured->syscall ? captured->syscall->name : "";
+
+    if (captured->event->type != EVENT_CALL || !captured_succeeded(captured))
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return strcmp(name, "mount") != 0 || (captured->event->args[3] & MS_MOVE);
+    }
+    return false;
+}
+
 static int dispatch(Capture *capture, Tracee *tracee, const Captured *captured)
 {
     Observer *observer = capture->observer;
@@ -316,6 +332,8 @@ static int take(Capture *capture, Captured *captured)
     captured->roots = capture->roots;
     captured->seen = capture->seen;
     set_subject(capture, captured);
+    /* Opened while the process is there to be asked, though it may only be needed later. */
+    (void)capture_root(capture->roots, captured);
     if (event->flags & EVENT_CUT)
         tracee_loss(observer, &capture->tracee, "unreadable-argument",
                     "what a call names did not fit into its event");
@@ -325,6 +343,8 @@ static int take(Capture *capture, Captured *captured)
     observer->added_count = 0;
     int r = dispatch(capture, &capture->tracee, captured);
     observer->collect_added = false;
+    if (moves_root(captured))
+        capture_roots_moved(capture->roots, event->mount_namespace);
     if (event->key != 0 &&
         capture_counts_add(capture->counts, event->key, observer->added, observer->added_count) < 0)
         observer_loss(observer, "memory", "no memory to count an event", 1);

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
 
@@ -70,18 +71,29 @@ static void draft_scripts(const Exec *exec, const PathResult *script)
     draft_loaded(exec, exec->program, "script-interpreter");
 }
 
+/* Where its path does not lead to it any more, the process itself may still. */
+static bool read_running(const Exec *exec, ProgramFile *program)
+{
+    char path[64];
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/exe", exec->tracee->tid);
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == exec->program->st.st_ino &&
+           program_file_read(fd, program) == 0;
+}
+
 static void draft_elf_interpreter(const Exec *exec)
 {
     char name[PATH_MAX];
     ProgramFile file;
-    PathResult path;
+    PathResult path = {0};
 
-    if (!exec->program->text || !exec->program->is_path ||
-        strlen(exec->program->text) >= sizeof name)
-        return;
-    (void)snprintf(name, sizeof name, "%s", exec->program->text);
-    resolve(exec, name, 0, &path);
-    if (!read_program(exec, 0, &file)) {
+    if (exec->program->text && exec->program->is_path) {
+        (void)snprintf(name, sizeof name, "%s", exec->program->text);
+        resolve(exec, name, 0, &path);
+    }
+    if (!(path.text && read_program(exec, 0, &file)) && !read_running(exec, &file)) {
         tracee_loss(exec->observer, exec->tracee, "unreadable-program",
                     "a program that was run could not be read: its interpreter is not known");
         return;
@@ -91,6 +103,9 @@ static void draft_elf_interpreter(const Exec *exec)
     resolve(exec, file.interpreter, 0, &path);
     if (path.error == 0)
         draft_loaded(exec, &path, "elf-interpreter");
+    else
+        tracee_loss(exec->observer, exec->tracee, "unresolved-path",
+                    "where the interpreter of a program that was run lies");
 }
 
 /* The call as it was: its arguments are not told, but the name that one of them had. */

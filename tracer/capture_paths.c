@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void remember(const Captured *captured, const PathResult *path)
 {
@@ -225,6 +226,30 @@ static void name_only(const char *path, Slot *slot, PathResult *result)
         path_simplify(slot->text + 1);
     result->text = slot->text;
     result->error = ENOENT;
+    result->unsure = true;
+}
+
+/* What was the root may be elsewhere by now (pivot_root): the name is what it was below it. */
+static void undo_move(const Root *root, Slot *slot, PathResult *result)
+{
+    char path[48];
+    char now[PATH_MAX];
+    char rest[TEXT_MAX];
+
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", root->fd);
+    const ssize_t n = readlink(path, now, sizeof now - 1);
+    if (!result->text || !result->is_path || n <= 0)
+        return;
+    now[n] = '\0';
+    const size_t length = strcmp(now, "/") == 0 ? 0 : (size_t)n;
+    if (strncmp(now, root->prefix, length + 1) == 0 || (length == 0 && root->prefix[0] == '\0') ||
+        strncmp(slot->text, now, length) != 0 ||
+        (slot->text[length] != '/' && slot->text[length] != '\0'))
+        return;
+    (void)snprintf(rest, sizeof rest, "%s", slot->text + length);
+    const int written = snprintf(slot->text, PATH_MAX, "%s%s", root->prefix, rest);
+    if (written == 0)
+        (void)snprintf(slot->text, PATH_MAX, "/");
 }
 
 static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQuery *query,
@@ -252,6 +277,8 @@ static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQue
     }
     resolver_look_up(resolver, tracee, start.root, slot,
                      start.root->own ? AT_FDCWD : start.root->fd, path, query->final, result);
+    if (!start.root->own)
+        undo_move(start.root, slot, result);
     /* Found or not: the process that it is about may be gone. */
     if (result->text && strcmp(result->mount, "proc") == 0)
         path_hide_numbers(tracee->process, start.root->own, start.root->prefix, slot->text);

@@ -13,6 +13,7 @@ enum { ROOTS_KEPT = 32, TICKS_KEPT = 2 };
 typedef struct KnownRoot {
     uint32_t mount_namespace; /* 0: free */
     unsigned idle;            /* ticks since it was used */
+    bool moved;               /* there may be another root by now */
     char *text;
     Root root;
 } KnownRoot;
@@ -79,17 +80,17 @@ bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured)
     return capture_namespace_is_own(roots, captured) && capture_root_text(captured)[0] == '\0';
 }
 
-/* The root of the task itself, if it still has the one it had. A descriptor or -1. */
-static int open_root_of(const Captured *captured, const char *text)
+/* The root of TASK, if that is the one: a descriptor or -1. */
+static int open_root_of(uint32_t task, uint32_t mount_namespace, const char *text)
 {
     char path[64];
     char link[PATH_MAX + 1];
     struct stat st;
 
-    (void)snprintf(path, sizeof path, "/proc/%u/ns/mnt", captured->event->tid);
-    if (stat(path, &st) < 0 || st.st_ino != captured->event->mount_namespace)
+    (void)snprintf(path, sizeof path, "/proc/%u/ns/mnt", task);
+    if (task == 0 || stat(path, &st) < 0 || st.st_ino != mount_namespace)
         return -1;
-    (void)snprintf(path, sizeof path, "/proc/%u/root", captured->event->tid);
+    (void)snprintf(path, sizeof path, "/proc/%u/root", task);
     const ssize_t n = readlink(path, link, sizeof link - 1);
     if (n <= 0 || (size_t)n >= sizeof link - 1)
         return -1;
@@ -97,6 +98,18 @@ static int open_root_of(const Captured *captured, const char *text)
     if (strcmp(strcmp(link, "/") == 0 ? "" : link, text) != 0)
         return -1;
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The same of anyone who is still there to be asked. */
+static int open_root(const Captured *captured, const char *text)
+{
+    const struct event *event = captured->event;
+    const uint32_t tasks[] = {event->tid, event->tgid, event->parent};
+    int fd = -1;
+
+    for (size_t i = 0; fd < 0 && i < ARRAY_LENGTH(tasks); i++)
+        fd = open_root_of(tasks[i], event->mount_namespace, text);
+    return fd;
 }
 
 /* The entry of that root, or the one to be used for it. */
@@ -134,13 +147,26 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     KnownRoot *known = entry_for(roots, namespace, text);
     if (!known)
         return NULL;
-    known->idle = 0;
-    /* Opened anew each time: there may be another folder of that name by now. */
-    const int fd =
-        own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC) : open_root_of(captured, text);
-    if (fd >= 0) {
+    /* In whittle's own namespace the path leads to it at any time. In another one, what is there to
+     * be asked may be further than the event: so a root that is in use is kept until one is told
+     * of that changes it. */
+    const bool keep = !own && known->root.fd >= 0 && !known->moved && known->idle <= 1;
+    const int fd = keep  ? -1
+                   : own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                         : open_root(captured, text);
+    if (fd >= 0 || known->moved) {
         fd_close(&known->root.fd);
         known->root.fd = fd;
     }
+    known->moved = false;
+    known->idle = 0;
     return known->root.fd >= 0 ? &known->root : NULL;
+}
+
+void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace)
+{
+    for (size_t i = 0; i < ROOTS_KEPT; i++) {
+        if (roots->known[i].mount_namespace == mount_namespace)
+            roots->known[i].moved = true;
+    }
 }

@@ -22,5 +22,8 @@ const char *capture_root_text(const Captured *captured);
 bool capture_namespace_is_own(const CaptureRoots *roots, const Captured *captured);
 bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured);
 
+/* A call was told that may have made another folder the root of that namespace. */
+void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace);
+
 /* To be called about once a second: closes what was not used for a while. */
 void capture_roots_tick(CaptureRoots *roots);

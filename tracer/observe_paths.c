@@ -257,7 +257,8 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
         draft_file(observer, tracee, pending, &path, access, DRAFT_ALWAYS);
     name_type_to_come(observer, pending, operation, &path,
                       path.served && is_open && (args->open_flags & O_DIRECTORY));
-    if (!path.text && path.error == 0)
+    /* What is only looked at needs no permission: then the exact name does not matter. */
+    if ((!path.text && path.error == 0) || (path.unsure && access != ACCESS_STAT))
         tracee_loss(observer, tracee, "unresolved-path", raw);
 }
 

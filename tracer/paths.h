@@ -11,6 +11,7 @@
 typedef struct PathResult {
     int error;     /* 0: the thing is there; else errno of the look-up (positive) */
     char *text;    /* canonical path in the tracee's view; NULL where none could be worked out */
+    bool unsure;   /* nothing could be looked up: there may be links in TEXT */
     bool is_path;  /* false for what has no name in a file system: pipes, sockets, memfds */
     bool dangling; /* the last component is a link to nothing (error is ENOENT) */
     bool has_stat, has_parent;
