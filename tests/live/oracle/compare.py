@@ -58,7 +58,6 @@ class Case:
     noise: tuple = ()  # regular expressions of what differs in the output of any two runs
     init: bool = False  # it needs a parent: as the first process of a container it would behave differently
     any_files: bool = False  # which files it leaves behind, timing decides
-    capabilities: tuple = ()  # needed, and to be seen by no backend (docs/ORACLES.md)
     no_replay: str = ""  # why it cannot run in a container
     no_strict: str = ""  # why it makes calls that its profile cannot name
 

@@ -115,7 +115,7 @@ def cases():
         Case("daemon", ["../daemon"], setup=c_program("daemon"), init=True, fast=True),
         Case("i386", ["../compat"], setup=c_program("compat", "-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"), fast=True),
         Case("mixed-entry", ["../entries"], setup=c_program("entries"), paths=("/by-x32",), no_strict="numbers without a name stand in no profile", fast=True),
-        Case("unshare", script("unshare.sh"), capabilities=("CAP_SETFCAP",), needs=("unshare",), needs_root=True),
+        Case("unshare", script("unshare.sh"), needs=("unshare",), needs_root=True),
         Case("chroot", script("chroot.sh"), needs_root=True, fast=True),
         Case("privilege", script("privilege.sh"), needs=("setpriv", "su"), needs_root=True),
         Case("ipc", [py, os.path.join(SCRIPTS, "ipc.py")], calls=TIMING, fast=True),

@@ -169,8 +169,6 @@ class Replay(Runner):
         command = [RUN_IN_RUNC, *self.options, "--runtime", runtime, "--seccomp", os.path.join(self.profile, profile + ".json")]
         command += ["--capabilities", os.path.join(self.profile, "capabilities.json"), "--workdir", self.folder]
         command += ["--bind", self.base + ":rw", "--bind", programs.SCRIPTS]
-        for name in self.case.capabilities:
-            command += ["--cap-add", name]
         for path in ALSO:
             command += ["--bind", path] if os.path.isdir(path) else []
         for item in environment(self.folder).items():

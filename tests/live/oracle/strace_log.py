@@ -268,6 +268,7 @@ class StraceLog:
         self.links = {}  # symbolic links that the run made or read
         self.descriptors_seen = {}  # (process, number) -> path, as annotated last
         self.aims = {}  # datagram sockets -> where they are connected to, or None
+        self.handles = {}  # descriptors got by handle -> accesses
         self.standard = {}  # the first process's
 
     # ---- frame ------------------------------------------------------------------------------
@@ -394,7 +395,11 @@ class StraceLog:
         for text in (*arguments, rest.lstrip(" =")):
             path, number = annotation_of(text)
             if number is not None and number != "AT_FDCWD" and "<" in text:
-                self.descriptors_seen[(self.tasks[pid].pid, number)] = path or ""
+                key = (self.tasks[pid].pid, number)
+                self.descriptors_seen[key] = path or ""
+                may = self.handles.pop(key, None)
+                if may and path:
+                    self.out.files.append(FileUse((plain(path),), frozenset(), may, "", "open_by_handle_at"))
 
     def magic(self, task, path):
         """/proc/self/fd/N…, /proc/self/cwd… jump to what they stand for."""
@@ -578,7 +583,7 @@ class StraceLog:
                     task.files.elsewhere,
                 )
                 self.out.files.append(use)
-        self.by_handle(name, arguments, rest, error)
+        self.by_handle(task, name, arguments, self.result(rest)[0], error)
         if name in ("mmap", "mmap2") and len(arguments) > 4 and "PROT_EXEC" in arguments[2]:
             path, _ = annotation_of(arguments[4])
             unnamed = path and path.startswith("/memfd:")
@@ -597,12 +602,11 @@ class StraceLog:
                     )
                 )
 
-    def by_handle(self, name, arguments, rest, error):
-        """What a handle opened: only ptrace can tell, so it may be there."""
-        match = re.search(r"= \d+<([^>]*)>", rest)
-        if name == "open_by_handle_at" and not error and match and _HEX.fullmatch(match.group(1)):
+    def by_handle(self, task, name, arguments, result, error):
+        """What a handle opened: only ptrace can tell, so it may be there. strace names it when the descriptor is used."""
+        if name == "open_by_handle_at" and not error and result:
             must, may = self.open_access("openat", arguments)
-            self.out.files.append(FileUse((plain(unhex(match.group(1))),), frozenset(), must | may, "", name))
+            self.handles[(task.pid, result)] = must | may
 
     # ---- the rest ---------------------------------------------------------------------------
 

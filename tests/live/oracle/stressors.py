@@ -34,6 +34,7 @@ OPTIONS = {
 ANY = "*"
 CALLS = {
     "close": (ANY,),
+    "epoll": ("recvfrom", "epoll_wait", "epoll_pwait", "epoll_pwait2"),
     "hrtimers": ("rt_sigpending",),
     "link": (ANY,),
     "procfs": (ANY,),
@@ -52,7 +53,7 @@ LOSSES = {
 TIMING = ("rt_sigreturn", "restart_syscall", "sched_yield", "futex", "munmap", "madvise", "kill")
 SIGNALS = ("SIGALRM", "SIGKILL", "SIGTERM")
 # Read now and then.
-PATHS = {"pipe": ("/fdinfo/",)}
+PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",)}
 # strace itself does not come to an end.
 ENDLESS = ("vm-segv",)
 
