@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #define INPUT_SIZE_MAX ((size_t)4 << 30)
+#define PEEK_SIZE      ((size_t)4096)
 
 static void policy_drop(Policy **policy)
 {
@@ -30,10 +31,12 @@ void generate_input_deinit(GenerateInput *input)
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-static int add_recording(GenerateInput *input, const char *path, const Buffer *text, Error *err)
+/* FD holds what follows TEXT. */
+static int add_recording(GenerateInput *input, const char *path, const Buffer *text, int fd,
+                         Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = NULL;
-    int r = recording_parse(path, buffer_text(text), text->length, &recording, err);
+    int r = recording_read_on(path, buffer_text(text), text->length, fd, &recording, err);
 
     if (r < 0)
         return r;
@@ -63,12 +66,15 @@ static int add_policy(GenerateInput *input, const char *path, const Buffer *text
 int generate_input_add(GenerateInput *input, const char *path, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    const int r = read_file(path, &text, INPUT_SIZE_MAX, err);
+    CLEANUP(fd_close) int fd = open_and_peek(path, &text, PEEK_SIZE, err);
 
-    if (r < 0)
-        return r;
+    if (fd < 0)
+        return fd;
     if (recording_detect(buffer_text(&text), text.length))
-        return add_recording(input, path, &text, err);
+        return add_recording(input, path, &text, fd, err);
+    const int r = read_fd(fd, &text, INPUT_SIZE_MAX - text.length);
+    if (r < 0)
+        return error_errno(err, r, "%s: cannot read", path);
     if (policy_detect(buffer_text(&text), text.length))
         return add_policy(input, path, &text, err);
     return error_set(err, -EINVAL,

@@ -54,6 +54,32 @@ int read_fd(int fd, Buffer *out, size_t limit)
     }
 }
 
+int open_and_peek(const char *path, Buffer *out, size_t size, Error *err)
+{
+    CLEANUP(fd_close) int fd = -1;
+    char block[4096];
+
+    fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_errno(err, errno, "%s: cannot open", path);
+    for (const size_t end = out->length + size; out->length < end;) {
+        const size_t room = end - out->length;
+        const ssize_t n = read(fd, block, room < sizeof block ? room : sizeof block);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "%s: cannot read", path);
+        if (n == 0)
+            break;
+        if (buffer_append(out, block, (size_t)n) < 0)
+            return error_errno(err, ENOMEM, "%s", path);
+    }
+    const int opened = fd;
+    fd = -1;
+    return opened;
+}
+
 int read_file(const char *path, Buffer *out, size_t limit, Error *err)
 {
     CLEANUP(fd_close) int owned = -1;

@@ -17,6 +17,12 @@ int write_all(int fd, const void *bytes, size_t length);
 /* Reads to the end, appending to OUT; -EFBIG if there are more than LIMIT bytes. */
 int read_fd(int fd, Buffer *out, size_t limit);
 
+/*
+ * Opens PATH ("-" is standard input) and appends its first bytes to OUT, SIZE of them or all: to
+ * see what it is. A descriptor for the rest, which the caller closes, or a negative errno.
+ */
+int open_and_peek(const char *path, Buffer *out, size_t size, Error *err);
+
 /* Reads all of PATH ("-" is standard input). -EFBIG past LIMIT. */
 int read_file(const char *path, Buffer *out, size_t limit, Error *err);
 

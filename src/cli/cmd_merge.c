@@ -2,57 +2,71 @@
 /* `whittle merge REC… -o REC`: the union of recordings, in canonical form. */
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/nameless.h"
 #include "cli/command.h"
 #include "model/recording.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static void recording_drop(Recording **recording)
 {
     *recording = recording_free(*recording);
 }
 
-static int merge_file(Recording *into, const char *path, Error *err)
+/* *INTO is NULL for the first one, which needs no copying. */
+static int merge_file(Recording **into, const char *path, Error *err)
 {
     CLEANUP(recording_drop) Recording *from = NULL;
     int r = recording_read(path, &from, err);
 
     if (r < 0)
         return r;
-    r = recording_merge(into, from);
+    if (!*into) {
+        *into = TAKE(from);
+        return 0;
+    }
+    r = recording_merge(*into, from);
     if (r < 0)
         return error_errno(err, r, "cannot merge %s", path);
     return 0;
 }
 
-static int merge_all(const Parsed *parsed, Buffer *out, bool *ret_complete, Error *err)
+static int write_to(Recording *all, const char *path, Error *err)
 {
-    CLEANUP(recording_drop) Recording *all = recording_new();
+    CLEANUP(fd_close) int fd = -1;
     int r;
 
-    if (!all)
-        return error_errno(err, -ENOMEM, "cannot merge");
+    if (strcmp(path, "-") == 0) {
+        r = recording_write(all, STDOUT_FILENO, true);
+        return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
+    }
+    fd = nameless_open(path);
+    if (fd < 0)
+        return error_errno(err, fd, "%s: cannot create a file beside it", path);
+    r = recording_write(all, fd, true);
+    return r < 0 ? error_errno(err, r, "%s: cannot write", path) : nameless_place(fd, path, err);
+}
+
+static int merge_all(const Parsed *parsed, bool *ret_complete, Error *err)
+{
+    CLEANUP(recording_drop) Recording *all = NULL;
+
     for (int i = 0; i < parsed->arguments_count; i++) {
-        r = merge_file(all, parsed->arguments[i], err);
+        const int r = merge_file(&all, parsed->arguments[i], err);
         if (r < 0)
             return r;
     }
-    r = recording_print(all, out);
-    if (r < 0)
-        return error_errno(err, r, "cannot write the merged recording");
     *ret_complete = recording_is_complete(all);
-    return 0;
+    return write_to(all, parsed_value(parsed, "output", "-"), err);
 }
 
 static int run(const Parsed *parsed)
 {
-    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     Error err = {0};
     bool complete = false;
 
-    if (merge_all(parsed, &out, &complete, &err) < 0)
-        return fail(EXIT_USAGE, &err);
-    if (write_file_atomic(parsed_value(parsed, "output", "-"), out.data, out.length, &err) < 0)
+    if (merge_all(parsed, &complete, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (!complete)
         message("note: the merged recording is not complete; `whittle show` says what was lost");

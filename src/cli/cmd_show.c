@@ -12,7 +12,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define FILE_MAX ((size_t)4 << 30)
+#define FILE_MAX  ((size_t)4 << 30)
+#define PEEK_SIZE ((size_t)4096)
 
 static void recording_drop(Recording **recording)
 {
@@ -24,7 +25,18 @@ static void policy_drop(Policy **policy)
     *policy = policy_free(*policy);
 }
 
-static int show_as_recording(const Parsed *parsed, const Buffer *text, Buffer *out, Error *err)
+/* What is shown of a large recording goes out by and by. */
+static int empty(Buffer *out)
+{
+    const int r = output_buffer(out, NULL);
+
+    buffer_clear(out);
+    return r;
+}
+
+/* FD holds what follows TEXT. */
+static int show_as_recording(const Parsed *parsed, const Buffer *text, int fd, Buffer *out,
+                             Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = NULL;
     const char *kind = parsed_value(parsed, "kind", NULL);
@@ -33,8 +45,9 @@ static int show_as_recording(const Parsed *parsed, const Buffer *text, Buffer *o
         .coloured = *colour(STDOUT_FILENO, COLOUR_BOLD) != '\0',
         .kind = kind ? fact_kind_from_name(kind) : -1,
         .subject = parsed_value(parsed, "subject", NULL),
+        .empty = empty,
     };
-    int r = recording_parse(options.path, buffer_text(text), text->length, &recording, err);
+    int r = recording_read_on(options.path, buffer_text(text), text->length, fd, &recording, err);
 
     if (r < 0)
         return r;
@@ -70,21 +83,31 @@ static int show_as_policy(const Parsed *parsed, const Buffer *text, Buffer *out,
     return 0;
 }
 
-static int run(const Parsed *parsed)
+static int show_file(const Parsed *parsed, Buffer *out, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    const char *path = parsed->arguments[0];
+    CLEANUP(fd_close) int fd = open_and_peek(path, &text, PEEK_SIZE, err);
+
+    if (fd < 0)
+        return fd;
+    /* What begins like JSON was meant as a recording: its reader tells best what is wrong. */
+    if (recording_detect(buffer_text(&text), text.length) || *buffer_text(&text) == '{')
+        return show_as_recording(parsed, &text, fd, out, err);
+    const int r = read_fd(fd, &text, FILE_MAX - text.length);
+    if (r < 0)
+        return error_errno(err, r, "%s: cannot read", path);
+    if (policy_detect(buffer_text(&text), text.length))
+        return show_as_policy(parsed, &text, out, err);
+    return error_set(err, -EINVAL, "%s is neither a recording nor a policy", path);
+}
+
+static int run(const Parsed *parsed)
+{
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     Error err = {0};
-    int r = read_file(parsed->arguments[0], &text, FILE_MAX, &err);
+    int r = show_file(parsed, &out, &err);
 
-    /* What begins like JSON was meant as a recording: its reader tells best what is wrong. */
-    if (r == 0 && (recording_detect(buffer_text(&text), text.length) || *buffer_text(&text) == '{'))
-        r = show_as_recording(parsed, &text, &out, &err);
-    else if (r == 0 && policy_detect(buffer_text(&text), text.length))
-        r = show_as_policy(parsed, &text, &out, &err);
-    else if (r == 0)
-        r = error_set(&err, -EINVAL, "%s is neither a recording nor a policy",
-                      parsed->arguments[0]);
     if (r == 0)
         r = output_buffer(&out, &err);
     return r < 0 ? fail(EXIT_USAGE, &err) : EXIT_YES;

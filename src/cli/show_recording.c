@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { DETAILS_MAX = 6, RUNS_MAX = 8, LABELS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
+enum { OUT_SIZE = 256 * 1024 };
 
 /* ---- selecting --------------------------------------------------------------------------------
  */
@@ -388,6 +389,13 @@ static void put_head(Buffer *out, Recording *recording, const ShowOptions *optio
         (void)buffer_printf(out, "and %zu more runs; --json shows them\n", runs - RUNS_MAX);
 }
 
+static int empty_if_full(Buffer *out, const ShowOptions *options)
+{
+    if (out->error || !options->empty || out->length < OUT_SIZE)
+        return out->error;
+    return options->empty(out);
+}
+
 int show_recording(Recording *recording, const ShowOptions *options, Buffer *out)
 {
     CLEANUP(selection_deinit) Selection all = {0};
@@ -412,30 +420,29 @@ int show_recording(Recording *recording, const ShowOptions *options, Buffer *out
         }
         put_group(out, &group, options);
         i += group.count;
+        r = empty_if_full(out, options);
+        if (r < 0)
+            return r;
     }
     return out->error;
 }
 
 int show_recording_json(Recording *recording, const ShowOptions *options, Buffer *out)
 {
-    CLEANUP(buffer_deinit) Buffer whole = BUFFER_INIT;
     CLEANUP(selection_deinit) Selection all = {0};
     int r = selection_init(&all, recording, options);
 
-    if (r < 0)
-        return r;
-    r = recording_print_document(recording, &whole);
-    if (r < 0)
-        return r;
-    /* The first line of the document is all but the facts, which have a line each. */
-    (void)buffer_append(out, buffer_text(&whole), strcspn(buffer_text(&whole), "\n"));
-    for (size_t i = 0; i < all.count; i++) {
-        buffer_clear(&whole);
-        r = recording_print_fact(recording, all.facts[i], &whole);
+    if (r == 0)
+        r = recording_print_document_head(recording, out);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
+        r = recording_print_fact(recording, all.facts[i], out);
         if (r < 0)
             return r;
-        (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
-        (void)buffer_append(out, buffer_text(&whole), strcspn(buffer_text(&whole), "\n"));
+        out->data[--out->length] = '\0'; /* the line's end comes with the comma */
+        r = empty_if_full(out, options);
     }
+    if (r < 0)
+        return r;
     return buffer_puts(out, "\n]}\n");
 }

@@ -11,6 +11,8 @@ typedef struct ShowOptions {
     bool coloured;
     int kind;            /* only facts of this kind; -1: all */
     const char *subject; /* only what this executable did; NULL: all */
+    /* Called now and then when there is much in OUT, to empty it; NULL: it is to hold all. */
+    int (*empty)(Buffer *out);
 } ShowOptions;
 
 /* Both sort RECORDING. 0 or a negative errno. */

@@ -116,10 +116,32 @@ int unite_peak(Recording *recording, StoredFact *fact, const Fact *draft)
     return 0;
 }
 
+/* Adds FACT, which is not there yet. */
+static int insert_stored(Recording *recording, const StoredFact *fact, uint64_t hash,
+                         StoredFact **ret_fact)
+{
+    uint32_t ref;
+    int r = array_reserve(&recording->facts, &recording->facts_capacity, recording->facts_count,
+                          sizeof *recording->facts);
+
+    if (r == 0)
+        r = reftable_reserve(&recording->index);
+    if (r < 0)
+        return r;
+    StoredFact *place = arena_take(&recording->arena, sizeof *place, &ref);
+    if (!place)
+        return -ENOMEM;
+    *place = *fact;
+    place->number = ref;
+    reftable_insert(&recording->index, hash, ref);
+    recording->facts[recording->facts_count++] = ref;
+    *ret_fact = place;
+    return 1;
+}
+
 int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact)
 {
     StoredFact fact = {.run = STORED_NO_RUN, .predicted = draft->predicted};
-    uint32_t ref;
     int r = pack_text(recording, draft->name ? draft->name : "", &fact.name);
 
     if (r == 0)
@@ -137,22 +159,22 @@ int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact
         r = pack_first(recording, &draft->first, &fact.first);
     if (r == 0)
         r = unite_peak(recording, &fact, draft);
-    if (r == 0)
-        r = array_reserve(&recording->facts, &recording->facts_capacity, recording->facts_count,
-                          sizeof *recording->facts);
-    if (r == 0)
-        r = reftable_reserve(&recording->index);
-    if (r < 0)
-        return r;
-    place = arena_take(&recording->arena, sizeof *place, &ref);
-    if (!place)
+    return r < 0 ? r : insert_stored(recording, &fact, hash, ret_fact);
+}
+
+int recording_put_like(Recording *recording, const StoredFact *like, const char *name,
+                       size_t length)
+{
+    StoredFact fact = *like;
+    StoredFact *place;
+
+    fact.name = strset_add_ref(recording->strings, name, length);
+    if (fact.name == 0)
         return -ENOMEM;
-    *place = fact;
-    place->number = ref;
-    reftable_insert(&recording->index, hash, ref);
-    recording->facts[recording->facts_count++] = ref;
-    *ret_fact = place;
-    return 1;
+    const uint64_t hash = hash_identity(recording, fact.name, fact.shape);
+    if (find_stored(recording, hash, fact.name, fact.shape))
+        return 0;
+    return insert_stored(recording, &fact, hash, &place);
 }
 
 StoredFact *recording_find(const Recording *recording, const Fact *draft)

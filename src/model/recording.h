@@ -161,5 +161,7 @@ int recording_print_footer(const Recording *recording, Buffer *out);
 /* The first bytes are those of a recording. */
 bool recording_detect(const char *text, size_t length);
 
-/* As one JSON document, for `show --json`. */
+/* As one JSON document, for `show --json`; its head is all before the facts, which have a line each
+ * and "\n]}\n" behind them. */
 int recording_print_document(Recording *recording, Buffer *out);
+int recording_print_document_head(const Recording *recording, Buffer *out);

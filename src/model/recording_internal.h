@@ -52,7 +52,7 @@ struct StoredFact {
     uint32_t more : 31; /* index into the recording's, plus one; 0: none */
     uint32_t predicted : 1;
     uint32_t number; /* its own reference */
-    uint64_t count; /* in RUN */
+    uint64_t count;  /* in RUN */
 };
 
 typedef struct StoredMore {
@@ -143,6 +143,13 @@ static inline StoredFact *stored_at(const Recording *recording, uint32_t ref)
  * not there. 1 if it is new, 0 if it was there (then DRAFT's evidence is not looked at), -ENOMEM.
  */
 int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact);
+
+/*
+ * A fact like LIKE, which has nothing in StoredMore, in everything but its name, of LENGTH bytes
+ * and at most RECORDING_STRING_MAX. 1 if it was added, 0 if there is one of its identity, -ENOMEM.
+ */
+int recording_put_like(Recording *recording, const StoredFact *like, const char *name,
+                       size_t length);
 
 /* The count of FACT in RUN, which is made as 0 if need be. NULL without memory. */
 uint64_t *stored_run_count(Recording *recording, StoredFact *fact, uint32_t run);

@@ -397,19 +397,24 @@ int recording_write(Recording *recording, int fd, bool header)
     return print_to(recording, &out, fd, header);
 }
 
-int recording_print_document(Recording *recording, Buffer *out)
+int recording_print_document_head(const Recording *recording, Buffer *out)
 {
-    const int r = recording_sort(recording);
-
-    if (r < 0)
-        return r;
     (void)buffer_printf(out, "{\"whittle\":\"recording\",\"format\":%d", RECORDING_FORMAT);
     put_runs(out, recording, true, true);
     put_key(out, "complete");
     put_bool(out, recording_is_complete(recording));
     put_losses(out, recording);
     put_key(out, "facts");
-    (void)buffer_putc(out, '[');
+    return buffer_putc(out, '[');
+}
+
+int recording_print_document(Recording *recording, Buffer *out)
+{
+    const int r = recording_sort(recording);
+
+    if (r < 0)
+        return r;
+    (void)recording_print_document_head(recording, out);
     for (size_t i = 0; i < recording->facts_count; i++) {
         (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
         Fact view;

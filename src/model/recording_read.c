@@ -26,6 +26,11 @@ static int parse_line(Reader *reader, const char *line, size_t length, bool last
     if (reader->footer)
         return reader_error(reader,
                             "something follows the footer; `whittle merge` joins recordings");
+    if (reader->line > 1) {
+        const int r = repeat_fact(reader, line, length);
+        if (r != 0)
+            return r < 0 ? reader_failure(reader, r) : 0;
+    }
     json = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
     if (!json && last && reader->line > 1) /* cut off */
         return 0;
@@ -39,7 +44,11 @@ static int parse_line(Reader *reader, const char *line, size_t length, bool last
         return reader_header(reader, json);
     if (json_object_get(json, "footer"))
         return reader_footer(reader, json);
-    return reader_fact(reader, json);
+    const StoredFact *fact = NULL;
+    const int r = reader_fact(reader, json, &fact);
+    if (r == 0 && fact)
+        repeat_remember(reader, line, length, fact);
+    return r;
 }
 
 int reader_feed(Reader *reader, const char *bytes, size_t length)
@@ -103,6 +112,7 @@ int reader_init(Reader *reader, const char *name, Error *err)
 void reader_deinit(Reader *reader)
 {
     buffer_deinit(&reader->rest);
+    reader->repeats = repeat_cache_free(reader->repeats);
     reader->recording = recording_free(reader->recording);
 }
 

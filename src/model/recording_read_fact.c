@@ -303,7 +303,7 @@ static int parse_labels(Reader *reader, const json_t *json, StoredFact *fact)
     return r;
 }
 
-int reader_fact(Reader *reader, const json_t *json)
+int reader_fact(Reader *reader, const json_t *json, const StoredFact **ret_new)
 {
     Fact draft = {0};
     StoredFact *fact = NULL;
@@ -317,11 +317,16 @@ int reader_fact(Reader *reader, const json_t *json)
         r = parse_first(reader, json, &draft.first);
     if (r < 0)
         return r;
-    r = recording_put(reader->recording, &draft, &fact);
+    const int is_new = recording_put(reader->recording, &draft, &fact);
+    r = is_new;
     if (r == 0)
         r = recording_unite(reader->recording, fact, &draft, true);
     if (r < 0)
         return reader_failure(reader, r);
     r = parse_counts(reader, json, fact);
-    return r == 0 ? parse_labels(reader, json, fact) : r;
+    if (r == 0)
+        r = parse_labels(reader, json, fact);
+    if (r == 0 && is_new)
+        *ret_new = fact;
+    return r;
 }

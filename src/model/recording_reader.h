@@ -6,14 +6,17 @@
 
 #include <jansson.h>
 
+typedef struct RepeatCache RepeatCache;
+
 typedef struct Reader {
     const char *name; /* for messages; borrowed */
     Error *err;
     Recording *recording;
-    Buffer rest;    /* the begin of a line whose end did not come yet */
-    uint64_t bytes; /* read so far */
-    size_t line;    /* number of the last line, from 1 */
-    bool footer;    /* was there */
+    Buffer rest;          /* the begin of a line whose end did not come yet */
+    uint64_t bytes;       /* read so far */
+    size_t line;          /* number of the last line, from 1 */
+    bool footer;          /* was there */
+    RepeatCache *repeats; /* recording_read_repeat.c */
 } Reader;
 
 int reader_init(Reader *reader, const char *name, Error *err);
@@ -44,9 +47,19 @@ int reader_get_array(Reader *reader, const json_t *object, const char *key, json
 int reader_get_count(Reader *reader, const json_t *object, const char *key, uint64_t *ret_number);
 int reader_get_flag(Reader *reader, const json_t *object, const char *key, bool *ret_flag);
 
-/* Each adds what one line says to the recording. JSON is an object. */
+/*
+ * Lines that repeat an earlier one in everything but the name. repeat_fact(): 1 if LINE was one and
+ * is in the recording now, 0 if it is to be parsed, -ENOMEM. repeat_remember(): LINE made the fact
+ * FACT, which was not there before.
+ */
+int repeat_fact(Reader *reader, const char *line, size_t length);
+void repeat_remember(Reader *reader, const char *line, size_t length, const StoredFact *fact);
+RepeatCache *repeat_cache_free(RepeatCache *cache);
+
+/* Each adds what one line says to the recording. JSON is an object. reader_fact() gives the fact if
+ * it was not there before. */
 int reader_header(Reader *reader, const json_t *json);
-int reader_fact(Reader *reader, const json_t *json);
+int reader_fact(Reader *reader, const json_t *json, const StoredFact **ret_new);
 int reader_footer(Reader *reader, const json_t *json);
 
 static inline void json_cleanup(json_t **json)
