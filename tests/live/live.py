@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the live tests written in Python share: record a command, look at its facts, run cases.
 
-A test file defines functions decorated with @case or @both (once for each backend) and ends with
+A test file defines functions decorated with @case or @both (once for each backend that works here) and ends with
 live.main(). Each function gets a fresh folder and, with @both, the backend's name; it fails by an
 exception, mostly from check(), and is skipped by Skip. Environment: see CMakeLists.txt.
 """
@@ -20,7 +20,17 @@ sys.dont_write_bytecode = True
 WHITTLE = os.environ.get("WHITTLE", "whittle")
 PROGRAMS = os.environ.get("WHITTLE_PROGRAMS", "")
 SOURCE = os.environ.get("WHITTLE_SOURCE", os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
-BACKENDS = ("notify", "ptrace")
+
+
+def _backends():
+    """Those that work here; eBPF wants privilege, and may be left out of the build."""
+    done = subprocess.run([WHITTLE, "doctor", "--json"], capture_output=True, check=False, timeout=120)
+    checks = json.loads(done.stdout)["checks"]
+    ready = {c["name"] for c in checks if c["group"] == "backends" and c["state"] == "ok"}
+    return ("notify", "ptrace", *(["bpf"] if "bpf" in ready else []))
+
+
+BACKENDS = _backends()
 # The system's own, which other users can run too; a manager's wrapper would be a workload of its own.
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 NOBODY = 65534
@@ -53,6 +63,17 @@ def equal(got, wanted, text):
     if got != wanted and isinstance(got, list) and isinstance(wanted, list):
         got, wanted = [x for x in got if x not in wanted] or got, [x for x in wanted if x not in got] or wanted
     check(got == wanted, f"{text}: {got!r} instead of {wanted!r}")
+
+
+def unprivileged(backend):
+    """What follows runs whittle itself without privilege."""
+    if backend == "bpf":
+        raise Skip("eBPF needs privilege")
+
+
+def origin(backend):
+    """Of capability facts."""
+    return "observed" if backend == "bpf" else "inferred"
 
 
 def need_root():

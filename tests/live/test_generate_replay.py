@@ -73,7 +73,7 @@ def container_case(name):
     def run(folder):
         need_root()
         need("runc", *programs)
-        first = record(BACKENDS[len(name) % 2], folder, ["sh", "-c", script], cwd="/tmp")
+        first = record(BACKENDS[len(name) % len(BACKENDS)], folder, ["sh", "-c", script], cwd="/tmp")
         equal((first.status, first.err), (0, ""), "status of the recorded run")
         check(wanted in first.out, f"output of the recorded run: {first.out}")
         first.complete()
@@ -158,7 +158,7 @@ def recordings_follow_the_schema(folder):
 def shards(folder):
     # Merged in any order and grouping: the same bytes; the union generates.
     for number, script in enumerate(("cat /etc/hostname", "ls /etc", "mkdir /tmp/w.$$; rmdir /tmp/w.$$")):
-        record(BACKENDS[number % 2], folder, ["sh", "-c", script], name=f"s{number}")
+        record(BACKENDS[number % len(BACKENDS)], folder, ["sh", "-c", script], name=f"s{number}")
     merge = lambda to, *names: subprocess.run([live.WHITTLE, "merge", *(f"{folder}/{n}" for n in names), "-o", f"{folder}/{to}"],
                                               check=True, timeout=live.LIMIT)
     merge("a", "s0", "s1", "s2")

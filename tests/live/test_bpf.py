@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is particular to the eBPF backend: marks, joining, floods, daemons, privileges, what is left behind."""
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import live
+from live import case, check, equal, python, record, wait_until
+
+CAP_KILL, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF = 5, 2, 19, 39
+
+
+def need_bpf():
+    if "bpf" not in live.BACKENDS:
+        raise live.Skip("the eBPF backend does not work here: `whittle doctor` tells why")
+
+
+def programs_loaded():
+    """Ids of the tracing programs in the kernel; None where it cannot be told."""
+    if not shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin"):
+        return None
+    done = subprocess.run(["/usr/sbin/bpftool", "prog", "list"], capture_output=True, text=True, check=False)
+    return {line.split(":")[0] for line in done.stdout.splitlines() if ": tracing" in line}
+
+
+@case
+def features_are_told(folder):
+    need_bpf()
+    result = record("bpf", folder, ["true"])
+    equal((result.status, result.err), (0, ""), "status")
+    features = result.document["runs"][0]["features"].split()
+    check("tp_btf" in features and "ringbuf" in features, f"features {features}")
+    check(any(f.startswith("cap_capable:") for f in features), f"features {features}")
+    check(not any(f["kind"] == "capability" and f["origin"] != "observed" for f in result.document["facts"]),
+          "a capability that was not observed")
+
+
+@case
+def marks(folder):
+    need_bpf()
+    script = (f"cat /etc/passwd >/dev/null; {live.WHITTLE} mark first && cat /etc/hostname >/dev/null; "
+              f"{live.WHITTLE} mark second && cat /etc/group >/dev/null; {live.WHITTLE} mark first && cat /etc/shells >/dev/null")
+    result = record("bpf", folder, ["sh", "-c", script])
+    equal((result.status, result.err), (0, ""), "status")
+    result.complete()
+    for name, label in (("/etc/passwd", None), ("/etc/hostname", "first"), ("/etc/group", "second"), ("/etc/shells", "first")):
+        found = result.one("file", name=name, access={"read"}).get("labels", [])
+        check(label in found or (label is None and found in ([], [None])), f"{name}: {found}")
+    mine = [f for f in result.document["facts"] if f["subject"] == live.WHITTLE]
+    equal(mine, [], "facts of `whittle mark` itself")
+    # nobody answers outside
+    done = subprocess.run([live.WHITTLE, "mark", "outside"], capture_output=True, text=True, check=False)
+    equal(done.returncode, 3, done.stderr)
+
+
+FLOOD = """
+import os, sys
+folder, processes, files = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+children = []
+for p in range(processes):
+    child = os.fork()
+    if child == 0:
+        for i in range(files):
+            try: os.stat('%s/%d-%d' % (folder, p, i))
+            except OSError: pass
+        os._exit(0)
+    children.append(child)
+for child in children: os.waitpid(child, 0)
+"""
+
+
+@case
+def flood_of_new_things(folder):
+    # each is an event: far more than the ring buffer holds at a time
+    need_bpf()
+    processes, files = 6, 6000
+    result = record("bpf", folder, python(FLOOD, f"{folder}/nowhere", str(processes), str(files)))
+    equal((result.status, result.err), (0, ""), "status")
+    result.complete()
+    found = [f for f in result.facts("file") if f["name"].startswith(f"{folder}/nowhere/")]
+    equal(len(found), processes * files, "distinct files")
+    equal({f["count"] for f in found}, {1}, "counts")
+
+
+@case
+def calls_are_counted(folder):
+    need_bpf()
+    code = "import os\nfor i in range(20000): os.getppid()\nfor i in range(3000): os.open('/dev/null', 0) and None; os.close(3)"
+    result = record("bpf", folder, python(code))
+    equal((result.status, result.err), (0, ""), "status")
+    equal(result.one("syscall", name="getppid")["count"], 20000, "getppid")
+    equal(result.one("file", name="/dev/null", access={"read"})["count"], 3000, "opens")
+    check(result.document["runs"][0]["calls"] >= 26000, f"calls {result.document['runs'][0]['calls']}")
+
+
+@case
+def daemon_outlives_its_parent(folder):
+    need_bpf()
+    code = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.closerange(0, 3); time.sleep(1.5); open('/etc/hostname').read()
+    os._exit(0)
+os.wait()
+"""
+    start = time.monotonic()
+    result = record("bpf", folder, python(code))
+    equal((result.status, result.err), (0, ""), "status")
+    check(time.monotonic() - start > 1.4, "whittle did not wait")
+    result.one("file", name="/etc/hostname", access={"read"})
+    result.complete()
+
+
+@case
+def privileges_of_the_recorder(folder):
+    need_bpf()
+    gate = os.path.join(folder, "gate")
+    os.mkfifo(gate)
+    process = subprocess.Popen(live.record_command("bpf", f"{folder}/rec.jsonl", ["sh", "-c", f"read line <{gate}"]),
+                               stdin=subprocess.DEVNULL)
+    recorder = wait_until(lambda: (live.children(process.pid) or [None])[0], what="the recorder")
+    wait_until(lambda: live.children(recorder), what="the workload")
+
+    def effective():
+        with open(f"/proc/{recorder}/status", encoding="ascii") as file:
+            line = [line for line in file if line.startswith(("CapEff:", "CapPrm:"))]
+        return {int(text.split()[1], 16) for text in line}
+
+    allowed = 1 << CAP_KILL | 1 << CAP_DAC_READ_SEARCH | 1 << CAP_SYS_PTRACE | 1 << CAP_BPF
+    wait_until(lambda: effective() == {allowed}, what=f"less privilege: {[hex(e) for e in effective()]}")
+    with open(gate, "w", encoding="ascii") as file:
+        file.write("go\n")
+    equal(process.wait(timeout=30), 0, "status")
+
+
+@case
+def nothing_is_left_behind(folder):
+    need_bpf()
+    before = programs_loaded()
+    if before is None:
+        raise live.Skip("needs bpftool")
+    process = subprocess.Popen(live.record_command("bpf", f"{folder}/rec.jsonl", ["sleep", "20"]), stdin=subprocess.DEVNULL)
+    # the recording has its name once the workload was let go
+    wait_until(lambda: os.path.exists(f"{folder}/rec.jsonl"), what="the workload")
+    mine = programs_loaded() - before
+    check(len(mine) > 4, f"programs {mine}")
+    live.end([process.pid, *live.descendants(process.pid)])
+    process.wait()
+    # the kernel frees them a little later; those of other runs come and go
+    wait_until(lambda: not mine & programs_loaded(), what=f"the end of {mine}")
+
+
+BUSY = """
+import os, sys, threading, time
+def work():
+    while not os.path.exists(sys.argv[1]):
+        open('/etc/hostname').read()
+        if os.fork() == 0: open('/etc/passwd').read(); os._exit(0)
+        os.wait(); time.sleep(0.02)
+sleeper = os.fork()
+if sleeper == 0:
+    while not os.path.exists(sys.argv[1]): time.sleep(0.02)
+    open('/etc/group').read(); os._exit(0)
+thread = threading.Thread(target=work); thread.start(); thread.join()
+os.waitpid(sleeper, 0)
+print('fine')
+"""
+
+
+def join(folder, pid):
+    recording = os.path.join(folder, "rec.jsonl")
+    return recording, subprocess.Popen([live.WHITTLE, "record", "--backend", "bpf", "-o", recording, "--pid", str(pid)],
+                                       stderr=subprocess.PIPE, text=True)
+
+
+def journal(recording):
+    """What is recorded so far: a joiner's file has its name only at the end."""
+    result = ""
+    for path in glob.glob(recording + ".*"):
+        with open(path, encoding="utf-8") as file:
+            result += file.read()
+    return result
+
+
+def names(recording):
+    return {f["name"] for f in live.show(recording)["facts"] if f["kind"] == "file"}
+
+
+@case
+def joins_to_the_end(folder):
+    # threads, children that are there and children that come
+    need_bpf()
+    stop = os.path.join(folder, "stop")
+    busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: live.children(busy.pid), what="the child")
+    recording, whittle = join(folder, busy.pid)
+    wait_until(lambda: "/etc/hostname" in journal(recording), what="a fact")
+    with open(stop, "w", encoding="ascii"):
+        pass
+    equal(busy.communicate(timeout=20)[0], "fine\n", "the joined program")
+    _, err = whittle.communicate(timeout=20)
+    equal((whittle.returncode, err), (0, ""), "status")
+    check({"/etc/hostname", "/etc/passwd", "/etc/group"} <= names(recording), f"files {sorted(names(recording))}")
+    check(live.show(recording)["complete"], "complete")
+
+
+@case
+def joins_and_leaves(folder):
+    need_bpf()
+    stop = os.path.join(folder, "stop")
+    busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
+    recording, whittle = join(folder, busy.pid)
+    wait_until(lambda: "/etc/hostname" in journal(recording), what="a fact")
+    whittle.send_signal(signal.SIGINT)
+    whittle.communicate(timeout=20)
+    check("/etc/hostname" in names(recording), f"files {sorted(names(recording))}")
+    check(busy.poll() is None, "the joined program has ended")
+    with open(stop, "w", encoding="ascii"):
+        pass
+    equal(busy.communicate(timeout=20)[0], "fine\n", "the joined program")
+
+
+@case
+def nobody_to_join(folder):
+    need_bpf()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    _, whittle = join(folder, gone.pid)
+    _, err = whittle.communicate(timeout=20)
+    equal(whittle.returncode, 125, "status")
+    check("no such process" in err, f"said: {err}")
+
+
+live.main()
