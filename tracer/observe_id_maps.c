@@ -122,13 +122,15 @@ static void infer(Observer *observer, Tracee *tracee, Pending *pending, const Id
         !look_at_namespace(observer, credentials->own_user_namespace ? tracee->tid : pid, &owner) ||
         !owner.is_child)
         return;
-    /* From within: whoever made the namespace had to hold CAP_SETFCAP then. Its parent tells what
-     * that was, if it is of the workload. */
+    /* From within: whoever made the namespace had to hold CAP_SETFCAP then. That may be given up
+     * meanwhile; what the parent, if it is of the workload, could hold is what still can be seen. */
     if (!credentials->own_user_namespace)
         maker = *credentials;
     else if (!process_table_find_process(&observer->table, tracee->process->parent) ||
              credentials_of_task(tracee->process->parent, &maker) < 0)
         maker.effective = UINT64_MAX;
+    else
+        maker.effective = maker.bounding;
     if (users && map->has_root && holds(&maker, SETFCAP))
         draft_capability(observer, tracee, pending, "CAP_SETFCAP", "id-map-root", map_name);
     if (!credentials->own_user_namespace && holds(&maker, users ? SETUID : SETGID) &&
