@@ -195,7 +195,7 @@ static __always_inline u32 innermost_number(const struct task_struct *task)
     if (!pid)
         return 0;
     const u64 at = (u64)pid + bpf_core_field_offset(struct pid, numbers) +
-                   (u64)pid->level * bpf_core_type_size(struct upid);
+                   (u64)BOUND(pid->level, 31) * bpf_core_type_size(struct upid);
     bpf_probe_read_kernel(&number, sizeof number, (const void *)at);
     return number;
 }

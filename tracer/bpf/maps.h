@@ -163,7 +163,7 @@ struct scratch {
     struct walk walk;
     u32 string_length[STRINGS]; /* with NUL; 0 unreadable */
     u64 string_hash[STRINGS];
-    u64 address_words[16]; /* a socket address */
+    u64 address_words[32]; /* a socket address; the second half is never used */
     u64 frames[EVENT_STACK_MAX];
     u8 strings[STRINGS][PATH_BYTES + 8];
     u8 path[PATH_BYTES + NAME_BYTES + 8];
@@ -226,13 +226,14 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
  * can cast (6.2), several times as fast as the copy. */
 #define FIELD(type, pointer, field)                                                                \
     ({                                                                                             \
+        const u64 pointer_ = (u64)(pointer);                                                       \
         typeof(((type *)0)->field) value_;                                                         \
         if (bpf_rdonly_cast)                                                                       \
             value_ =                                                                               \
-                ((type *)bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))  \
+                ((type *)bpf_rdonly_cast((const void *)pointer_, bpf_core_type_id_kernel(type)))   \
                     ->field;                                                                       \
         else                                                                                       \
-            bpf_core_read(&value_, sizeof value_, &((type *)(pointer))->field);                    \
+            bpf_core_read(&value_, sizeof value_, &((type *)pointer_)->field);                     \
         value_;                                                                                    \
     })
 
@@ -242,6 +243,15 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
     ({                                                                                             \
         *(volatile u64 *)&(scratch)->scalar = (u64)(pointer);                                      \
         *(volatile u64 *)&(scratch)->scalar;                                                       \
+    })
+
+/* VALUE, which is no more than MASK (a power of two less one), so that verifiers before 6.2 see it
+ * too: the compiler, which sees it as well, would leave the mask out. */
+#define BOUND(value, mask)                                                                         \
+    ({                                                                                             \
+        u64 bound_ = (u64)(value);                                                                 \
+        barrier_var(bound_);                                                                       \
+        (u32)(bound_ & (mask));                                                                    \
     })
 
 static __always_inline u64 mix(u64 hash, u64 value)

@@ -54,11 +54,11 @@ __noinline int read_label(u64 address, u64 length)
 
     if (!scratch || length == 0 || length >= EVENT_LABEL_MAX)
         return 0;
-    if (bpf_probe_read_user(scratch->strings[0], (u32)length & (EVENT_LABEL_MAX - 1),
-                            (const void *)address) < 0)
+    const u32 size = BOUND(length, EVENT_LABEL_MAX - 1);
+    if (bpf_probe_read_user(scratch->strings[0], size, (const void *)address) < 0)
         return 0;
-    scratch->strings[0][length & (EVENT_LABEL_MAX - 1)] = 0;
-    scratch->string_length[0] = (u32)length + 1;
+    scratch->strings[0][size] = 0;
+    scratch->string_length[0] = size + 1;
     return string_hash(0);
 }
 
@@ -75,11 +75,11 @@ enum { AF_UNIX = 1, ADDRESS_BYTES = 128 };
 /* LENGTH bytes at ADDRESS into scratch->address_words, the rest zero. */
 static __always_inline bool address_read(struct scratch *scratch, u64 address, u64 length)
 {
-    __builtin_memset(scratch->address_words, 0, sizeof scratch->address_words);
+    __builtin_memset(scratch->address_words, 0, ADDRESS_BYTES);
     scratch->address_length = 0;
     if (!address || length < 2)
         return false;
-    u32 size = length > ADDRESS_BYTES ? ADDRESS_BYTES : (u32)length;
+    const u32 size = BOUND(length > ADDRESS_BYTES ? ADDRESS_BYTES : length, 2 * ADDRESS_BYTES - 1);
     if (bpf_probe_read_user(scratch->address_words, size, (const void *)address) < 0)
         return false;
     scratch->address_length = size;
@@ -382,8 +382,14 @@ __noinline int take_blob(u32 i)
     case TAKE_LOOK:
     case TAKE_TEXT: {
         const u32 slot = taking->strings++ & 1;
-        if (!value)
+        if (!value) {
+            /* utimensat(fd, NULL, …): the descriptor itself */
+            if (rule->take[i] == TAKE_PATH && companion < EVENT_ARGS) {
+                place_of_folder(folder_argument(taking, companion));
+                blob_place(BLOB_FOLDER, (s32)i);
+            }
             break;
+        }
         string_read(slot, value);
         blob_string(BLOB_MEMORY, (s32)i, value, slot);
         if (rule->take[i] == TAKE_TEXT ||

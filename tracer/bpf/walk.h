@@ -90,11 +90,12 @@ static long text_step(u32 index, void *unused)
         const u64 hash_len = FIELD(struct dentry, component, d_name.hash_len);
         const unsigned char *name = FIELD(struct dentry, component, d_name.name);
         const u32 length = (u32)(hash_len >> 32) & (NAME_BYTES - 1);
-        const u32 at = scratch->path_at - length - 1;
-        if (at >= PATH_BYTES - 1) { /* below 0 */
+        const u32 before = scratch->path_at - length - 1;
+        if (before >= PATH_BYTES - 1) { /* below 0 */
             scratch->place.flags |= FILE_CUT;
             return 1;
         }
+        const u32 at = BOUND(before, PATH_BYTES - 1);
         scratch->path[at] = '/';
         bpf_probe_read_kernel(&scratch->path[at + 1], length, name);
         scratch->path_at = at;
@@ -152,7 +153,8 @@ __noinline int place_of_path(u64 dentry, u64 vfsmount)
     place->inode = (u64)FIELD(struct dentry, dentry, d_inode);
     place_hash(scratch);
     /* Unhashed and not a root: removed from its folder. */
-    if (place->depth > 0 && FIELD(struct dentry, dentry, d_hash.pprev) == NULL) {
+    if ((u64)FIELD(struct dentry, dentry, d_parent) != dentry &&
+        FIELD(struct dentry, dentry, d_hash.pprev) == NULL) {
         place->flags |= FILE_DELETED;
         place->identity = mix(place->identity, 1);
     }

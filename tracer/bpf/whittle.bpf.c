@@ -189,8 +189,9 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
 static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
     if (abi == ABI_NATIVE && (u64)nr < TASK_QUICK && errno_of(result) == 0 &&
-        state->quick_label == current_label && state->quick[nr & (TASK_QUICK - 1)] == 0)
-        state->quick[nr & (TASK_QUICK - 1)] = 1; /* this one is in `seen` already: one less below */
+        state->quick_label == current_label && state->quick[BOUND(nr, TASK_QUICK - 1)] == 0)
+        state->quick[BOUND(nr, TASK_QUICK - 1)] =
+            1; /* this one is in `seen` already: one less below */
 }
 
 struct flushing {
@@ -234,7 +235,7 @@ static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr
         return false;
     if (state->quick_label != current_label)
         quick_flush(state);
-    u32 *times = &state->quick[nr & (TASK_QUICK - 1)];
+    u32 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
     if (*times == 0 || *times == (u32)-1)
         return false;
     ++*times;
@@ -610,52 +611,7 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_str
 /* ---- capability checks
  * ---------------------------------------------------------------------------- */
 
-static __always_inline void check(void *context, const struct cred *cred,
-                                  const struct user_namespace *target, int capability, int verdict)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
-
-    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
-        return;
-    struct scratch *scratch = scratch_take();
-    if (!scratch)
-        return;
-    u32 flags = 0;
-    if (target->ns.inum != settings.user_namespace)
-        flags |= CAPABILITY_OTHER_NAMESPACE;
-    if (cred != task->cred || task->cred != task->real_cred)
-        flags |= CAPABILITY_OVERRIDDEN;
-    u32 abi;
-    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
-    u64 key = key_begin(state, EVENT_CAPABILITY);
-    key = mix(key, (u64)capability << 32 | (verdict != 0) << 16 | flags);
-    key = mix(key, (u64)nr << 8 | abi);
-    long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
-    if (size < 0)
-        size = 0;
-#pragma unroll
-    for (u32 i = 0; i < EVENT_STACK_MAX; i++) {
-        if (i * sizeof(u64) < (u64)size)
-            key = mix(key, scratch->frames[i]);
-    }
-    if (!seen_before(key)) {
-        if (!state->program)
-            identify(scratch, state);
-        event_begin(EVENT_CAPABILITY);
-        struct event *event = (struct event *)scratch->event;
-        event_subject(scratch, state);
-        event->flags |= (u16)flags;
-        event->nr = nr;
-        event->abi = (u8)abi;
-        event->value = (u64)capability;
-        event->result = verdict;
-        blob_frames((u32)size);
-        event_circumstances();
-        event_deliver(key);
-    }
-    scratch_release(scratch);
-}
+#include "check.h"
 
 SEC("tp_btf/cap_capable")
 int BPF_PROG(on_check, const struct cred *cred, struct user_namespace *target,
