@@ -8,12 +8,15 @@
  * With Linux 5.19 a received call waits killably, so that signals interrupt calls as they would
  * without whittle; with 6.6 the wake-up is synchronous, four times as fast. A call whose
  * notification has not been received yet is interrupted by any signal, and by a handler without
- * SA_RESTART it then fails with EINTR, be it fork(2). Most signals in a workload come of its own
- * calls (exit, kill), so before any call is let run, all notifications that wait are received.
+ * SA_RESTART it then fails with EINTR, be it fork(2) or close(2). Therefore a thread of its own
+ * receives (notify_receiver.c), and runs as soon as it may (notify_priority.c); this file has the
+ * other thread, which handles what takes longer, and all other events.
  */
 #include "tracer/backend.h"
 #include "tracer/notify_keeper.h"
 #include "tracer/notify_launch.h"
+#include "tracer/notify_priority.h"
+#include "tracer/notify_receiver.h"
 
 #include "base/io.h"
 #include "base/memory.h"
@@ -42,81 +45,11 @@ typedef struct Loop {
     int signals;
     int timer;
     Keeper keeper;
-    unsigned first, received; /* a ring in keeper.page: notifications to be answered */
-    bool hung_up;             /* no recorded process is left */
+    Receiver receiver;
+    bool hung_up; /* no recorded process is left */
 } Loop;
 
 /* ---- events --------------------------------------------------------------------------------- */
-
-static void answer(const Loop *loop, uint64_t id, bool run_it)
-{
-    struct seccomp_notif_resp response = {.id = id,
-                                          .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
-
-    /* ENOENT: the thread is gone. */
-    (void)seccomp_notify_respond(loop->child.listener, &response);
-}
-
-static void receive(Loop *loop)
-{
-    struct seccomp_notif *request =
-        &loop->keeper.page->requests[(loop->first + loop->received) % KEEPER_SLOTS];
-
-    memset(request, 0, sizeof *request);
-    if (seccomp_notify_receive(loop->child.listener, request) == 0)
-        loop->received++;
-    else
-        request->id = 0; /* the thread was gone before */
-}
-
-/* Receives whatever waits. */
-static void drain(Loop *loop)
-{
-    struct pollfd waiting = {.fd = loop->child.listener, .events = POLLIN};
-
-    while (loop->received < KEEPER_SLOTS && poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN))
-        receive(loop);
-}
-
-/* True if the call is to be run. */
-static bool observe(const Loop *loop, const struct seccomp_notif *request)
-{
-    SyscallStop stop = {.tid = (pid_t)request->pid,
-                        .audit_arch = request->data.arch,
-                        .nr = request->data.nr,
-                        .instruction_pointer = request->data.instruction_pointer};
-
-    for (size_t i = 0; i < SYSCALL_ARGS; i++)
-        stop.args[i] = request->data.args[i];
-    const int verdict = observer_enter(loop->run->observer, &stop);
-    if (verdict == OBSERVER_CONFIRM)
-        observer_confirm(loop->run->observer, stop.tid,
-                         seccomp_notify_id_valid(loop->child.listener, request->id) == 0);
-    return verdict != OBSERVER_ANSWER;
-}
-
-static void handle_first(Loop *loop)
-{
-    struct seccomp_notif *request = &loop->keeper.page->requests[loop->first];
-    const bool run_it = observe(loop, request);
-
-    drain(loop);
-    answer(loop, request->id, run_it);
-    request->id = 0;
-    loop->first = (loop->first + 1) % KEEPER_SLOTS;
-    loop->received--;
-}
-
-/* Recording is over: whoever still waits runs on. */
-static void answer_all(Loop *loop)
-{
-    for (; loop->received > 0; loop->received--) {
-        struct seccomp_notif *request = &loop->keeper.page->requests[loop->first];
-        answer(loop, request->id, true);
-        request->id = 0;
-        loop->first = (loop->first + 1) % KEEPER_SLOTS;
-    }
-}
 
 static void child_status(Loop *loop, int status)
 {
@@ -168,12 +101,18 @@ static void on_control(Loop *loop)
         (void)kill(loop->child.pid, message[1]);
 }
 
-static void on_timer(const Loop *loop)
+/* Processes that ended are forgotten before each call that is handled, and here if none comes. */
+static void on_timer(Loop *loop)
 {
     uint64_t ticks;
 
-    if (read(loop->timer, &ticks, sizeof ticks) == sizeof ticks && loop->run->tick)
+    if (read(loop->timer, &ticks, sizeof ticks) != sizeof ticks)
+        return;
+    (void)pthread_mutex_lock(&loop->receiver.lock);
+    observer_reap(loop->run->observer);
+    if (loop->run->tick)
         loop->run->tick(loop->run->tick_data);
+    (void)pthread_mutex_unlock(&loop->receiver.lock);
 }
 
 static int set_up_events(Loop *loop)
@@ -190,38 +129,31 @@ static int set_up_events(Loop *loop)
     return 0;
 }
 
-static void on_listener(Loop *loop, short events)
-{
-    /* One is enough for now: before it is answered, the others that wait are received. */
-    if ((events & POLLIN) && loop->received < KEEPER_SLOTS)
-        receive(loop);
-    else if (!(events & POLLIN) && (events & (POLLHUP | POLLERR)))
-        loop->hung_up = true;
-}
-
 /*
- * poll() and not epoll: the synchronous wake-up, which lets the recorder run at once where the
- * workload's thread ran, does not pass through an epoll descriptor. Ends of processes come before
- * notifications: a number that the kernel has given out again must not be taken for the process
- * that had it before.
+ * The handler's loop. The listener is asked for nothing here: poll() tells of its end all the same,
+ * and does not wake up for notifications, which are the receiver's.
  */
 static int serve(Loop *loop)
 {
-    enum { ENDS, SIGNALS, TIMER, CONTROL, LISTENER, FDS };
+    enum { SIGNALS, TIMER, CONTROL, LISTENER, WAKE, ENDS, FDS };
     struct pollfd fds[FDS] = {
-        [ENDS] = {.fd = observer_exit_fd(loop->run->observer), .events = POLLIN},
         [SIGNALS] = {.fd = loop->signals, .events = POLLIN},
         [TIMER] = {.fd = loop->timer, .events = POLLIN},
         [CONTROL] = {.fd = loop->run->control_fd, .events = POLLIN},
-        [LISTENER] = {.fd = loop->child.listener, .events = POLLIN},
+        [LISTENER] = {.fd = loop->child.listener},
+        [WAKE] = {.fd = loop->receiver.wake_fd, .events = POLLIN},
+        [ENDS] = {.fd = -1, .events = POLLIN},
     };
+    int error = 0;
 
-    while (!loop->hung_up && !loop->run->detached) {
-        const int n = poll(fds, FDS, loop->received > 0 ? 0 : -1);
+    while (!loop->hung_up && !loop->run->detached && error == 0) {
+        const bool holds = receiver_holds(&loop->receiver);
+        fds[ENDS].fd = holds ? observer_exit_fd(loop->run->observer) : -1;
+        const int longest = holds ? 1 : -1;
+        const int n = poll(fds, FDS, receiver_may_sleep(&loop->receiver) ? longest : 0);
+        receiver_awake(&loop->receiver, n > 0 && fds[WAKE].revents);
         if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0 && fds[ENDS].revents)
-            observer_reap(loop->run->observer);
+            error = errno;
         if (n > 0 && fds[SIGNALS].revents)
             on_child(loop);
         if (n > 0 && fds[TIMER].revents)
@@ -229,14 +161,16 @@ static int serve(Loop *loop)
         if (n > 0 && fds[CONTROL].revents)
             on_control(loop);
         if (n > 0 && fds[LISTENER].revents)
-            on_listener(loop, fds[LISTENER].revents);
-        if (loop->received > 0 && !loop->run->detached)
-            handle_first(loop);
+            loop->hung_up = true;
+        if (!loop->run->detached)
+            receiver_handle(&loop->receiver);
+        if (!loop->hung_up && error == 0)
+            error = receiver_error(&loop->receiver);
     }
-    answer_all(loop);
+    receiver_stop(&loop->receiver);
     if (loop->hung_up)
         await_child(loop);
-    return 0;
+    return -error;
 }
 
 static int run(BackendRun *run_options, Error *err)
@@ -257,6 +191,13 @@ static int run(BackendRun *run_options, Error *err)
         r = set_up_events(&loop);
         if (r < 0)
             (void)error_errno(err, r, "cannot set up events");
+    }
+    if (r == 0) {
+        r = receiver_start(&loop.receiver, loop.child.listener, run_options->observer,
+                           loop.keeper.page);
+        priority_restore(&loop.child.priority);
+        if (r < 0)
+            (void)error_errno(err, r, "cannot start a thread");
     }
     if (r == 0) {
         (void)report_send(run_options->report_fd, REPORT_STARTED, loop.child.pid);

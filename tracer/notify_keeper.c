@@ -44,6 +44,14 @@ static void let_run(int listener, uint64_t id)
     (void)seccomp_notify_respond(listener, &response);
 }
 
+static void let_run_all(const struct seccomp_notif *requests, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (requests[i].id != 0)
+            let_run(0, requests[i].id);
+    }
+}
+
 /* Receives all that wait before any is let run: what runs may send signals, and only a call that
  * has been received is safe from them (tracer/notify.c). */
 static void serve(int listener)
@@ -75,10 +83,9 @@ __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int li
     shed(listener_fd, life_fd);
     while (read(1, &byte, 1) < 0 && errno == EINTR)
         ;
-    for (size_t i = 0; i < KEEPER_SLOTS; i++) {
-        if (page->requests[i].id != 0)
-            let_run(0, page->requests[i].id);
-    }
+    let_run_all(page->ring, ARRAY_LENGTH(page->ring));
+    let_run_all(page->in_hand, ARRAY_LENGTH(page->in_hand));
+    let_run_all(page->held, ARRAY_LENGTH(page->held));
     serve(0);
     _exit(0);
 }

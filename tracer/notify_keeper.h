@@ -10,13 +10,15 @@
 #include <seccomp.h>
 #include <sys/types.h>
 
-/* As many notifications are received at a time. */
-enum { KEEPER_SLOTS = 32 };
+/* As many notifications may wait to be handled (a power of two), and as many be in handling. */
+enum { KEEPER_SLOTS = 256, KEEPER_HANDS = 2, KEEPER_HELD = 32 };
 
 /* Memory that the recorder and the keeper share. The recorder receives notifications right into it,
  * so that whatever the kernel handed out is known to the keeper. */
 typedef struct KeeperPage {
-    struct seccomp_notif requests[KEEPER_SLOTS]; /* id 0: none is being handled */
+    struct seccomp_notif ring[KEEPER_SLOTS]; /* id 0: none */
+    struct seccomp_notif in_hand[KEEPER_HANDS];
+    struct seccomp_notif held[KEEPER_HELD];
 } KeeperPage;
 
 typedef struct Keeper {

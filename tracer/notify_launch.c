@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "tracer/launch.h"
+#include "tracer/notify_priority.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -240,6 +241,9 @@ int notify_child_start(const Launch *launch, NotifyChild *ret_child, Error *err)
     free(filter.instructions);
     if (r < 0)
         return r;
+    /* Sessions may be scheduled as groups: first this one's own. The child stays as it was. */
+    (void)setsid();
+    const Priority before = priority_raise();
     recorder_step_aside();
     const int listener = receive_listener(ours, err);
     if (listener < 0) {
@@ -247,7 +251,8 @@ int notify_child_start(const Launch *launch, NotifyChild *ret_child, Error *err)
         (void)waitpid(child, &status, 0);
         return listener;
     }
-    *ret_child = (NotifyChild){.pid = child, .listener = listener, .socket = ours};
+    *ret_child =
+        (NotifyChild){.pid = child, .listener = listener, .socket = ours, .priority = before};
     ours = -1;
     return 0;
 }

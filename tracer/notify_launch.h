@@ -3,11 +3,13 @@
 #pragma once
 
 #include "tracer/backend.h"
+#include "tracer/notify_priority.h"
 
 typedef struct NotifyChild {
     pid_t pid;
-    int listener; /* the seccomp notification descriptor; the caller's */
-    int socket;   /* tells how execve() failed; the caller's */
+    int listener;      /* the seccomp notification descriptor; the caller's */
+    int socket;        /* tells how execve() failed; the caller's */
+    Priority priority; /* the calling thread's before it was raised */
 } NotifyChild;
 
 /* Forks the child in the caller's session and process group; after that the caller has stepped

@@ -180,6 +180,19 @@ void observer_reap(Observer *observer)
     process_table_reap(&observer->table);
 }
 
+pid_t observer_process_of(const Observer *observer, pid_t tid, pid_t *ret_parent)
+{
+    const Tracee *tracee = process_table_find(&observer->table, tid);
+
+    *ret_parent = tracee ? tracee->process->parent : 0;
+    return tracee ? tracee->process->pid : 0;
+}
+
+bool observer_knows_process(const Observer *observer, pid_t pid)
+{
+    return process_table_find_process(&observer->table, pid) != NULL;
+}
+
 static void add_result(Observer *observer, StoredFact *fact, int result, bool seen)
 {
     if (fact && recording_add_result(observer->options.recording, fact, result, !seen) < 0)

@@ -85,6 +85,12 @@ void observer_loss(Observer *observer, const char *cause, const char *example, u
 int observer_exit_fd(const Observer *observer);
 void observer_reap(Observer *observer);
 
+/* Whose thread TID is, and in RET_PARENT who started that process (0: not known); 0 if it was not
+ * seen yet. */
+pid_t observer_process_of(const Observer *observer, pid_t tid, pid_t *ret_parent);
+/* Seen, and its end not yet reaped. */
+bool observer_knows_process(const Observer *observer, pid_t pid);
+
 /* Writes facts that wait to be appended to the journal: see capture.h. */
 void observer_flush(Observer *observer);
 

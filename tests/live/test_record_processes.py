@@ -31,14 +31,38 @@ def interrupted_calls(folder, backend):
 
 @both
 def signal_storm(folder, backend):
-    # Calls that cannot fail with EINTR. Under ptrace none does. The kernel's notification interrupts a call
-    # whose notification nobody has taken yet: bounded here, and measured in the output.
-    processes, count = 2, 1500
-    result = record(backend, folder, [program("signal_storm"), str(processes), str(count), "2000"])
+    # Calls that cannot fail with EINTR. The kernel's notification interrupts a call
+    # whose notification nobody has taken yet, so the recorder must take it at once, however busy it is with
+    # the look-ups of another process. With privilege under 1 signal in 100 is at the wrong moment, also on a
+    # busy machine; it was 1 in 5 when one thread both received and looked up. Without privilege the
+    # receiver waits for its turn, and the machine decides.
+    command = [program("signal_storm"), "1", "1500", "2000", "1"]
+    result = record(backend, folder, command)
     equal((result.status, result.err), (0, ""), "status")
-    interrupted = int(result.out)
-    print(f"     {backend}: {interrupted} of {processes * count * 3} calls were interrupted")
-    check(interrupted == 0 if backend != "notify" else interrupted < processes * count * 3 * 0.03, result.out)
+    interrupted, signals = map(int, result.out.split())
+    print(f"     {backend}: {interrupted} calls interrupted by {signals} signals")
+    if backend != "notify":
+        equal(interrupted, 0, "interrupted calls")
+    elif os.geteuid() == 0:
+        check(interrupted <= 3 + signals * 0.05, result.out)
+
+
+@case
+def children_end_unnoticed(folder):
+    # SIGCHLD, whose handler dash sets without SA_RESTART, must not end fork(2) with EINTR ("Cannot fork"), or
+    # close(2) of a pipe, for which somebody then waits for ever.
+    need("dash")
+    need_root()  # without privilege it may happen on a busy machine
+    script = """
+for i in 1 2 3 4 5 6 7 8; do
+  (true) & (true) & (true) &
+  x=$(echo a | cat) y=$(/bin/echo b | cat)
+  [ "$x$y" = ab ] || exit 9
+  wait
+done"""
+    for _ in range(5):
+        result = record("notify", folder, ["dash", "-c", script])
+        equal((result.status, result.err), (0, ""), "status")
 
 
 @both
