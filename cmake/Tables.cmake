@@ -9,6 +9,7 @@ set(whittle_tables_depends
     ${whittle_tables_script}
     ${whittle_tables}/arguments.csv
     ${whittle_tables}/capabilities.csv
+    ${whittle_tables}/capability_sites.csv
     ${whittle_tables}/flag_families.csv
     ${whittle_tables}/flags.csv
     ${whittle_tables}/path_operations.csv

@@ -51,6 +51,15 @@ static uint64_t implied_by(const Capability *capability)
     return bits;
 }
 
+/* What a policy grants for FACT, which needed CAPABILITY: a smaller one, where that will do. */
+static const Capability *enough(const Fact *fact, const Capability *capability)
+{
+    const char *alternative = fact_text(fact, FIELD_ALTERNATIVE);
+    const Capability *smaller = alternative ? capability_by_name(alternative) : NULL;
+
+    return smaller ? smaller : capability;
+}
+
 /* What was needed, without what a larger one that is needed anyway includes. */
 static int add_capabilities(const Recording *recording, Policy *policy)
 {
@@ -66,6 +75,7 @@ static int add_capabilities(const Recording *recording, Policy *policy)
                                            : NULL;
         if (!capability)
             continue;
+        capability = enough(fact, capability);
         needed |= (uint64_t)1 << capability->number;
         strictly |= asks_strictly(fact) ? (uint64_t)1 << capability->number : 0;
         implied |= implied_by(capability);

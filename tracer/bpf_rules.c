@@ -81,6 +81,14 @@ static const struct FlagRow {
     const char *const *names;
 } flag_rows[] = {
     {RULE_EXEC, NAMES("execve", "execveat")},
+    /* Calls of rows with "rule" or "mode" in profiles/tables/capability_sites.csv. */
+    {RULE_ASKS(0), NAMES("setuid", "setuid32", "setgid", "setgid32", "setresuid", "setresuid32",
+                         "setresgid", "setresgid32", "fanotify_init")},
+    {RULE_ASKS(1),
+     NAMES("setresuid", "setresuid32", "setresgid", "setresgid32", "chmod", "fchmod")},
+    {RULE_ASKS(2),
+     NAMES("setresuid", "setresuid32", "setresgid", "setresgid32", "fchmodat", "fchmodat2")},
+    {RULE_ASKS_MEMORY, NAMES("capset")},
     {RULE_MOVES, NAMES("chdir")},
     {RULE_ROOTS, NAMES("chroot")},
     {RULE_FORKS, NAMES("fork", "vfork", "clone", "clone3")},

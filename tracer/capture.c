@@ -6,6 +6,7 @@
 #include "tracer/capture_private.h"
 
 #include "base/memory.h"
+#include "tracer/bpf_capabilities.h"
 #include "tracer/capture_counts.h"
 #include "tracer/capture_paths.h"
 
@@ -33,6 +34,7 @@ struct Waiting {
 
 struct Capture {
     Observer *observer;
+    BpfCapabilities *capabilities;
     Names programs;
     Names labels; /* 0: the label from the start, may be NULL */
     Waiting *waiting;
@@ -57,11 +59,14 @@ Capture *capture_new(Observer *observer)
         return NULL;
     capture->observer = observer;
     capture->waiting_end = &capture->waiting;
+    capture->capabilities = bpf_capabilities_new();
     capture->counts = capture_counts_new(observer->options.recording);
     capture->roots = capture_roots_new(&observer->table);
     capture->seen = seen_files_new();
     capture->labels.texts = calloc(1, sizeof *capture->labels.texts);
-    if (!capture->counts || !capture->roots || !capture->seen || !capture->labels.texts) {
+    if (!capture->capabilities || !capture->counts || !capture->roots || !capture->seen ||
+        !capture->labels.texts) {
+        bpf_capabilities_free(capture->capabilities);
         capture_counts_free(capture->counts);
         capture_roots_free(capture->roots);
         seen_files_free(capture->seen);
@@ -312,7 +317,7 @@ static int dispatch(Capture *capture, Tracee *tracee, const Captured *captured)
         capture_io_uring(observer, tracee);
         return 0;
     case EVENT_CAPABILITY:
-        return capability_event(capture, observer, tracee);
+        return bpf_capabilities_event(capture->capabilities, observer, tracee);
     case EVENT_MEMORY:
         take_memory(capture, tracee, captured->event->value);
         return 0;
@@ -399,6 +404,7 @@ Capture *capture_free(Capture *capture)
     if (capture->observer->table.tracee_gone)
         capture->observer->table.tracee_gone(NULL, &capture->tracee);
     capture->observer->label = capture->labels.texts[0];
+    bpf_capabilities_free(capture->capabilities);
     capture_counts_free(capture->counts);
     capture_roots_free(capture->roots);
     seen_files_free(capture->seen);

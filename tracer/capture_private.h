@@ -17,6 +17,3 @@ void capture_exec(Observer *observer, Tracee *tracee);
 
 /* EVENT_IO_URING: the operation, and what it touched. capture_io_uring.c */
 void capture_io_uring(Observer *observer, Tracee *tracee);
-
-/* EVENT_CAPABILITY. capture_capability.c */
-int capability_event(Capture *capture, Observer *observer, Tracee *tracee);

@@ -26,6 +26,7 @@ ACCESS = """read write append create delete rename link lock exec mmap-exec chmo
 connect stat""".split()
 FINALS = {"follow", "nofollow", "parent"}
 ATTRIBUTES = {"returns_fd", "fallback"}
+VERDICTS = {"need", "probe", "rule", "mode", "user", "own", "any"}
 DENSE_LIMIT = 4096
 NO_CALL = 0xFFFF
 FLAGS_MAX = 64
@@ -82,6 +83,7 @@ class Tables:
         self.read_refinements(folder)
         self.read_operations(folder)
         self.read_capabilities(folder)
+        self.read_sites(folder)
         self.read_syscalls(folder)
         self.read_arguments(folder)
 
@@ -153,6 +155,23 @@ class Tables:
             for name in row["implied"]:
                 if name not in names:
                     row.fail(f"unknown capability '{name}'")
+
+    def read_sites(self, folder):
+        self.sites = read_table(folder, "capability_sites.csv",
+                                ["function", "via", "capability", "verdict", "alternative",
+                                 "source"])
+        need_sorted(self.sites, lambda row: (row["function"], row["via"], row["capability"]))
+        numbers = {row["name"]: index for index, row in enumerate(self.capabilities)}
+        numbers.update({"*": -1, "": -1})
+        for row in self.sites:
+            for column in ("capability", "alternative"):
+                if row[column] not in numbers:
+                    row.fail(f"unknown capability '{row[column]}'")
+                row[column] = numbers[row[column]]
+            if row["verdict"] not in VERDICTS:
+                row.fail(f"unknown verdict '{row['verdict']}'")
+            if not row["function"] or not row["source"]:
+                row.fail("a site has a function and a source")
 
     def read_syscalls(self, folder):
         rows = read_table(folder, "syscalls.csv", ["name", *ARCHES])
@@ -302,6 +321,13 @@ class Writer:
         self.put()
         self.counted("Capability", "tables_capabilities", "tables_capability_count", items)
 
+    def sites(self):
+        self.counted("CapabilitySite", "tables_capability_sites", "tables_capability_site_count",
+                     [f"{{{c_string(row['function'])},"
+                      f" {c_string(row['via']) if row['via'] else 'NULL'}, {row['capability']},"
+                      f" SITE_{row['verdict'].upper()}, {row['alternative']}}}"
+                      for row in self.tables.sites])
+
     def argument(self, arg):
         if arg is None:
             return "{ROLE_NONE, NULL, NULL, false, false}"
@@ -356,6 +382,7 @@ class Writer:
         self.families()
         self.operations()
         self.capabilities()
+        self.sites()
         self.syscalls()
         return "\n".join(self.lines)
 

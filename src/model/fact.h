@@ -80,6 +80,7 @@ typedef enum FactField {
     FIELD_LOADED_AS,   /* exec: program script script-interpreter elf-interpreter */
     FIELD_SYSCALL,     /* capability: the call that needed it */
     FIELD_OBJECT,      /* capability: what it was about, where one can say (a path, a port) */
+    FIELD_ALTERNATIVE, /* capability: a smaller one that would have done as well */
     FIELD_FAMILY,      /* network: "inet", "inet6", "netlink", "packet", … (AppArmor's names) */
     FIELD_SOCKET_TYPE, /* network, unix: "stream", "dgram", "seqpacket", "raw", … */
     FIELD_PROTOCOL,    /* network: "tcp", "udp", "icmp", a number as text */

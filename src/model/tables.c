@@ -227,6 +227,59 @@ const Capability *capability_by_number(int number)
     return number < 0 ? NULL : capability_at((size_t)number);
 }
 
+/* ---- who asks for capabilities -------------------------------------------------------------- */
+
+size_t capability_site_count(void)
+{
+    return tables_capability_site_count;
+}
+
+const CapabilitySite *capability_site_at(size_t index)
+{
+    return index < tables_capability_site_count ? &tables_capability_sites[index] : NULL;
+}
+
+bool capability_site_names(const char *name)
+{
+    for (size_t i = 0; i < tables_capability_site_count; i++) {
+        const CapabilitySite *site = &tables_capability_sites[i];
+        if (strcmp(site->function, name) == 0 || (site->via && strcmp(site->via, name) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Rows of one function: the more of a row has to match, the better it knows. */
+static int site_fits(const CapabilitySite *site, const char *via, int capability)
+{
+    if ((site->via && (!via || strcmp(site->via, via) != 0)) ||
+        (site->capability >= 0 && site->capability != capability))
+        return 0;
+    return 1 + (site->capability >= 0) + 2 * (site->via != NULL);
+}
+
+const CapabilitySite *capability_site_find(const char *const *stack, size_t count, int capability)
+{
+    const CapabilitySite *best = NULL;
+    int best_fit = 0;
+
+    for (size_t i = 0; i < count && !best; i++) {
+        if (!stack[i])
+            continue;
+        for (size_t s = 0; s < tables_capability_site_count; s++) {
+            const CapabilitySite *site = &tables_capability_sites[s];
+            if (strcmp(site->function, stack[i]) != 0)
+                continue;
+            const int fit = site_fits(site, i > 0 ? stack[i - 1] : NULL, capability);
+            if (fit > best_fit) {
+                best = site;
+                best_fit = fit;
+            }
+        }
+    }
+    return best;
+}
+
 /* ---- signals -------------------------------------------------------------------------------- */
 
 /* The same numbers on all architectures that we know. */

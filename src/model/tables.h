@@ -182,6 +182,41 @@ const Capability *capability_at(size_t index); /* ordered by number */
 const Capability *capability_by_name(const char *name);
 const Capability *capability_by_number(int number);
 
+/* ---- who in the kernel asks for capabilities -------------------------------------------------- */
+
+/* What a granted check says: profiles/tables/capability_sites.csv. */
+typedef enum SiteVerdict {
+    SITE_NEED,  /* the call needs it */
+    SITE_PROBE, /* the call goes on without it and does the same */
+    SITE_RULE,  /* the inference rules of the call know */
+    SITE_MODE,  /* needed for a mode with S_ISGID */
+    SITE_USER,  /* needed by others than root */
+    SITE_OWN,   /* needed if asked of the task's own credentials, and nothing otherwise */
+    SITE_ANY,   /* needed, whosever credentials were asked */
+    SITE_VERDICT_COUNT,
+} SiteVerdict;
+
+typedef struct CapabilitySite {
+    const char *function; /* of the kernel, in the stack of the check */
+    const char *via;      /* what it called on the way to the check; NULL: whatever */
+    int capability;       /* -1: any */
+    SiteVerdict verdict;
+    int alternative; /* another capability that does as well, which the kernel asks for only after
+                        this one; -1: none */
+} CapabilitySite;
+
+size_t capability_site_count(void);
+const CapabilitySite *capability_site_at(size_t index); /* ordered by function */
+
+/*
+ * The site of a check of CAPABILITY, whose stack is COUNT names, innermost first, NULL where not
+ * known: that of the innermost function that has any. NULL: none, which says SITE_NEED.
+ */
+const CapabilitySite *capability_site_find(const char *const *stack, size_t count, int capability);
+
+/* True if a row has NAME as function or via. */
+bool capability_site_names(const char *name);
+
 /* ---- signals -------------------------------------------------------------------------------- */
 
 /* "SIGTERM", "SIGRT_3"; "SIG_77" where it has no name. The text lives in OUT. */

@@ -50,3 +50,6 @@ extern const size_t tables_path_operation_count;
 
 extern const Capability tables_capabilities[]; /* by number, which is the index */
 extern const size_t tables_capability_count;
+
+extern const CapabilitySite tables_capability_sites[]; /* by function */
+extern const size_t tables_capability_site_count;

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A check that nobody knows of says that the capability is needed: too much in a profile is a
+ * smaller harm than a workload that fails. Without symbols all are such checks, and a loss says so.
+ */
+#include "tracer/bpf_capabilities.h"
+
+#include "base/memory.h"
+#include "tracer/bpf_symbols.h"
+#include "tracer/capability_rules.h"
+#include "tracer/capture_private.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+struct BpfCapabilities {
+    FILE *kallsyms; /* until the first check */
+    KernelSymbols *symbols;
+    bool told; /* that there are no symbols */
+};
+
+/* ---- who asked ------------------------------------------------------------------------------ */
+
+BpfCapabilities *bpf_capabilities_new_with(FILE *kallsyms)
+{
+    BpfCapabilities *capabilities = calloc(1, sizeof *capabilities);
+
+    if (capabilities)
+        capabilities->kallsyms = kallsyms;
+    else
+        file_close(&kallsyms);
+    return capabilities;
+}
+
+BpfCapabilities *bpf_capabilities_new(void)
+{
+    return bpf_capabilities_new_with(fopen("/proc/kallsyms", "re"));
+}
+
+BpfCapabilities *bpf_capabilities_free(BpfCapabilities *capabilities)
+{
+    if (capabilities) {
+        file_close(&capabilities->kallsyms);
+        kernel_symbols_free(capabilities->symbols);
+        free(capabilities);
+    }
+    return NULL;
+}
+
+static bool is_wanted(void *data, const char *name)
+{
+    (void)data;
+    return capability_site_names(name);
+}
+
+/* The kernel's functions, read when first needed. NULL if they are not to be had. */
+static const KernelSymbols *symbols_of(BpfCapabilities *capabilities, Observer *observer)
+{
+    int r = -ENOENT;
+
+    if (capabilities->symbols || capabilities->told)
+        return capabilities->symbols;
+    if (capabilities->kallsyms) {
+        r = kernel_symbols_read(capabilities->kallsyms, is_wanted, NULL, &capabilities->symbols);
+        file_close(&capabilities->kallsyms);
+        capabilities->kallsyms = NULL;
+    }
+    if (r < 0) {
+        capabilities->told = true;
+        observer_loss(observer, "kernel-symbols",
+                      r == -ENODATA
+                          ? "/proc/kallsyms does not show addresses (kernel.kptr_restrict)"
+                          : "/proc/kallsyms cannot be read",
+                      1);
+    }
+    return capabilities->symbols;
+}
+
+static const CapabilitySite *site_of(BpfCapabilities *capabilities, Observer *observer,
+                                     const Captured *captured)
+{
+    const CapturedBlob *blob = captured_blob(captured, BLOB_STACK, CAPTURED_ANY);
+    const KernelSymbols *symbols = symbols_of(capabilities, observer);
+    const char *stack[EVENT_STACK_MAX];
+    size_t count = 0;
+
+    if (!blob || !symbols)
+        return NULL;
+    for (; count < EVENT_STACK_MAX && (count + 1) * sizeof(uint64_t) <= blob->size; count++) {
+        uint64_t address;
+        memcpy(&address, blob->bytes + count * sizeof address, sizeof address);
+        /* Where a call returns to may lie behind the function, if that is not expected to return.
+         */
+        stack[count] = address ? kernel_symbols_find(symbols, address - 1) : NULL;
+    }
+    return capability_site_find(stack, count, (int)captured->event->value);
+}
+
+/* ---- whether it mattered -------------------------------------------------------------------- */
+
+static int ask_read(void *data, uint64_t address, void *bytes, size_t length)
+{
+    return tracee_read(data, address, bytes, length);
+}
+
+static void note(void *data, int capability, const char *rule, const char *object)
+{
+    (void)rule;
+    (void)object;
+    *(uint64_t *)data |= UINT64_C(1) << capability;
+}
+
+/* What the rules infer of the call, from its arguments alone. */
+static bool rules_agree(Observer *observer, Tracee *tracee, int capability)
+{
+    static const CapabilityQueries queries = {.read = ask_read};
+    const Pending *pending = tracee->pending;
+    const Credentials *credentials;
+    uint64_t needed = 0;
+
+    if (!pending || !pending->active || tracee_credentials(tracee, &credentials) < 0)
+        return true;
+    Call call = pending->call;
+    Credentials own = *credentials;
+    /* The check was made in the namespace that counts, or it would not come so far. */
+    own.own_user_namespace = false;
+    own.effective |= UINT64_C(1) << capability;
+    call.has_result = true;
+    const CapabilityContext context = {
+        .call = &call, .credentials = &own, .queries = &queries, .data = tracee};
+    capability_infer(observer->capability_rules, &context, note, &needed);
+    return needed >> capability & 1;
+}
+
+/* The call has a mode argument, and that sets the group id. */
+static bool sets_group_id(const Captured *captured)
+{
+    for (size_t i = 0; captured->syscall && i < SYSCALL_ARGS; i++) {
+        if (captured->syscall->args[i].role == ROLE_MODE)
+            return captured->event->args[i] & S_ISGID;
+    }
+    return false;
+}
+
+static bool is_need(const CapabilitySite *site, Observer *observer, Tracee *tracee)
+{
+    const Captured *captured = tracee->captured;
+    const struct event *event = captured->event;
+    const SiteVerdict verdict = site ? site->verdict : SITE_NEED;
+
+    if (event->flags & CAPABILITY_OTHER_NAMESPACE)
+        return false;
+    if (event->flags & CAPABILITY_OVERRIDDEN && verdict != SITE_ANY)
+        return false;
+    switch (verdict) {
+    case SITE_PROBE:
+        return false;
+    case SITE_RULE:
+        return rules_agree(observer, tracee, (int)event->value);
+    case SITE_MODE:
+        return sets_group_id(captured);
+    case SITE_USER:
+        return event->credentials.euid != 0;
+    default:
+        return true;
+    }
+}
+
+/* ---- the fact ------------------------------------------------------------------------------- */
+
+/* A smaller capability that would have done: it was denied just before at the same place, or the
+ * kernel would have asked for it next. */
+static const Capability *alternative_to(const Capability *capability, const CapabilitySite *site,
+                                        const struct event *event)
+{
+    const int denied = (event->flags >> CAPABILITY_DENIED_SHIFT) - 1;
+    const Capability *smaller = capability_by_number(denied);
+
+    for (const char *const *name = capability->implied; smaller && *name; name++) {
+        if (strcmp(*name, smaller->name) == 0)
+            return smaller;
+    }
+    return site ? capability_by_number(site->alternative) : NULL;
+}
+
+static void add(const Capability *capability, const CapabilitySite *site, Observer *observer,
+                Tracee *tracee)
+{
+    const Captured *captured = tracee->captured;
+    const bool granted = captured->event->result == 0;
+    const Capability *alternative =
+        granted ? alternative_to(capability, site, captured->event) : NULL;
+    Fact draft = {.kind = FACT_CAPABILITY, .name = capability->name};
+
+    results_add(&draft.results, granted ? RESULT_OK : EPERM);
+    if (captured->syscall)
+        fact_set_text(&draft, FIELD_SYSCALL, captured->syscall->name);
+    if (alternative)
+        fact_set_text(&draft, FIELD_ALTERNATIVE, alternative->name);
+    (void)observer_add(observer, tracee, &draft, 1);
+}
+
+int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee)
+{
+    const Captured *captured = tracee->captured;
+    const struct event *event = captured->event;
+    const SyscallStop stop = captured_stop(captured);
+    Pending *pending = NULL;
+
+    if (event->value > INT32_MAX)
+        return -EBADMSG;
+    const Capability *capability = capability_by_number((int)event->value);
+    if (!capability)
+        return 0; /* of a newer kernel */
+    const CapabilitySite *site = site_of(capabilities, observer, captured);
+    if (captured->syscall) {
+        const int arch = arch_from_call(stop.audit_arch, stop.nr);
+        pending = pending_begin(tracee, &stop, captured->syscall, (Arch)arch);
+        if (!pending)
+            return -ENOMEM;
+    }
+    if (is_need(site, observer, tracee))
+        add(capability, site, observer, tracee);
+    if (pending)
+        pending->active = false;
+    return 0;
+}

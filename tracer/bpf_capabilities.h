@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Capability checks that the kernel made, as facts. The kernel asks more often than it needs: who
+ * asked (its stack, profiles/tables/capability_sites.csv) tells probes from needs.
+ */
+#pragma once
+
+#include "model/tables.h"
+#include "tracer/captured.h"
+#include "tracer/observer_private.h"
+
+#include <stdio.h>
+
+typedef struct BpfCapabilities BpfCapabilities;
+
+/* Opens /proc/kallsyms, for which whittle must have its capabilities yet. NULL without memory. */
+BpfCapabilities *bpf_capabilities_new(void);
+BpfCapabilities *bpf_capabilities_free(BpfCapabilities *capabilities);
+
+/* The same with another file, which it closes in the end; NULL: there is none. */
+BpfCapabilities *bpf_capabilities_new_with(FILE *kallsyms);
+
+/* Adds the fact of TRACEE's EVENT_CAPABILITY, if it is one. 0 or -EBADMSG. */
+int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee);
