@@ -442,7 +442,7 @@ def compare(case, whittle, backend, runs=RUNS, keep=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--backend", default="notify", choices=("notify", "ptrace"))
+    parser.add_argument("--backend", default="notify", choices=("notify", "ptrace", "bpf"))
     parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
     parser.add_argument("--keep", help="work in this folder and leave the logs there")
     parser.add_argument("--runs", type=int, default=RUNS)

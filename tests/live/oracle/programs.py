@@ -67,6 +67,9 @@ TIMING = (
     "clock_nanosleep",
 )
 
+# How long a server takes to listen, and to go.
+SERVER = ("nanosleep", "kill", "wait4", "connect")
+
 
 def cases():
     port = free_port()
@@ -91,6 +94,8 @@ def cases():
         Case("cc-one", sh("echo 'int main(void){return 0;}' >a.c && gcc -O2 a.c -o a && ./a"), needs=("gcc",), fast=True),
         Case("make", script("make.sh"), needs=("make", "gcc"), calls=TIMING + ("pselect6", "rt_sigprocmask", "read", "fcntl")),
         Case("cmake", script("cmake.sh"), needs=("cmake",), calls=TIMING + ("epoll_pwait", "wait4")),
+        Case("go", script("go.sh"), needs=("go",), calls=TIMING + ("nanosleep", "tgkill", "getpid", "epoll_pwait", "write", "read")),
+        Case("rustc", sh("echo 'fn main() { std::thread::spawn(|| println!(\"hi\")).join().unwrap() }' >a.rs && rustc a.rs && ./a"), needs=("rustc",), calls=TIMING),
         # ---- package tools and git
         Case("git", script("git.sh"), needs=("git",), calls=TIMING),
         Case("dpkg-query", ["dpkg", "-l", "coreutils", "bash"], needs=("dpkg",)),
@@ -100,6 +105,10 @@ def cases():
         Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep")),
         Case("redis", script("redis.sh", str(port + 1)), needs=("redis-server", "redis-cli"), calls=TIMING),
         Case("python-http", script("http.sh", str(port + 2)), needs=("curl",), calls=TIMING),
+        Case("memcached", script("server.sh", "memcached", str(port + 3)), needs=("memcached",), calls=TIMING + SERVER),
+        Case("lighttpd", script("server.sh", "lighttpd", str(port + 4)), needs=("lighttpd", "curl"), calls=TIMING + SERVER),
+        Case("postgres", script("server.sh", "postgres", str(port + 5)), needs=("psql", "setpriv"), calls=TIMING + SERVER, needs_root=True),
+        Case("php", script("server.sh", "php", str(port + 6)), needs=("php", "curl"), calls=TIMING + SERVER),
         Case("man", ["man", "-w", "man"], needs=("man",), statuses=(0, 16)),
         Case("vim", ["vim", "-es", "-c", "w! out", "-c", "q"], needs=("vim",)),
         Case("script", ["script", "-qc", "echo hi", "typescript"], needs=("script",), calls=TIMING),

@@ -59,7 +59,7 @@ def run_cases(cases, whittle, backend, native_first=False, runs=RUNS):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--backend", action="append", choices=("notify", "ptrace"))
+    parser.add_argument("--backend", action="append", choices=("notify", "ptrace", "bpf"))
     parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
     parser.add_argument("--fast", action="store_true", help="only what takes little time")
     parser.add_argument("--runs", type=int, default=RUNS)

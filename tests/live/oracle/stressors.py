@@ -10,7 +10,7 @@ CLASSES = ("filesystem", "network", "os", "pipe", "scheduler")
 
 
 # Not run: they would stop, restart or starve the machine of whoever tests.
-DANGEROUS = ("cpu-online", "oom-pipe", "reboot", "resources", "smi", "watchdog")
+DANGEROUS = ("cpu-online", "forkheavy", "oom-pipe", "reboot", "resources", "smi", "watchdog")
 
 # Quick ones of every class.
 FAST = ("access", "chmod", "dup", "fcntl", "fifo", "fork", "lockf", "pipe", "rename", "schedpolicy", "sockfd", "udp", "utime", "vfork")
@@ -37,6 +37,7 @@ CALLS = {
     "epoll": ("recvfrom", "epoll_wait", "epoll_pwait", "epoll_pwait2"),
     "hrtimers": ("rt_sigpending",),
     "link": (ANY,),
+    "mutex": ("pause",),
     "procfs": (ANY,),
     "ptrace": (ANY,),
     "sem": ("pause",),
