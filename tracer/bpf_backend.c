@@ -316,7 +316,7 @@ static int run_loop(Loop *loop, Error *err)
         if (r < 0)
             return r;
     }
-    int r = bpf_loader_new(&settings, &loop->loader, err);
+    int r = bpf_loader_new(&settings, !loop->run->launch, &loop->loader, err);
     if (r < 0)
         return r;
     bpf_probes_text(bpf_loader_probes(loop->loader), loop->run->features,
@@ -359,9 +359,7 @@ static int run(BackendRun *run_options, Error *err)
 
 static int probe(Error *err)
 {
-    BpfProbes probes;
-
-    return bpf_probes_choose(&probes, err);
+    return bpf_probes_check(err);
 }
 
 static void features(char *out, size_t size)

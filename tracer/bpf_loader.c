@@ -29,6 +29,7 @@ enum {
 
 struct BpfLoader {
     struct whittle_bpf *skeleton;
+    bool joins; /* processes that run already: needs the iterator */
     struct bpf_link *links[PROGRAMS_MAX];
     size_t links_count;
     struct ring_buffer *ring;
@@ -124,7 +125,8 @@ static int open_skeleton(BpfLoader *loader, const struct bpf_settings *settings,
         return error_errno(err, r, "cannot tell the number of CPUs");
     bpf_object__for_each_program(program, loader->skeleton->obj)
     {
-        if (!bpf_probes_want(&loader->probes, bpf_program__section_name(program)))
+        if (!bpf_probes_want(&loader->probes, bpf_program__section_name(program)) ||
+            (program == loader->skeleton->progs.seed && !loader->joins))
             (void)bpf_program__set_autoload(program, false);
     }
     return 0;
@@ -225,12 +227,14 @@ static void loader_drop(BpfLoader **loader)
     *loader = bpf_loader_free(*loader);
 }
 
-int bpf_loader_new(const struct bpf_settings *settings, BpfLoader **ret_loader, Error *err)
+int bpf_loader_new(const struct bpf_settings *settings, bool joins, BpfLoader **ret_loader,
+                   Error *err)
 {
     CLEANUP(loader_drop) BpfLoader *loader = calloc(1, sizeof *loader);
 
     if (!loader)
         return error_errno(err, ENOMEM, "cannot load the eBPF backend");
+    loader->joins = joins;
     int r = bpf_probes_choose(&loader->probes, err);
     if (r == 0)
         r = load(loader, settings, err);

@@ -16,8 +16,10 @@
 typedef struct BpfLoader BpfLoader;
 
 /* Loads what this kernel takes, with rules from the tables, and attaches it; nothing is recorded
- * until a process is put in scope. 0 or a negative errno with ERR. */
-int bpf_loader_new(const struct bpf_settings *settings, BpfLoader **ret_loader, Error *err);
+ * until a process is put in scope: by bpf_loader_join() if JOINS, else by bpf_loader_launch(). 0 or
+ * a negative errno with ERR. */
+int bpf_loader_new(const struct bpf_settings *settings, bool joins, BpfLoader **ret_loader,
+                   Error *err);
 BpfLoader *bpf_loader_free(BpfLoader *loader);
 
 /* What was attached in the end. */

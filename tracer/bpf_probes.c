@@ -163,18 +163,12 @@ static int refused(int code, Error *err)
 
 static int check_machine(const struct btf *btf, Error *err)
 {
-    static const char *const needed[] = {"tp_btf/sys_enter", "tp_btf/sys_exit"};
-
     /* The newest of the functions that whittle.bpf.c calls. */
     if (btf__find_by_name_kind(btf, "bpf_loop", BTF_KIND_FUNC) < 0)
         return error_set(err, -ENOSYS,
                          "the kernel is too old for the eBPF backend, which needs Linux 5.17");
-    for (size_t i = 0; i < ARRAY_LENGTH(needed); i++) {
-        const int r = try_section(btf, needed[i]);
-        if (r < 0)
-            return refused(r, err);
-    }
-    return 0;
+    const int r = try_section(btf, "tp_btf/sys_exit");
+    return r < 0 ? refused(r, err) : 0;
 }
 
 /* The first alternative of GROUP, from number FIRST on, that works; -1. */
@@ -187,7 +181,8 @@ static int first_working(const struct btf *btf, size_t group, int first)
     return -1;
 }
 
-int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
+/* *RET_BTF is the caller's; untouched on failure. */
+static int check(struct btf **ret_btf, Error *err)
 {
     (void)libbpf_set_print(NULL);
     if (!is_privileged())
@@ -203,6 +198,23 @@ int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
     if (!btf)
         return error_errno(err, errno, "cannot read /sys/kernel/btf/vmlinux");
     const int r = check_machine(btf, err);
+    if (r == 0)
+        *ret_btf = TAKE(btf);
+    return r;
+}
+
+int bpf_probes_check(Error *err)
+{
+    CLEANUP(btf_drop) struct btf *btf = NULL;
+
+    return check(&btf, err);
+}
+
+int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
+{
+    CLEANUP(btf_drop) struct btf *btf = NULL;
+    const int r = check(&btf, err);
+
     if (r < 0)
         return r;
     for (size_t i = 0; i < BPF_PROBE_GROUPS; i++)

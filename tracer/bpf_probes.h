@@ -24,8 +24,11 @@ typedef struct BpfProbes {
     int taken[BPF_PROBE_GROUPS];
 } BpfProbes;
 
-/* 0, or a negative errno with ERR telling what is missing and how to get it. Where no alternative
- * of a group works, that is no error. */
+/* 0 if this machine and this process's privileges are enough for the backend, else a negative errno
+ * with ERR telling what is missing and how to get it. */
+int bpf_probes_check(Error *err);
+
+/* The same, and works out what to take. Where no alternative of a group works, that is no error. */
 int bpf_probes_choose(BpfProbes *ret_probes, Error *err);
 
 /* Whether the program of that section ("tp_btf/cap_capable") is to be loaded: true for what is no

@@ -200,7 +200,7 @@ def joins_to_the_end(folder):
     busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
     wait_until(lambda: live.children(busy.pid), what="the child")
     recording, whittle = join(folder, busy.pid)
-    wait_until(lambda: "/etc/hostname" in journal(recording), what="a fact")
+    wait_until(lambda: '"name":"/etc/hostname"' in journal(recording), what="a fact")
     with open(stop, "w", encoding="ascii"):
         pass
     equal(busy.communicate(timeout=20)[0], "fine\n", "the joined program")
@@ -216,7 +216,7 @@ def joins_and_leaves(folder):
     stop = os.path.join(folder, "stop")
     busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
     recording, whittle = join(folder, busy.pid)
-    wait_until(lambda: "/etc/hostname" in journal(recording), what="a fact")
+    wait_until(lambda: '"name":"/etc/hostname"' in journal(recording), what="a fact")
     whittle.send_signal(signal.SIGINT)
     whittle.communicate(timeout=20)
     check("/etc/hostname" in names(recording), f"files {sorted(names(recording))}")
