@@ -86,12 +86,32 @@ int capture_counts_add(CaptureCounts *counts, uint64_t key, StoredFact *const *f
     return 0;
 }
 
-static int compare_entries(const void *a, const void *b)
+/* Lets the entry at AT sink to where it belongs in the heap of COUNT entries. */
+static void sink(Entry *entries, size_t at, size_t count)
 {
-    const Entry *x = a;
-    const Entry *y = b;
+    const Entry entry = entries[at];
 
-    return (x->key > y->key) - (x->key < y->key);
+    for (size_t below; (below = 2 * at + 1) < count; at = below) {
+        if (below + 1 < count && entries[below + 1].key > entries[below].key)
+            below++;
+        if (entries[below].key <= entry.key)
+            break;
+        entries[at] = entries[below];
+    }
+    entries[at] = entry;
+}
+
+/* By heap: qsort() would take as much memory again. */
+static void sort_entries(Entry *entries, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sink(entries, i, count);
+    for (size_t end = count; end-- > 1;) {
+        const Entry greatest = entries[0];
+        entries[0] = entries[end];
+        entries[end] = greatest;
+        sink(entries, 0, end);
+    }
 }
 
 static void raise_count(const CaptureCounts *counts, uint32_t number, uint64_t by)
@@ -108,8 +128,8 @@ void capture_counts_apply(CaptureCounts *counts, uint64_t key, uint64_t times)
     size_t low = 0;
     size_t high = counts->count;
 
-    if (!counts->sorted && counts->count > 0)
-        qsort(counts->entries, counts->count, sizeof *counts->entries, compare_entries);
+    if (!counts->sorted)
+        sort_entries(counts->entries, counts->count);
     counts->sorted = true;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
