@@ -54,7 +54,8 @@ static void on_event(void *data, const struct event *event, size_t size)
     Loop *loop = data;
 
     if (size >= sizeof *event && event->type == EVENT_ENDED)
-        loop->nobody_left = true;
+        /* While processes are being joined, the first may end before the next one is found. */
+        loop->nobody_left = bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0;
     else if (capture_event(loop->capture, event, size) < 0)
         observer_loss(loop->run->observer, "unreadable-event",
                       "an event of the kernel side made no sense", 1);

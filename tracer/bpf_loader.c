@@ -287,7 +287,7 @@ static int counter_set(BpfLoader *loader, enum counter counter, uint64_t value)
 int bpf_loader_launch(BpfLoader *loader, pid_t pid)
 {
     const struct task_state state = {
-        .flags = TASK_LAUNCHING, .phase = PHASE_RUN, .returned = NR_NONE};
+        .flags = TASK_LAUNCHING, .phase = PHASE_RUN, .returned = NR_NONE, .counted = 1};
     static const enum counter first[] = {COUNTER_TASKS, COUNTER_PROCESSES, COUNTER_PROCESSES_PEAK};
 
     CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -271,7 +271,7 @@ enum task_flags {
 
 enum { TASK_QUICK = 512 };
 
-/* As the recorder sets it: flags, phase, returned = NR_NONE; the rest 0. */
+/* As the recorder sets it: flags, phase, returned = NR_NONE, counted = 1; the rest 0. */
 struct task_state {
     u32 program; /* 0: not known yet */
     u32 flags;
@@ -281,6 +281,8 @@ struct task_state {
     s64 returned;  /* the last call that returned, or NR_NONE */
     u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */
     u32 sigreturn_abi;
+    u32 counted; /* in COUNTER_TASKS; changes by compare and swap */
+    u32 spare;
     u32 quick_label; /* the label that `quick` is of */
     u32 quick_calls; /* not yet in the map `calls` */
     u32 denied;      /* the last check of a capability was denied: its number plus one; 0 granted */

@@ -193,6 +193,21 @@ static __always_inline void count(u32 which, s64 n)
         __sync_fetch_and_add(value, (u64)n);
 }
 
+/* A task came into scope, or left it; false if that was known. Where a task that runs already is put
+ * in scope just as it is created or ends, two programs are at it at once. */
+static __always_inline bool count_task(struct task_state *state)
+{
+    if (__sync_val_compare_and_swap(&state->counted, 0, 1) != 0)
+        return false;
+    count(COUNTER_TASKS, 1);
+    return true;
+}
+
+static __always_inline bool uncount_task(struct task_state *state)
+{
+    return __sync_val_compare_and_swap(&state->counted, 1, 0) == 1;
+}
+
 static __always_inline void count_process(void)
 {
     u32 which = COUNTER_PROCESSES;

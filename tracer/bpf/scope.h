@@ -20,7 +20,7 @@ struct {
 /* Tasks that the last run of the iterator added; the recorder runs it until this stays 0. */
 u64 seeded;
 
-enum { GENERATIONS_MAX = 64 };
+enum { GENERATIONS_MAX = 64, PF_EXITING = 4 };
 
 /* The phase of the root that the task's process is or descends from; NULL if none. */
 static __always_inline const u32 *root_of(struct task_struct *task)
@@ -51,7 +51,7 @@ int seed(struct bpf_iter__task *context)
 {
     struct task_struct *task = context->task;
 
-    if (!task || bpf_task_storage_get(&tasks, task, NULL, 0))
+    if (!task || task->flags & PF_EXITING || bpf_task_storage_get(&tasks, task, NULL, 0))
         return 0;
     const u32 *phase = root_of(task);
     if (!phase)
@@ -65,7 +65,14 @@ int seed(struct bpf_iter__task *context)
     state->phase = *phase;
     state->returned = NR_NONE;
     state->quick_label = current_label;
-    count(COUNTER_TASKS, 1);
+    if (!count_task(state))
+        return 0;
+    /* Its end may have been seen before it had an entry. */
+    if (task->flags & PF_EXITING && uncount_task(state)) {
+        count(COUNTER_TASKS, -1);
+        bpf_task_storage_delete(&tasks, task);
+        return 0;
+    }
     if (task->pid == task->tgid)
         count_process();
     __sync_fetch_and_add(&seeded, 1);

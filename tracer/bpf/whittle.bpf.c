@@ -459,7 +459,8 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
     state->flags = parent->flags & ~TASK_LAUNCHING;
     state->phase = parent->phase;
     state->returned = NR_NONE;
-    count(COUNTER_TASKS, 1);
+    if (!count_task(state))
+        return 0; /* it was found first */
     __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
     if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
         ancestry_push(state, parent->program);
@@ -567,7 +568,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
             bpf_map_update_elem(&peaks, &program, &pages, BPF_ANY);
         count(COUNTER_PROCESSES, -1);
     }
+    const bool counted = uncount_task(state);
     bpf_task_storage_delete(&tasks, task);
+    if (!counted)
+        return 0;
     u32 which = COUNTER_TASKS;
     u64 *left = bpf_map_lookup_elem(&counters, &which);
     if (left && __sync_fetch_and_add(left, (u64)-1) == 1) {
