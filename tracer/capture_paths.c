@@ -119,6 +119,25 @@ static void set_made(const Captured *captured, PathResult *result)
     }
 }
 
+/* /proc/self/fd/3 of a process that is gone: what it led to, nobody knows any more, but it was not
+ * what its name says. */
+static void forget_descriptor(const PathQuery *query, PathResult *result)
+{
+    static const char *const folders[] = {"/proc/self/fd/", "/dev/fd/", "/proc/[pid]/fd/"};
+
+    if (!result->text || query->final != PATH_FINAL_FOLLOW)
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
+        const size_t length = strlen(folders[i]);
+        if (strncmp(result->text, folders[i], length) == 0 && result->text[length] != '\0') {
+            result->text = NULL;
+            /* Without an error that is a loss. */
+            result->error = query->access == ACCESS_STAT ? ENOENT : 0;
+            return;
+        }
+    }
+}
+
 static void after_success(const Captured *captured, const PathQuery *query, PathResult *result)
 {
     const bool renames = query->access & ACCESS_RENAME;
@@ -139,8 +158,8 @@ static void after_success(const Captured *captured, const PathQuery *query, Path
     }
     if (result->has_stat)
         remember(captured, result);
-    else
-        (void)recall(captured, result);
+    else if (!recall(captured, result))
+        forget_descriptor(query, result);
     if (renames && result->text && makes)
         seen_rename_to(captured->seen, captured->event->mount_namespace, result->text);
     else if (renames && result->text)
