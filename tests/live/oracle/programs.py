@@ -130,4 +130,60 @@ def cases():
         Case("ipc", [py, os.path.join(SCRIPTS, "ipc.py")], calls=TIMING, fast=True),
         Case("signals", [py, os.path.join(SCRIPTS, "signals.py")], calls=TIMING, init=True, fast=True),
     ]
-    return all_cases
+    return all_cases + other_programs(port + 10)
+
+
+# What a client or a server of several processes and threads does depends on who is first.
+SERVING = TIMING + (
+    "accept4",
+    "clone",
+    "epoll_ctl",
+    "fcntl",
+    "getpgrp",
+    "getsockopt",
+    "kill",
+    "nanosleep",
+    "ppoll",
+    "pselect6",
+    "read",
+    "recvfrom",
+    "rt_sigprocmask",
+    "select",
+    "sendmsg",
+    "sendto",
+    "shutdown",
+    "splice",
+    "tgkill",
+    "timer_gettime",
+    "timer_settime",
+    "times",
+    "wait4",
+    "write",
+    "writev",
+)
+
+
+def other_programs(port):
+    """More that people run; few of them are installed for the tests, the others where they are."""
+    own_mounts = "mounts of its own need more than a container has"
+    return [
+        Case("bash-udp", sh(f"echo x >/dev/udp/127.0.0.1/{port}; exec 3<>/dev/udp/127.0.0.1/{port}; echo y >&3; exec 3>&-", "bash"), fast=True),
+        Case("busybox", ["busybox", "sh", "-c", "ls /etc >l; sort <l | uniq -c | wc -l; busybox cp l l2; busybox mv l2 l3; busybox rm l3; busybox ln -s a b; busybox readlink b; busybox tar cf t.tar l; busybox gzip t.tar"], needs=("busybox",), calls=TIMING + ("wait4",), fast=True),
+        Case("zsh", ["zsh", "-f", "-c", "zmodload zsh/stat zsh/system; print -l /etc/host*(.); (sleep 0.05; exit 3) & wait $!; print $?; cat =(echo hi); cat <(echo ho); TRAPUSR1() { print usr1 }; kill -USR1 $$"], needs=("zsh",), calls=TIMING + ("rt_sigsuspend", "rt_sigprocmask", "wait4", "kill")),
+        Case("fish", ["fish", "--no-config", "-c", "echo (ls /etc/apt | wc -l); for i in 1 2; echo $i; end; begin; echo a; end | string upper"], needs=("fish",), calls=TIMING + ("select", "pselect6", "read", "write", "ioctl")),
+        Case("jq", sh("echo '{\"a\":[1,2,3]}' >x.json; jq '.a|add' x.json"), needs=("jq",), fast=True),
+        Case("lua", ["lua5.4", "-e", "local f=io.open('x','w') f:write('hi') f:close() os.rename('x','y') os.remove('y') print(io.popen('echo p'):read())"], needs=("lua5.4",), fast=True),
+        Case("ruby", ["ruby", "-e", "require 'tempfile'; require 'socket'; p (1..4).map{|i| Thread.new{ i }}.map(&:value); p `echo hi`; Tempfile.create('x'){|f| f.puts 'a'}; s=TCPServer.new('127.0.0.1',0); c=TCPSocket.new('127.0.0.1',s.addr[1]); a=s.accept; a.puts 'x'; p c.gets"], statuses=(0,), needs=("ruby",), calls=TIMING + ("ppoll", "read", "write")),
+        Case("erlang", ["erl", "-noshell", "-eval", "file:write_file(\"x\",<<\"hi\">>), {ok,B}=file:read_file(\"x\"), io:format(\"~s~n\",[B]), io:format(\"~s\",[os:cmd(\"echo z\")]), halt()."], needs=("erl",), calls=SERVING + ("timerfd_settime", "timerfd_create")),
+        Case("rsync", sh("mkdir -p a/b; seq 1 1000 >a/f; ln -s f a/l; ln a/f a/h; rsync -aHAX a/ c/; echo x >>a/f; rsync -a --inplace --delete a/ c/; diff -r a c && echo same"), statuses=(0,), needs=("rsync",), calls=TIMING + ("select", "pselect6", "kill", "wait4")),
+        Case("owners-devices", script("more_tools.sh"), statuses=(0,), needs=("setfacl", "setfattr", "cpio"), needs_root=True),
+        Case("valgrind", ["valgrind", "-q", "/bin/echo", "hi"], needs=("valgrind",), calls=TIMING, timeout=200),
+        Case("tmux", sh("tmux -f /dev/null -S s new-session -d 'sleep 30'; tmux -S s list-sessions -F '#S'; tmux -S s kill-server; sleep 0.4"), needs=("tmux",), calls=SERVING + ("recvmsg", "epoll_pwait"), paths=("/dev/pts",)),
+        Case("dbus", sh("dbus-run-session -- dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames >/dev/null"), needs=("dbus-run-session",), calls=TIMING + ("kill", "wait4"), paths=("dbus-",)),
+        Case("apache", script("apache.sh", str(port + 1)), statuses=(0,), needs=("apache2", "curl"), calls=SERVING + ("semop", "sendfile"), timeout=90, needs_root=True),
+        Case("haproxy", script("haproxy.sh", str(port + 2)), statuses=(0,), needs=("haproxy", "socat", "curl"), calls=SERVING, timeout=90, needs_root=True),
+        Case("sshd", script("sshd.sh", str(port + 3)), statuses=(0,), needs=("sshd", "sftp"), calls=SERVING, paths=("/dev/pts", "/.ssh", "/root"), timeout=120, needs_root=True, no_replay="a server of logins wants the machine's users"),
+        Case("bubblewrap", ["bwrap", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--unshare-all", "sh", "-c", "id -u; touch /tmp/x; cat /etc/hostname"], statuses=(0,), needs=("bwrap",), calls=TIMING, compare_paths=False, no_replay=own_mounts),
+        Case("loop-mount", sh("truncate -s 8M i; mkfs.ext4 -q i; mkdir m; mount -o loop i m && echo x >m/f && cat m/f; umount m"), statuses=(0,), needs=("mkfs.ext4", "losetup"), calls=TIMING, needs_root=True, no_replay=own_mounts),
+        Case("fuse", script("fuse.sh"), statuses=(0,), needs=("bindfs",), calls=TIMING, needs_root=True, no_replay=own_mounts),
+    ]
