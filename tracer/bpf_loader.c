@@ -10,8 +10,6 @@
 #include "model/fact.h"
 #include "tracer/bpf_rules.h"
 
-#include "whittle.skel.h"
-
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +17,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <whittle.skel.h>
 
 enum {
     PROGRAMS_MAX = 32,

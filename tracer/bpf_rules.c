@@ -124,7 +124,7 @@ static void fill_by_role(const Syscall *syscall, struct call_rule *rule)
 {
     uint8_t folder = COMPANION_NONE; /* the descriptor that the next path starts from */
 
-    for (uint8_t i = 0; i < SYSCALL_ARGS; i++) {
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
         const SyscallArg *arg = &syscall->args[i];
 
         rule->companion[i] = COMPANION_NONE;
@@ -134,7 +134,7 @@ static void fill_by_role(const Syscall *syscall, struct call_rule *rule)
                 rule->mask[i] = arg->wide ? arg->family->mask : (uint32_t)arg->family->mask;
             break;
         case ROLE_DIRFD:
-            folder = i;
+            folder = (uint8_t)i;
             break;
         case ROLE_PATH:
             rule->take[i] =
