@@ -143,7 +143,7 @@ int nameless_place(int fd, const char *path, Error *err)
         if (!name)
             r = copy_beside(fd, path, &name);
     }
-    if (r == 0 && rename(name, path) < 0) {
+    if (name && rename(name, path) < 0) { /* it has one only if all went well */
         r = -errno;
         (void)unlink(name);
     }

@@ -242,7 +242,7 @@ const Fact *recording_view(const Recording *recording, const StoredFact *fact, F
     }
     view->runs = &view->own_run;
     view->runs_count = fact->run != STORED_NO_RUN;
-    if (fact->run == STORED_MANY_RUNS) {
+    if (more && fact->run == STORED_MANY_RUNS) {
         view->runs = more->runs;
         view->runs_count = more->runs_count;
     }
