@@ -5,11 +5,13 @@
 #include "base/escape.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/nameless.h"
 #include "base/strset.h"
 #include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,6 +242,82 @@ START_TEST(test_write_and_read)
 }
 END_TEST
 
+/* Nobody sees it before it is in place, and nobody needs to clean up. */
+START_TEST(test_nameless)
+{
+    CLEANUP(free_pointer) char *folder = temporary_folder();
+    CLEANUP(free_pointer) char *path = NULL;
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(fd_close) int fd = -1;
+    int ends[2];
+    Error err = {0};
+
+    ck_assert_int_gt(asprintf(&path, "%s/file", folder), 0);
+    for (int i = 0; i < 2; i++) { /* the second replaces the first */
+        fd_close(&fd);
+        fd = nameless_open(path);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, i == 0 ? "one" : "three", i == 0 ? 3 : 5), 0);
+        ck_assert_int_eq(access(path, F_OK), i == 0 ? -1 : 0);
+        ck_assert_int_eq(nameless_place(fd, path, &err), 0);
+        buffer_clear(&out);
+        ck_assert_int_eq(read_file(path, &out, 100, &err), 0);
+        ck_assert_str_eq(buffer_text(&out), i == 0 ? "one" : "three");
+    }
+    ck_assert_int_eq(unlink(path), 0);
+
+    /* One that cannot get a name there is copied. */
+    fd_close(&fd);
+    fd = memfd_create("nameless", MFD_CLOEXEC);
+    ck_assert_int_eq(write_all(fd, "four", 4), 0);
+    ck_assert_int_eq(nameless_place(fd, path, &err), 0);
+    buffer_clear(&out);
+    ck_assert_int_eq(read_file(path, &out, 100, &err), 0);
+    ck_assert_str_eq(buffer_text(&out), "four");
+    ck_assert_int_eq(unlink(path), 0);
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(copy_all(fd, ends[1]), 0);
+    ck_assert_int_eq(copy_all(ends[0], fd), -ESPIPE);
+    fd_close(&ends[1]);
+    buffer_clear(&out);
+    ck_assert_int_eq(read_fd(ends[0], &out, 100), 0);
+    ck_assert_str_eq(buffer_text(&out), "four");
+    fd_close(&ends[0]);
+
+    ck_assert_int_eq(rmdir(folder), 0); /* nothing else was in it */
+    ck_assert_int_eq(nameless_open(path), -ENOENT);
+    ck_assert_int_lt(nameless_place(fd, path, &err), 0);
+    ck_assert_ptr_nonnull(strstr(err.text, path));
+}
+END_TEST
+
+START_TEST(test_peek)
+{
+    CLEANUP(free_pointer) char *folder = temporary_folder();
+    CLEANUP(free_pointer) char *path = NULL;
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    Error err = {0};
+
+    ck_assert_int_gt(asprintf(&path, "%s/file", folder), 0);
+    ck_assert_int_eq(open_and_peek(path, &out, 4, &err), -ENOENT);
+    ck_assert_int_eq(write_file_atomic(path, "0123456789", 10, &err), 0);
+    int fd = open_and_peek(path, &out, 4, &err);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_str_eq(buffer_text(&out), "0123");
+    ck_assert_int_eq(read_fd(fd, &out, 100), 0);
+    ck_assert_str_eq(buffer_text(&out), "0123456789");
+    fd_close(&fd);
+    buffer_clear(&out);
+    fd = open_and_peek(path, &out, 100, &err);
+    ck_assert_uint_eq(out.length, 10);
+    fd_close(&fd);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(open_and_peek(folder, &out, 4, &err), -EISDIR);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(test_io_errors)
 {
     CLEANUP(free_pointer) char *folder = temporary_folder();
@@ -292,6 +370,8 @@ int main(void)
     suite_add(suite, "unescape", test_unescape_bad, ARRAY_LENGTH(bad_escapes));
     suite_add(suite, "strset", test_strset, 1);
     suite_add(suite, "files", test_write_and_read, 1);
+    suite_add(suite, "nameless", test_nameless, 1);
+    suite_add(suite, "peek", test_peek, 1);
     suite_add(suite, "io errors", test_io_errors, 1);
     suite_add(suite, "pipe", test_write_all_to_pipe, 1);
     return suite_run(suite);

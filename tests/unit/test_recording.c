@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* src/model/recording: the set of facts, and its file format with well-formed and hostile files. */
+#include "base/escape.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "model/recording.h"
 #include "suite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static void recording_cleanup(Recording **recording)
@@ -126,6 +128,87 @@ START_TEST(test_many)
 }
 END_TEST
 
+/*
+ * A million files are to be recorded within 300 MB together with all else, so: what a file takes,
+ * with a path of 46 bytes, and while they are written, in bytes that the recording holds.
+ */
+START_TEST(test_memory_of_many)
+{
+    enum { MANY = 100000, LENGTH = 46, BYTES = 140 };
+    CLEANUP(recording_cleanup) Recording *recording = with_run("a");
+    CLEANUP(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    char path[64];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        ck_assert_int_eq(snprintf(path, sizeof path,
+                                  "/srv/data/depot-%03u/folder-%03u/file-%07u.js", i % 997, i / 997,
+                                  i),
+                         LENGTH);
+        Fact draft = file_fact(path, i % 3 ? ACCESS_READ : ACCESS_WRITE);
+        fact_set_text(&draft, FIELD_FILE_TYPE, "regular");
+        fact_set_text(&draft, FIELD_MOUNT, "ext4");
+        fact_set_number(&draft, FIELD_OWNER, 1);
+        results_add(&draft.results, RESULT_OK);
+        draft.first = (FirstSeen){.ancestry = {"/bin/cat", "/bin/sh"},
+                                  .depth = 2,
+                                  .command = "cat",
+                                  .syscall = i % 2 ? "openat" : "open"};
+        ck_assert_int_eq(recording_add(recording, &draft, 0, 1, "a label", NULL), 1);
+    }
+    const size_t before = recording_memory(recording);
+    ck_assert_uint_lt(before, (size_t)MANY * BYTES);
+    ck_assert_int_eq(recording_write(recording, null, true), 0);
+    ck_assert_uint_eq(recording_memory(recording), before);
+}
+END_TEST
+
+/* Labels, runs and results come one by one, in any order. */
+START_TEST(test_evidence)
+{
+    CLEANUP(recording_cleanup) Recording *recording = with_run("a");
+    const Fact draft = file_fact("/x", ACCESS_READ);
+    const FirstSeen first = {.command = "c", .ancestry = {"/bin/a"}, .depth = 1};
+    StoredFact *stored;
+    uint32_t run;
+    Fact view;
+
+    ck_assert_int_eq(recording_add_run(recording, &(Run){.id = "b"}, &run), 0);
+    ck_assert_int_eq(recording_add_run(recording, &(Run){.id = "c"}, &run), 0);
+    ck_assert_int_eq(recording_add(recording, &draft, 2, 5, NULL, &stored), 1);
+    ck_assert_uint_eq(recording_fact_count(recording, stored), 5);
+    ck_assert_int_eq(recording_add_count(recording, stored, 0, 7), 0);
+    ck_assert_int_eq(recording_add_count(recording, stored, 1, 1), 0);
+    ck_assert_int_eq(recording_add_count(recording, stored, 0, UINT64_MAX), 0);
+    ck_assert_int_eq(recording_add_label(recording, stored, "m"), 1);
+    ck_assert_int_eq(recording_add_label(recording, stored, "m"), 0);
+    ck_assert_int_eq(recording_add_label(recording, stored, "z"), 1);
+    ck_assert_int_eq(recording_add_label(recording, stored, "a"), 1);
+    ck_assert_int_eq(recording_add_label(recording, stored, "m"), 0);
+    ck_assert(results_empty(recording_fact_results(recording, stored)));
+    ck_assert_int_eq(recording_add_result(recording, stored, ENOENT, true), 0);
+    ck_assert(recording_view(recording, stored, &view)->predicted);
+    ck_assert_int_eq(recording_add_result(recording, stored, RESULT_OK, false), 0);
+    ck_assert_int_eq(recording_add_result(recording, stored, RESULT_OK, true), 0);
+    ck_assert_int_eq(recording_set_first(recording, stored, &first), 0);
+
+    (void)recording_view(recording, stored, &view);
+    ck_assert(!view.predicted);
+    ck_assert(results_has(&view.results, RESULT_OK) && results_has(&view.results, ENOENT));
+    ck_assert_uint_eq(view.runs_count, 3);
+    ck_assert_uint_eq(view.runs[0].run, 0);
+    ck_assert_uint_eq(view.runs[0].count, INT64_MAX);
+    ck_assert_uint_eq(view.runs[1].count, 1);
+    ck_assert_uint_eq(view.runs[2].count, 5);
+    ck_assert_uint_eq(view.labels_count, 3);
+    ck_assert_str_eq(view.labels[0], "a");
+    ck_assert_str_eq(view.labels[2], "z");
+    ck_assert_str_eq(view.first.command, "c");
+    ck_assert_str_eq(view.first.ancestry[0], "/bin/a");
+    ck_assert_ptr_null(view.first.syscall);
+    ck_assert_ptr_eq(recording_by_number(recording, recording_fact_number(stored)), stored);
+}
+END_TEST
+
 START_TEST(test_losses)
 {
     CLEANUP(recording_cleanup) Recording *recording = recording_new();
@@ -189,6 +272,54 @@ START_TEST(test_canonical)
 }
 END_TEST
 
+#define HEADER "{\"whittle\":\"recording\",\"format\":1,\"runs\":[{\"id\":\"r\"}]}\n"
+
+/*
+ * Lines that repeat others in all but the name are read without taking them apart; with a blank
+ * more they are not. Both ways make the same recording.
+ */
+START_TEST(test_repeats)
+{
+    static const char *const names[] = {"/a",        "/b",    "/c d", "/e\\", "/f\"",
+                                        "/\xc3\xa9", "/\x01", "",     "/a"};
+    static const char *const tails[] = {
+        ",\"phase\":\"run\",\"count\":1,\"results\":[\"ok\"],\"origin\":\"observed\"}",
+        ",\"phase\":\"run\",\"count\":2,\"results\":[\"ok\"],\"origin\":\"observed\"}",
+        ",\"subject\":\"/"
+        "s\",\"phase\":\"run\",\"count\":1,\"predicted\":true,\"origin\":\"inferred\","
+        "\"rule\":\"r\",\"first\":{\"command\":\"c\"},\"labels\":[\"l\"]}",
+        ",\"phase\":\"exec\",\"count\":1,\"origin\":\"observed\",\"labels\":[\"l\",\"m\"]}",
+    };
+    CLEANUP(buffer_deinit) Buffer quick = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer slow = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer first = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer second = BUFFER_INIT;
+
+    (void)buffer_puts(&quick, HEADER);
+    (void)buffer_puts(&slow, HEADER);
+    for (size_t i = 0; i < ARRAY_LENGTH(names) * ARRAY_LENGTH(tails) * 2; i++) {
+        CLEANUP(buffer_deinit) Buffer name = BUFFER_INIT;
+        const char *kind = i < ARRAY_LENGTH(names) * ARRAY_LENGTH(tails) ? "exec" : "io_uring";
+        const char *text = names[i % ARRAY_LENGTH(names)];
+        const char *tail = tails[i / ARRAY_LENGTH(names) % ARRAY_LENGTH(tails)];
+        CLEANUP(buffer_deinit) Buffer quoted = BUFFER_INIT;
+        (void)escape_append(&name, text, strlen(text));
+        for (const char *c = buffer_text(&name); *c; c++)
+            (void)buffer_printf(&quoted, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        (void)buffer_printf(&quick, "{\"kind\":\"%s\",\"name\":\"%s\"%s\n", kind,
+                            buffer_text(&quoted), tail);
+        (void)buffer_printf(&slow, "{\"kind\": \"%s\",\"name\":\"%s\"%s\n", kind,
+                            buffer_text(&quoted), tail);
+    }
+    CLEANUP(recording_cleanup) Recording *one = parse(quick.data, quick.length);
+    CLEANUP(recording_cleanup) Recording *other = parse(slow.data, slow.length);
+    print(one, &first);
+    print(other, &second);
+    ck_assert_uint_eq(recording_facts_count(one), 8 * 3 * 2);
+    ck_assert_str_eq(buffer_text(&first), buffer_text(&second));
+}
+END_TEST
+
 START_TEST(test_read_errors)
 {
     Recording *recording = NULL;
@@ -202,7 +333,6 @@ START_TEST(test_read_errors)
 }
 END_TEST
 
-#define HEADER "{\"whittle\":\"recording\",\"format\":1,\"runs\":[{\"id\":\"r\"}]}\n"
 #define FOOTER "{\"footer\":true,\"facts\":1,\"runs\":[{\"complete\":true}]}\n"
 #define FACT(rest)                                                                                 \
     "{\"kind\":\"exec\",\"name\":\"/x\",\"phase\":\"run\",\"origin\":\"observed\"" rest "}\n"
@@ -495,7 +625,10 @@ int main(void)
     suite_add(suite, "add", test_add, 1);
     suite_add(suite, "refused", test_add_refused, 1);
     suite_add(suite, "many", test_many, 1);
+    suite_add(suite, "memory of many", test_memory_of_many, 1);
+    suite_add(suite, "evidence", test_evidence, 1);
     suite_add(suite, "losses", test_losses, 1);
+    suite_add(suite, "repeats", test_repeats, 1);
     suite_add(suite, "canonical", test_canonical, ARRAY_LENGTH(golden));
     suite_add(suite, "read errors", test_read_errors, 1);
     suite_add(suite, "journal", test_journal, 1);
