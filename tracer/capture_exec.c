@@ -90,7 +90,11 @@ static void draft_elf_interpreter(const Exec *exec)
     PathResult path = {0};
 
     if (exec->program->text && exec->program->is_path) {
-        (void)snprintf(name, sizeof name, "%s", exec->program->text);
+        /* It is named from the root of the mount namespace, and looked up from the process's. */
+        const char *prefix = capture_root_text(exec->tracee->captured);
+        const size_t length = strlen(prefix);
+        const bool below = strncmp(exec->program->text, prefix, length) == 0;
+        (void)snprintf(name, sizeof name, "%s", exec->program->text + (below ? length : 0));
         resolve(exec, name, 0, &path);
     }
     if (!(path.text && read_program(exec, 0, &file)) && !read_running(exec, &file)) {

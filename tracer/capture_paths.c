@@ -314,6 +314,9 @@ static const struct file_blob *answer_to(const Captured *captured, const PathQue
         answer = captured_file(captured, BLOB_RESULT, CAPTURED_ANY);
     if (!answer)
         answer = captured_file(captured, BLOB_PATH, query->argument);
+    /* What execveat() was given as a descriptor, in the kernel's own words. */
+    if (!answer && captured->event->type == EVENT_EXEC && strncmp(query->raw, "/dev/fd/", 8) == 0)
+        answer = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);
     return answer;
 }
 

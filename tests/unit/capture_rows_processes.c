@@ -30,7 +30,7 @@ static void killed(Site *site)
     kill_relation(site, RELATION_OUTSIDE, 900000003, SIGKILL);
 }
 
-static void exec_event(Site *site, const char *name, const char *program)
+static void exec_begin(Site *site, const char *name, const char *program)
 {
     const Syscall *execve_call = syscall_by_name("execve");
 
@@ -41,6 +41,11 @@ static void exec_event(Site *site, const char *name, const char *program)
     maker_file(&site->maker, BLOB_PROGRAM, 0, program, S_IFREG | 0755, 0);
     maker_blob(&site->maker, BLOB_NAME, 0, 0, name, strlen(name) + 1);
     maker_blob(&site->maker, BLOB_COMMAND, 0, 0, "new\0program", 12);
+}
+
+static void exec_event(Site *site, const char *name, const char *program)
+{
+    exec_begin(site, name, program);
     site_take(site);
 }
 
@@ -87,6 +92,23 @@ static void exec_script(Site *site)
 static void exec_gone(Site *site)
 {
     exec_event(site, "./was", site_path(site, "was"));
+}
+
+static void exec_descriptor(Site *site)
+{
+    make_elf(site, "prog", "");
+    exec_event(site, "/dev/fd/3", site_path(site, "prog"));
+}
+
+static void exec_in_root(Site *site)
+{
+    ck_assert_int_eq(mkdir(site_path(site, "root"), 0755), 0);
+    site_make_file(site, "root/ld", "");
+    make_elf(site, "root/prog", "/ld");
+    exec_begin(site, "/prog", site_path(site, "root/prog"));
+    maker_event(&site->maker)->flags |= EVENT_ROOT_CHANGED;
+    maker_file(&site->maker, BLOB_ROOT, 0, site_path(site, "root"), S_IFDIR | 0755, 0);
+    site_take(site);
 }
 
 static void exec_failed(Site *site)
@@ -145,6 +167,8 @@ static void unknown_call(Site *site)
 {
     maker_call(&site->maker, "getuid", -ENOSYS);
     maker_event(&site->maker)->nr = 1000;
+    site_take(site);
+    maker_event(&site->maker)->nr = -7;
     site_take(site);
     maker_call(&site->maker, "getuid", -512); /* restarted */
     site_take(site);
@@ -205,6 +229,14 @@ const CaptureRow capture_rows_processes[] = {
     {"exec-gone", exec_gone,
      "syscall execve ok\nfile @/was exec regular owner ok\n"
      "file @/was read+mmap-exec regular owner ok\nexec @/was program ok\nloss unreadable-program\n"},
+    {"exec-descriptor", exec_descriptor,
+     "syscall execve ok\nfile @/prog exec regular owner ok\n"
+     "file @/prog read+mmap-exec regular owner ok\nexec @/prog program ok\n"},
+    {"exec-in-root", exec_in_root,
+     "syscall execve ok\nfile @/root/ld read+mmap-exec regular owner ok\n"
+     "file @/root/prog exec regular owner ok\n"
+     "file @/root/prog read+mmap-exec regular owner ok\n"
+     "exec @/root/ld elf-interpreter ok\nexec @/root/prog program ok\n"},
     {"exec-failed", exec_failed,
      "syscall execve ENOEXEC\nfile @/plain exec regular owner ENOEXEC\n"},
     {"labels", labels,
@@ -215,7 +247,7 @@ const CaptureRow capture_rows_processes[] = {
     {"program-never-told", program_never_told,
      "syscall getuid ok by unknown\nloss unreadable-process\n"},
     {"unknown-call", unknown_call,
-     "syscall getuid EINTR\nsyscall syscall_1000 ENOSYS\n"},
+     "syscall getuid EINTR\nsyscall syscall_-7 ENOSYS\nsyscall syscall_1000 ENOSYS\n"},
     {"memory", memory_peak, "resource memory 8192\n"},
     {"io-uring", ring_operations,
      "file /data/x read regular owner ok\nio_uring IORING_OP_NOP ok\n"
