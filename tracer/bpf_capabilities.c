@@ -11,12 +11,14 @@
 #include "tracer/capture_private.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 struct BpfCapabilities {
     FILE *kallsyms; /* until the first check */
     KernelSymbols *symbols;
-    bool told; /* that there are no symbols */
+    bool told;           /* that there are no symbols */
+    bool asked_to_touch; /* some SITE_TOUCH was met */
 };
 
 /* ---- who asked ------------------------------------------------------------------------------ */
@@ -154,6 +156,8 @@ static bool is_need(const CapabilitySite *site, Observer *observer, Tracee *trac
         return false;
     switch (verdict) {
     case SITE_PROBE:
+    case SITE_TOUCH:
+    case SITE_MAP:
         return false;
     case SITE_RULE:
         return rules_agree(observer, tracee, (int)event->value);
@@ -164,6 +168,25 @@ static bool is_need(const CapabilitySite *site, Observer *observer, Tracee *trac
     default:
         return true;
     }
+}
+
+/* Who has no CAP_FOWNER gets as far with a file that is his to write. The supplementary groups are
+ * not known. */
+static bool is_writable(const struct stat *st, const Credentials *credentials)
+{
+    if (st->st_gid == credentials->fsgid)
+        return st->st_mode & S_IWGRP;
+    return (st->st_mode & S_IWOTH) && (st->st_mode & S_IWGRP);
+}
+
+/*
+ * Since Linux 5.12 root can be mapped into a new user namespace if whoever made it held CAP_SETFCAP
+ * then, which the kernel keeps in the namespace. A process that maps itself has made it, and is
+ * root outside if that is who it is.
+ */
+static bool maps_root(const struct event *event)
+{
+    return (event->flags & CAPABILITY_OTHER_NAMESPACE) && event->credentials.euid == 0;
 }
 
 /* ---- the fact ------------------------------------------------------------------------------- */
@@ -221,7 +244,42 @@ int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tr
     }
     if (is_need(site, observer, tracee))
         add(capability, site, observer, tracee);
+    else if (site && site->verdict == SITE_TOUCH)
+        capabilities->asked_to_touch = true;
+    else if (site && site->verdict == SITE_MAP && tracee->credentials.own_user_namespace &&
+             maps_root(event))
+        add(capability_by_name("CAP_SETFCAP"), NULL, observer, tracee);
     if (pending)
         pending->active = false;
     return 0;
+}
+
+static bool sets_times(const Syscall *syscall)
+{
+    static const char *const names[] = {"utime", "utimes", "futimesat", "utimensat",
+                                        "utimensat_time64"};
+
+    for (size_t i = 0; syscall && i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], syscall->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void bpf_capabilities_call(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee)
+{
+    const Captured *captured = tracee->captured;
+    const Pending *pending = tracee->pending;
+    const Credentials *credentials = &tracee->credentials;
+
+    if (!capabilities->asked_to_touch || !sets_times(captured->syscall) ||
+        !captured_succeeded(captured) || !pending || pending->call.syscall != captured->syscall ||
+        pending->call.paths_count == 0)
+        return;
+    const ResolvedPath *path = &pending->call.paths[0];
+    if (path->has_stat &&
+        (path->st.st_uid == credentials->fsuid || is_writable(&path->st, credentials)))
+        return;
+    if (credentials->effective >> CAP_FOWNER & 1)
+        add(capability_by_number(CAP_FOWNER), NULL, observer, tracee);
 }

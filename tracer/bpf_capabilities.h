@@ -20,5 +20,8 @@ BpfCapabilities *bpf_capabilities_free(BpfCapabilities *capabilities);
 /* The same with another file, which it closes in the end; NULL: there is none. */
 BpfCapabilities *bpf_capabilities_new_with(FILE *kallsyms);
 
+/* Adds what TRACEE's EVENT_CALL, which was observed just before, tells of checks. */
+void bpf_capabilities_call(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee);
+
 /* Adds the fact of TRACEE's EVENT_CAPABILITY, if it is one. 0 or -EBADMSG. */
 int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee);

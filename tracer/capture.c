@@ -307,8 +307,8 @@ static int dispatch(Capture *capture, Tracee *tracee, const Captured *captured)
 
     switch (captured->event->type) {
     case EVENT_CALL:
-        if (captured->event->nr >= 0)
-            observe_captured_call(observer, tracee, &stop);
+        observe_captured_call(observer, tracee, &stop);
+        bpf_capabilities_call(capture->capabilities, observer, tracee);
         return 0;
     case EVENT_EXEC:
         capture_exec(observer, tracee);

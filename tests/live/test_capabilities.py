@@ -24,6 +24,8 @@ SHOWN_AT_LEAST = 80
 # What a backend cannot let a workload do; the reason is printed.
 NOT_UNDER = {
     ("ptrace", "ptrace-other"): "a process has one tracer",
+    ("notify", "access"): "what access(2) asks is not inferred",
+    ("ptrace", "access"): "what access(2) asks is not inferred",
 }
 
 

@@ -7,6 +7,7 @@ For each action of tests/programs/capability_trial, run with all capabilities:
  - a capability that the recording names, granted, is needed: without it (and what would do instead)
    the action is refused;
  - one that it does not name is not: with the named ones alone the action works;
+ - where the smaller of two is missing, the recording names the larger and that the smaller would do;
  - the capability of the action's row, or what would do instead, is among them, and nothing else.
 An action that does not work here even with all capabilities shows nothing; it is counted as skipped,
 and too many of those fail the test.
@@ -70,10 +71,10 @@ class Trial:
     def fail(self, action, text):
         self.failures.append(f"{action}: {text}")
 
-    def record(self, action):
+    def record(self, action, *options):
         path = os.path.join(self.folder, "recording.jsonl")
         status, text = run([self.whittle, "record", "--backend", "bpf", "-o", path, "--",
-                            self.program, action], self.folder)
+                            self.program, *options, action], self.folder)
         if status != 0:
             self.fail(action, f"recorded it gives {status} {text}")
             return None
@@ -95,6 +96,13 @@ class Trial:
         if status != 1:
             self.fail(action, f"without {sorted(without)} it gives {status} {text}")
 
+    def tell_alternative(self, action, smaller, larger):
+        if any(text.startswith(f"{action}:") for text in self.skipped):
+            return
+        needed = self.record(action, "--drop", self.numbers[smaller])
+        if needed is not None and needed != {larger: {smaller}}:
+            self.fail(action, f"without {smaller} it records {needed}")
+
     def act(self, action, capability, alternative):
         status, text = run([self.program, action], self.folder)
         if status != 0:
@@ -114,6 +122,17 @@ class Trial:
             for other in others:
                 self.works_with_those(action, (set(needed) - {name}) | {other})
             self.is_refused_without(action, name, others | (row - {name}))
+
+
+# Without the smaller capability the kernel takes the larger one, as in Docker's containers.
+ALTERNATIVES = [
+    ("open-read", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"),
+    ("folder-search", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"),
+    ("access", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"),
+    ("perf-kernel", "CAP_PERFMON", "CAP_SYS_ADMIN"),
+    ("bpf-map", "CAP_BPF", "CAP_SYS_ADMIN"),
+    ("chosen-pid", "CAP_CHECKPOINT_RESTORE", "CAP_SYS_ADMIN"),
+]
 
 
 def can_record(whittle, folder):
@@ -141,6 +160,9 @@ def main():
             action, capability, alternative = line.split()
             if len(sys.argv) == 1 or action in sys.argv[1:]:
                 trial.act(action, capability, alternative)
+        for action, smaller, larger in ALTERNATIVES:
+            if len(sys.argv) == 1 or action in sys.argv[1:]:
+                trial.tell_alternative(action, smaller, larger)
     for text in trial.skipped:
         print("not shown here:", text)
     for text in trial.failures:

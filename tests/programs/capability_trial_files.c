@@ -397,6 +397,35 @@ static Outcome file_handle(void)
     return outcome(open_by_handle_at(folder, &name.handle, O_RDONLY) >= 0);
 }
 
+/* The kernel asks whether names of trusted.* are to be shown. */
+static Outcome list_xattr(void)
+{
+    const char *path = "/dev/shm/whittle-capability-trial";
+    char names[256];
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ssize_t n;
+    check(fd >= 0, path);
+    check(unlink(path) == 0, path);
+    begin();
+    n = flistxattr(fd, names, sizeof names);
+    return n < 0 && errno == ENOTSUP ? cannot("no attributes in /dev/shm") : outcome(n >= 0);
+}
+
+/* Asks as the real user. */
+static Outcome access_other(void)
+{
+    const char *path = make_file("access", 0600, USER_ID, USER_ID);
+    begin();
+    return outcome(access(path, R_OK) == 0);
+}
+
+static Outcome access_own(void)
+{
+    const char *path = make_file("access", 0600, 0, 0);
+    begin();
+    return outcome(access(path, R_OK | W_OK) == 0);
+}
+
 const Action file_actions[] = {
     {"chown-give", "CAP_CHOWN", "-", chown_give},
     {"chown-own-group", "-", "-", chown_own_group},
@@ -431,6 +460,9 @@ const Action file_actions[] = {
     {"folder-search-group", "-", "-", folder_search_group},
     {"folder-read", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", folder_read},
     {"chdir", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", chdir_closed},
+    {"access", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE", access_other},
+    {"access-own", "-", "-", access_own},
+    {"list-xattr", "-", "-", list_xattr},
     {"mknod-device", "CAP_MKNOD", "-", mknod_device},
     {"mknod-fifo", "-", "-", mknod_fifo},
     {"file-capability", "CAP_SETFCAP", "-", file_capability},

@@ -350,6 +350,34 @@ static Outcome own_credentials(void)
     return send_credentials(0, 0);
 }
 
+/* A few of its numbers are for tracers only and read as 0. */
+static Outcome read_stat(void)
+{
+    char path[64], text[512];
+    int fd;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", other_process());
+    become_user();
+    begin();
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return outcome(fd >= 0 && read(fd, text, sizeof text) > 0);
+}
+
+/* More likely to be killed, which everybody may choose to be. */
+static Outcome oom_raise(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    check(fd >= 0, "oom_score_adj");
+    begin();
+    return outcome(write(fd, "900", 3) == 3);
+}
+
+static Outcome setuid_saved(void)
+{
+    check(syscall(SYS_setresuid, USER_ID, USER_ID, 0) == 0, "ids");
+    begin();
+    return outcome(syscall(SYS_setresuid, -1, 0, -1) == 0);
+}
+
 const Action process_actions[] = {
     {"setuid", "CAP_SETUID", "-", setuid_other},
     {"setuid-same", "-", "-", setuid_same},
@@ -371,6 +399,9 @@ const Action process_actions[] = {
     {"compare-other", "CAP_SYS_PTRACE", "-", compare_other},
     {"read-exe-link", "CAP_SYS_PTRACE", "-", read_exe_link},
     {"read-exe-link-own", "-", "-", read_exe_link_own},
+    {"read-stat", "-", "-", read_stat},
+    {"oom-raise", "-", "-", oom_raise},
+    {"setresuid-saved", "-", "-", setuid_saved},
     {"nice-lower", "CAP_SYS_NICE", "-", nice_lower},
     {"nice-higher", "-", "-", nice_higher},
     {"real-time", "CAP_SYS_NICE", "-", real_time},

@@ -430,6 +430,26 @@ static Outcome bpf_next_program(void)
     return outcome(result == 0);
 }
 
+static Outcome small_ring(void)
+{
+    struct {
+        uint32_t words[30];
+    } params = {0};
+    long fd;
+    begin();
+    fd = syscall(SYS_io_uring_setup, 1, &params);
+    if (fd < 0 && (errno == ENOSYS || read_sysctl("kernel/io_uring_disabled") > 0))
+        return cannot("no io_uring here");
+    return outcome(fd >= 0);
+}
+
+/* /proc/sys/net is the network administrator's besides root's. */
+static Outcome read_network_setting(void)
+{
+    begin();
+    return outcome(read_sysctl("net/ipv4/ip_forward") >= 0);
+}
+
 const Action system_actions[] = {
     {"bind-low", "CAP_NET_BIND_SERVICE", "-", bind_low},
     {"bind-any", "-", "-", bind_any},
@@ -446,6 +466,8 @@ const Action system_actions[] = {
     {"interface-read", "-", "-", interface_read},
     {"route-change", "CAP_NET_ADMIN", "-", route_change},
     {"route-read", "-", "-", route_read},
+    {"small-ring", "-", "-", small_ring},
+    {"network-setting", "-", "-", read_network_setting},
     {"mount", "CAP_SYS_ADMIN", "-", mount_tmpfs},
     {"umount", "CAP_SYS_ADMIN", "-", umount_tmpfs},
     {"umount-unused", "CAP_SYS_ADMIN", "-", umount_unused},

@@ -50,6 +50,11 @@ MISTAKES = [
     ("path_operations.csv", "chdir,stat,follow", "chdir,stat,follows", "unknown final"),
     ("capabilities.csv", "\n7,CAP", "\n8,CAP", "expected number 7"),
     ("capabilities.csv", ",CAP_DAC_READ_SEARCH\n", ",CAP_DAC_READ\n", "unknown capability"),
+    ("capability_sites.csv", "cap_capset,,CAP_SETPCAP", "cap_capset,,CAP_SETCAP",
+     "unknown capability 'CAP_SETCAP'"),
+    ("capability_sites.csv", ",need,CAP_FOWNER", ",need,CAP_OWNER", "unknown capability"),
+    ("capability_sites.csv", "CAP_SETPCAP,rule", "CAP_SETPCAP,ruled", "unknown verdict 'ruled'"),
+    ("capability_sites.csv", "\ndo_jit,", "\nzdo_jit,", "must stand before"),
 ]
 
 

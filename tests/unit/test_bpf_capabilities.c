@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracer/bpf_symbols, tracer/bpf_capabilities: made-up kernels, stacks and checks. */
+#include "base/memory.h"
+#include "capture_maker.h"
+#include "suite.h"
+#include "tracer/bpf_capabilities.h"
+#include "tracer/bpf_symbols.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/fanotify.h>
+#include <sys/stat.h>
+
+/* ---- symbols -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text, *name;
+} names[] = {
+    {"do_jit", "do_jit"},
+    {"process_vm_rw_core.constprop.0", "process_vm_rw_core"},
+    {"do_readlinkat.part.0.isra.0", "do_readlinkat"},
+    {"may_open.cold", "may_open"},
+    {"__x64_sys_mount", "sys_mount"},
+    {"__do_sys_fanotify_init", "sys_fanotify_init"},
+    {"__se_sys_kcmp", "sys_kcmp"},
+    {"__ia32_sys_mount", "sys_mount"},
+    {"__arm64_sys_mount", "sys_mount"},
+    {"__sys_setuid", "__sys_setuid"},
+    {".odd", ".odd"},
+    {"", ""},
+};
+
+START_TEST(test_name)
+{
+    char out[64];
+
+    kernel_symbol_name(names[_i].text, out, sizeof out);
+    ck_assert_str_eq(out, names[_i].name);
+}
+END_TEST
+
+START_TEST(test_name_cut)
+{
+    char out[6];
+
+    (void)_i;
+    kernel_symbol_name("__x64_sys_mount", out, sizeof out);
+    ck_assert_str_eq(out, "sys_m");
+}
+END_TEST
+
+static bool is_lower(void *data, const char *name)
+{
+    ++*(size_t *)data;
+    return name[0] >= 'a' && name[0] <= 'z';
+}
+
+static int read_symbols(const char *text, KernelSymbols **ret_symbols, size_t *ret_asked)
+{
+    FILE *file = tmpfile();
+    int r;
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    rewind(file);
+    *ret_asked = 0;
+    r = kernel_symbols_read(file, is_lower, ret_asked, ret_symbols);
+    (void)fclose(file);
+    return r;
+}
+
+/* Not in order; UPPER is not wanted and ends what stands before it. */
+static const char kernel[] = "ffffffff81000300 T UPPER\n"
+                             "ffffffff81000000 T UPPER_first\n"
+                             "ffffffff81000100 t first.isra.0\n"
+                             "ffffffff81000200 W second\n"
+                             "ffffffff81000250 D data\n"
+                             "ffffffff81000400 T OTHER_NAME\n"
+                             "ffffffff81000400 T third\n"
+                             "not a line\n"
+                             "ffffffff81000500\n"
+                             "ffffffff81000500 T\n"
+                             "ffffffff81000500 T \n"
+                             "ffffffffa0000000 t in_module\t[loop]\n"
+                             "ffffffffa0000010 t LAST\t[loop]";
+
+static const struct {
+    uint64_t address;
+    const char *name;
+} places[] = {
+    {0, NULL},
+    {0xffffffff80ffffff, NULL},
+    {0xffffffff81000000, NULL},
+    {0xffffffff810000ff, NULL},
+    {0xffffffff81000100, "first"},
+    {0xffffffff810001ff, "first"},
+    {0xffffffff81000200, "second"},
+    {0xffffffff81000260, "second"},
+    {0xffffffff81000300, NULL},
+    {0xffffffff81000400, "third"},
+    {0xffffffff9fffffff, "third"},
+    {0xffffffffa000000f, "in_module"},
+    {0xffffffffa0000010, NULL},
+    {UINT64_MAX, NULL},
+};
+
+START_TEST(test_place)
+{
+    KernelSymbols *symbols = NULL;
+    size_t asked;
+
+    ck_assert_int_eq(read_symbols(kernel, &symbols, &asked), 0);
+    ck_assert_uint_eq(asked, 8);
+    ck_assert_pstr_eq(kernel_symbols_find(symbols, places[_i].address), places[_i].name);
+    kernel_symbols_free(symbols);
+}
+END_TEST
+
+static const char *const unreadable[] = {
+    "",
+    "garbage\n",
+    "0000000000000000 T first\n0000000000000000 t second\n",
+};
+
+START_TEST(test_unreadable)
+{
+    KernelSymbols *symbols = NULL;
+    size_t asked;
+
+    ck_assert_int_eq(read_symbols(unreadable[_i], &symbols, &asked), -ENODATA);
+    ck_assert_ptr_null(symbols);
+    ck_assert_ptr_null(kernel_symbols_free(NULL));
+}
+END_TEST
+
+/* ---- sites ---------------------------------------------------------------------------------- */
+
+enum { DEPTH = 6 };
+
+static const struct {
+    const char *stack[DEPTH];
+    int capability;
+    int verdict; /* -1: no site */
+} sites[] = {
+    {{"cap_capable", "simple_xattr_list", "sys_listxattr"}, CAP_SYS_ADMIN, SITE_PROBE},
+    {{"cap_capable", "simple_xattr_list", "sys_listxattr"}, CAP_SYS_PTRACE, -1},
+    {{"has_capability_noaudit", "__set_oom_adj"}, CAP_SYS_RESOURCE, SITE_PROBE},
+    {{"capable", "__set_oom_adj"}, CAP_SYS_RESOURCE, -1},
+    {{"__set_oom_adj"}, CAP_SYS_RESOURCE, -1},
+    {{"ns_capable_noaudit", "sys_fanotify_init"}, CAP_SYS_ADMIN, SITE_PROBE},
+    {{"capable", "sys_fanotify_init"}, CAP_SYS_ADMIN, SITE_RULE},
+    {{NULL, NULL, "restricted_pointer"}, CAP_SYSLOG, SITE_PROBE},
+    /* The innermost function decides. */
+    {{"generic_permission", "ovl_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_OWN},
+    {{"generic_permission", "inode_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_ANY},
+    {{"generic_permission", "may_open"}, CAP_DAC_OVERRIDE, -1},
+    {{NULL}, CAP_SYS_ADMIN, -1},
+};
+
+START_TEST(test_site)
+{
+    const CapabilitySite *site = capability_site_find(sites[_i].stack, DEPTH, sites[_i].capability);
+
+    ck_assert_int_eq(site ? (int)site->verdict : -1, sites[_i].verdict);
+}
+END_TEST
+
+START_TEST(test_site_table)
+{
+    (void)_i;
+    ck_assert_uint_gt(capability_site_count(), 40);
+    for (size_t i = 0; i < capability_site_count(); i++) {
+        const CapabilitySite *site = capability_site_at(i);
+        char name[128];
+        /* As symbols are named, or no stack would ever have it. */
+        kernel_symbol_name(site->function, name, sizeof name);
+        ck_assert_str_eq(site->function, name);
+        ck_assert(capability_site_names(site->function));
+        ck_assert(!site->via || capability_site_names(site->via));
+        ck_assert_int_lt(site->verdict, SITE_VERDICT_COUNT);
+    }
+    ck_assert_ptr_null(capability_site_at(capability_site_count()));
+    ck_assert(!capability_site_names("generic_permission"));
+}
+END_TEST
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+enum { OTHER = CAPABILITY_OTHER_NAMESPACE, OVERRIDDEN = CAPABILITY_OVERRIDDEN };
+
+#define AFTER(capability) ((capability) + 1) << CAPABILITY_DENIED_SHIFT
+
+static const struct {
+    const char *what;
+    const char *call; /* NULL: none */
+    const char *stack[DEPTH];
+    int capability;
+    int result;
+    unsigned flags;
+    unsigned euid;
+    uint64_t args[EVENT_ARGS];
+    const char *name; /* NULL: no fact */
+    const char *alternative;
+} checks[] = {
+    {"unknown site",
+     "bind",
+     {"ns_capable", "__inet_bind"},
+     CAP_NET_BIND_SERVICE,
+     0,
+     0,
+     0,
+     {0},
+     "CAP_NET_BIND_SERVICE",
+     NULL},
+    {"denied",
+     "bind",
+     {"ns_capable", "__inet_bind"},
+     CAP_NET_BIND_SERVICE,
+     -EPERM,
+     0,
+     0,
+     {0},
+     "CAP_NET_BIND_SERVICE",
+     NULL},
+    {"no call", NULL, {"capable", "somewhere"}, CAP_SYS_ADMIN, 0, 0, 0, {0}, "CAP_SYS_ADMIN", NULL},
+    {"probe", "mmap", {"security_vm_enough_memory_mm"}, CAP_SYS_ADMIN, 0, 0, 0, {0}, NULL, NULL},
+    {"other namespace", "mount", {"ns_capable"}, CAP_SYS_ADMIN, 0, OTHER, 0, {0}, NULL, NULL},
+    {"of a mounter",
+     "openat",
+     {"generic_permission", "ovl_permission"},
+     CAP_DAC_OVERRIDE,
+     0,
+     OVERRIDDEN,
+     0,
+     {0},
+     NULL,
+     NULL},
+    {"on overlayfs",
+     "openat",
+     {"generic_permission", "ovl_permission"},
+     CAP_DAC_OVERRIDE,
+     0,
+     0,
+     0,
+     {0},
+     "CAP_DAC_OVERRIDE",
+     NULL},
+    {"access(2)",
+     "access",
+     {"generic_permission", "do_faccessat"},
+     CAP_DAC_OVERRIDE,
+     0,
+     OVERRIDDEN,
+     0,
+     {0},
+     "CAP_DAC_OVERRIDE",
+     NULL},
+    {"access(2) on overlayfs",
+     "access",
+     {"generic_permission", "ovl_permission", "do_faccessat"},
+     CAP_DAC_OVERRIDE,
+     0,
+     OVERRIDDEN,
+     0,
+     {0},
+     NULL,
+     NULL},
+    {"smaller one denied",
+     "openat",
+     {"generic_permission"},
+     CAP_DAC_OVERRIDE,
+     0,
+     AFTER(CAP_DAC_READ_SEARCH),
+     0,
+     {0},
+     "CAP_DAC_OVERRIDE",
+     "CAP_DAC_READ_SEARCH"},
+    {"another one denied",
+     "setsockopt",
+     {"sk_setsockopt"},
+     CAP_NET_ADMIN,
+     0,
+     AFTER(CAP_NET_RAW),
+     0,
+     {0},
+     "CAP_NET_ADMIN",
+     NULL},
+    {"larger one first",
+     "ioprio_set",
+     {"capable", "ioprio_check_cap"},
+     CAP_SYS_ADMIN,
+     0,
+     0,
+     0,
+     {0},
+     "CAP_SYS_ADMIN",
+     "CAP_SYS_NICE"},
+    {"larger one first, denied",
+     "ioprio_set",
+     {"capable", "ioprio_check_cap"},
+     CAP_SYS_ADMIN,
+     -EPERM,
+     0,
+     0,
+     {0},
+     "CAP_SYS_ADMIN",
+     NULL},
+    {"setuid to another",
+     "setuid",
+     {"ns_capable_setid", "__sys_setuid"},
+     CAP_SETUID,
+     0,
+     0,
+     0,
+     {1000},
+     "CAP_SETUID",
+     NULL},
+    {"setuid to the same",
+     "setuid",
+     {"ns_capable_setid", "__sys_setuid"},
+     CAP_SETUID,
+     0,
+     0,
+     0,
+     {0},
+     NULL,
+     NULL},
+    {"setresuid to the same",
+     "setresuid",
+     {"__sys_setresuid"},
+     CAP_SETUID,
+     0,
+     0,
+     0,
+     {0, UINT32_MAX, 0},
+     NULL,
+     NULL},
+    {"set-group-id",
+     "chmod",
+     {"setattr_prepare"},
+     CAP_FSETID,
+     0,
+     0,
+     0,
+     {1, 02755},
+     "CAP_FSETID",
+     NULL},
+    {"plain mode", "fchmodat", {"setattr_copy"}, CAP_FSETID, 0, 0, 0, {3, 1, 0755}, NULL, NULL},
+    {"no mode", "chown", {"setattr_copy"}, CAP_FSETID, 0, 0, 0, {0}, NULL, NULL},
+    {"full group",
+     "fanotify_init",
+     {"capable", "sys_fanotify_init"},
+     CAP_SYS_ADMIN,
+     0,
+     0,
+     0,
+     {FAN_CLASS_CONTENT},
+     "CAP_SYS_ADMIN",
+     NULL},
+    {"root's settings",
+     "openat",
+     {"ns_capable_noaudit", "net_ctl_permissions"},
+     CAP_NET_ADMIN,
+     0,
+     0,
+     0,
+     {0},
+     NULL,
+     NULL},
+    {"a user's settings",
+     "openat",
+     {"ns_capable_noaudit", "net_ctl_permissions"},
+     CAP_NET_ADMIN,
+     0,
+     0,
+     1000,
+     {0},
+     "CAP_NET_ADMIN",
+     NULL},
+    {"touch", "utimensat", {"ns_capable", "may_setattr"}, CAP_FOWNER, 0, 0, 0, {0}, NULL, NULL},
+    {"of a newer kernel", "bind", {"capable"}, 63, 0, 0, 0, {0}, NULL, NULL},
+};
+
+typedef struct Scene {
+    Recording *recording;
+    Observer *observer;
+    BpfCapabilities *capabilities;
+    Process process;
+    Tracee tracee;
+    Captured captured;
+    Maker maker;
+} Scene;
+
+/* A kernel that has the functions of STACK, and their return addresses. */
+static FILE *make_kernel(const char *const *stack, uint64_t *ret_addresses)
+{
+    FILE *file = tmpfile();
+
+    ck_assert_ptr_nonnull(file);
+    for (unsigned i = 0; i < DEPTH && stack[i]; i++) {
+        ret_addresses[i] = 0x1000 * (i + 1) + 0x100;
+        ck_assert_int_gt(fprintf(file, "%x T %s\n", 0x1000 * (i + 1), stack[i]), 0);
+    }
+    ck_assert_int_gt(fprintf(file, "%x T beyond\n", 0x1000 * (DEPTH + 1)), 0);
+    rewind(file);
+    return file;
+}
+
+static void scene_init(Scene *scene, FILE *kallsyms)
+{
+    const Run run = {.id = "a", .exit_status = -1};
+    uint32_t index;
+
+    memset(scene, 0, sizeof *scene);
+    scene->recording = recording_new();
+    ck_assert_int_eq(recording_add_run(scene->recording, &run, &index), 0);
+    const ObserverOptions options = {
+        .recording = scene->recording, .run = index, .journal_fd = -1, .sees_results = true};
+    ck_assert_int_eq(observer_new(&options, &scene->observer, NULL), 0);
+    scene->capabilities = bpf_capabilities_new_with(kallsyms);
+    ck_assert_ptr_nonnull(scene->capabilities);
+    scene->process = (Process){.pid = 1,
+                               .pidfd = -1,
+                               .proc_fd = -1,
+                               .phase = PHASE_RUN,
+                               .subject = observer_intern(scene->observer, "/bin/program"),
+                               .command = ""};
+    scene->tracee = (Tracee){.tid = 1,
+                             .process = &scene->process,
+                             .captured = &scene->captured,
+                             .credentials_valid = true};
+}
+
+static void scene_deinit(Scene *scene)
+{
+    scene->observer->table.tracee_gone(NULL, &scene->tracee);
+    bpf_capabilities_free(scene->capabilities);
+    observer_free(scene->observer);
+    recording_free(scene->recording);
+}
+
+static void scene_take(Scene *scene)
+{
+    struct event *event = maker_event(&scene->maker);
+
+    ck_assert_int_eq(captured_parse(event, event->size, &scene->captured), 0);
+    scene->captured.syscall = event->nr < 0 ? NULL : syscall_by_number(arch_native(), event->nr);
+    scene->tracee.credentials.uid = scene->tracee.credentials.euid = event->credentials.euid;
+    scene->tracee.credentials.suid = event->credentials.euid;
+    ck_assert_int_eq(bpf_capabilities_event(scene->capabilities, scene->observer, &scene->tracee),
+                     0);
+}
+
+static void make_check(Maker *maker, int row, const uint64_t *addresses, size_t depth)
+{
+    struct event *event;
+
+    if (checks[row].call)
+        maker_call(maker, checks[row].call, 0);
+    else
+        maker_begin(maker, EVENT_CAPABILITY);
+    event = maker_event(maker);
+    event->type = EVENT_CAPABILITY;
+    if (!checks[row].call)
+        event->nr = -1;
+    event->value = (uint64_t)checks[row].capability;
+    event->result = checks[row].result;
+    event->flags = (uint16_t)checks[row].flags;
+    event->credentials.euid = checks[row].euid;
+    memcpy(event->args, checks[row].args, sizeof event->args);
+    maker_blob(maker, BLOB_STACK, 0, 0, addresses, depth * sizeof *addresses);
+}
+
+START_TEST(test_check)
+{
+    Scene scene;
+    uint64_t addresses[DEPTH] = {0};
+    Fact view;
+
+    scene_init(&scene, make_kernel(checks[_i].stack, addresses));
+    make_check(&scene.maker, _i, addresses, DEPTH);
+    scene_take(&scene);
+    ck_assert_uint_eq(scene.observer->losses, 0);
+    ck_assert_msg(recording_facts_count(scene.recording) == (checks[_i].name ? 1 : 0), "%s",
+                  checks[_i].what);
+    if (checks[_i].name) {
+        const Fact *fact = recording_fact(scene.recording, 0, &view);
+        ck_assert_int_eq(fact->kind, FACT_CAPABILITY);
+        ck_assert_str_eq(fact->name, checks[_i].name);
+        ck_assert_ptr_null(fact->rule);
+        ck_assert_pstr_eq(fact_text(fact, FIELD_SYSCALL), checks[_i].call);
+        ck_assert_pstr_eq(fact_text(fact, FIELD_ALTERNATIVE), checks[_i].alternative);
+        ck_assert(results_has(&fact->results, checks[_i].result == 0 ? RESULT_OK : EPERM));
+        ck_assert_pstr_eq(fact->first.syscall, checks[_i].call);
+    }
+    scene_deinit(&scene);
+}
+END_TEST
+
+/* Without names every check is a need, and that is a loss, counted once. */
+START_TEST(test_blind)
+{
+    Scene scene;
+    const uint64_t addresses[DEPTH] = {0x1100, 0x2100};
+    FILE *hidden = _i ? tmpfile() : NULL;
+
+    if (hidden) {
+        ck_assert_int_ge(fputs("0000000000000000 T security_vm_enough_memory_mm\n", hidden), 0);
+        rewind(hidden);
+    }
+    scene_init(&scene, hidden);
+    for (int row = 0; row < 5; row++) {
+        make_check(&scene.maker, row, addresses, DEPTH);
+        scene_take(&scene);
+    }
+    ck_assert_uint_eq(scene.observer->losses, 1);
+    /* bind granted and denied is one fact, the other namespace none. */
+    ck_assert_uint_eq(recording_facts_count(scene.recording), 3);
+    scene_deinit(&scene);
+}
+END_TEST
+
+static const struct {
+    const char *what;
+    uint32_t uid, mode, gid;
+    bool needed;
+} touched[] = {
+    {"own", 0, 0600, 0, false},
+    {"another's", 1000, 0600, 1000, true},
+    {"another's, read by all", 1000, 0644, 1000, true},
+    {"another's, written by all", 1000, 0666, 1000, false},
+    {"of the group", 1000, 0660, 0, false},
+    {"of the group, not written by it", 1000, 0646, 0, true},
+    {"written by others than the group, which one may be in", 1000, 0606, 1000, true},
+};
+
+START_TEST(test_touch)
+{
+    Scene scene;
+    uint64_t addresses[DEPTH] = {0};
+    static const char *const stack[DEPTH] = {"ns_capable", "may_setattr"};
+    Pending *pending;
+
+    scene_init(&scene, make_kernel(stack, addresses));
+    scene.tracee.credentials.effective = UINT64_C(1) << CAP_FOWNER;
+    for (int row = 0; row < (int)ARRAY_LENGTH(checks); row++) {
+        if (strcmp(checks[row].what, "touch") == 0)
+            make_check(&scene.maker, row, addresses, DEPTH);
+    }
+    scene_take(&scene);
+    pending = scene.tracee.pending;
+    pending->call.paths_count = 1;
+    pending->call.paths[0].has_stat = true;
+    pending->call.paths[0].st.st_uid = touched[_i].uid;
+    pending->call.paths[0].st.st_gid = touched[_i].gid;
+    pending->call.paths[0].st.st_mode = S_IFREG | touched[_i].mode;
+    bpf_capabilities_call(scene.capabilities, scene.observer, &scene.tracee);
+    ck_assert_msg(recording_facts_count(scene.recording) == touched[_i].needed, "%s",
+                  touched[_i].what);
+    scene_deinit(&scene);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("bpf_capabilities");
+
+    suite_add(suite, "names", test_name, ARRAY_LENGTH(names));
+    suite_add(suite, "cut name", test_name_cut, 1);
+    suite_add(suite, "places", test_place, ARRAY_LENGTH(places));
+    suite_add(suite, "unreadable", test_unreadable, ARRAY_LENGTH(unreadable));
+    suite_add(suite, "sites", test_site, ARRAY_LENGTH(sites));
+    suite_add(suite, "site table", test_site_table, 1);
+    suite_add(suite, "checks", test_check, ARRAY_LENGTH(checks));
+    suite_add(suite, "blind", test_blind, 2);
+    suite_add(suite, "touch", test_touch, ARRAY_LENGTH(touched));
+    return suite_run(suite);
+}
