@@ -331,7 +331,7 @@ static int take(Capture *capture, Captured *captured)
     const struct event *event = captured->event;
     Observer *observer = capture->observer;
     const SyscallStop stop = captured_stop(captured);
-    const int arch = event->nr < 0 ? -1 : arch_from_call(stop.audit_arch, event->nr);
+    const int arch = event->nr == NR_NONE ? -1 : arch_from_call(stop.audit_arch, event->nr);
 
     captured->syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, event->nr);
     captured->roots = capture->roots;
