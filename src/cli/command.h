@@ -45,13 +45,15 @@ typedef struct Option {
 
 typedef struct Command Command;
 
-/* An option that was given, in the order of the command line. */
+typedef struct ParsedOption {
+    const Option *option;
+    const char *value; /* NULL with VALUE_NONE */
+} ParsedOption;
+
+/* The options that were given, in the order of the command line. */
 typedef struct Parsed {
     const Command *command;
-    struct ParsedOption {
-        const Option *option;
-        const char *value; /* NULL with VALUE_NONE */
-    } * options;
+    ParsedOption *options;
     size_t options_count;
     char **arguments; /* the rest; NULL-terminated; points into argv */
     int arguments_count;
