@@ -70,9 +70,13 @@ static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pendi
         PathResult path;
         CLEANUP(fd_close) int fd = resolver_open(observer->resolver, 0);
         if (fd < 0 || program_file_read(fd, &program) < 0) {
-            if (fd == -EACCES || fd == -EPERM)
+            if (fd == -EACCES || fd == -EPERM || fd == -EBUSY)
                 tracee_loss(observer, tracee, "unreadable-program",
-                            "a program that may be run but not read: its interpreter is not known");
+                            fd == -EBUSY
+                                ? "a program that was run while the workload itself decides "
+                                  "who may open it: its interpreter is not known"
+                                : "a program that may be run but not read: its interpreter "
+                                  "is not known");
             return;
         }
         if (program.interpreter[0] == '\0')

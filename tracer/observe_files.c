@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/fanotify.h>
 #include <sys/mman.h>
 
 static void draft_descriptor(Observer *observer, Tracee *tracee, Pending *pending, int fd,
@@ -175,6 +176,14 @@ static void enter_io_uring(Observer *observer, Tracee *tracee, Pending *pending)
                     "operations submitted through io_uring are no system calls");
 }
 
+/* A listener of these classes is asked before a file is opened: fanotify_init(2). */
+static void enter_fanotify_init(Observer *observer, Tracee *tracee, Pending *pending)
+{
+    (void)tracee;
+    if (pending->call.args[0] & (FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT))
+        resolver_open_nothing(observer->resolver);
+}
+
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 const CallHandler file_handlers[] = {
@@ -188,5 +197,6 @@ const CallHandler file_handlers[] = {
     {NAMES("fcntl", "fcntl64"), enter_fcntl, false},
     {NAMES("open_by_handle_at"), enter_open_by_handle, true},
     {NAMES("io_uring_enter"), enter_io_uring, false},
+    {NAMES("fanotify_init"), enter_fanotify_init, false},
     {NULL, NULL, false},
 };

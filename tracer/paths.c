@@ -286,6 +286,11 @@ void resolver_expect_served(Resolver *resolver)
     resolver->expect_served = true;
 }
 
+void resolver_open_nothing(Resolver *resolver)
+{
+    resolver->open_nothing = true;
+}
+
 /* What RAW names is the workload's own to serve: RESULT has its name, and nobody was asked. */
 static bool is_served(const Resolver *resolver, const Tracee *tracee, const Root *root, int dirfd,
                       const char *raw, bool nofollow, Slot *slot, PathResult *result)
@@ -443,6 +448,8 @@ int resolver_open(Resolver *resolver, unsigned slot_index)
 
     if (slot->fd < 0 || fstat(slot->fd, &st) < 0)
         return -EBADF;
+    if (resolver->open_nothing)
+        return -EBUSY;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", slot->fd);

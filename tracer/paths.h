@@ -56,10 +56,15 @@ void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsi
 /* From now on the workload may serve file systems itself. */
 void resolver_expect_served(Resolver *resolver);
 
+/* From now on the workload may be asked whether a file may be opened (fanotify(7)): whittle opens
+ * none any more, since who has to answer may wait for whittle. */
+void resolver_open_nothing(Resolver *resolver);
+
 /* Closes what the last resolves found. To be called before the tracee goes on: a folder that is
  * held open here is one that the tracee cannot unmount. */
 void resolver_release(Resolver *resolver);
 
-/* Opens what the last resolve into SLOT found, for reading; a descriptor or a negative errno.
+/* Opens what the last resolve into SLOT found, for reading; a descriptor or a negative errno,
+ * -EBUSY after resolver_open_nothing().
  * Regular files only. */
 int resolver_open(Resolver *resolver, unsigned slot);

@@ -22,6 +22,7 @@ struct Resolver {
     Slot slots[2];
     MountType *mounts;  /* file system types by device */
     char own_proc[32];  /* "/proc/PID" of whittle itself */
+    bool open_nothing;  /* the workload decides over opening files */
     bool expect_served; /* the workload has mounted FUSE */
 };
 

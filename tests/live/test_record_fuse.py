@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A workload that serves a file system (FUSE) and uses it. Who looks something up there waits for the
-server; if that is whittle, for a call of which whittle keeps the server, nobody ever goes on."""
+"""Workloads that files wait for: one that serves a file system (FUSE) and uses it, one that is asked before
+files are opened (fanotify). Who looks something up there waits for the server; if that is whittle, for a
+call of which whittle keeps the server, nobody ever goes on."""
 import ctypes
 import os
 import signal
@@ -56,6 +57,45 @@ def program(folder, backend):
     point, result = served(backend, folder, "m/p")
     equal(result.status, 7, f"status {result.err}")
     result.one("exec", name=point + "/p")
+    check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
+
+
+WATCHER = r"""
+import ctypes, os, struct, subprocess, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+CONTENT, CLOEXEC, ADD, OPEN_PERM, ON_CHILD, ALLOW = 4, 1, 1, 0x10000, 0x08000000, 1
+folder = sys.argv[1]
+watch = libc.fanotify_init(CONTENT | CLOEXEC, os.O_RDONLY)
+if watch < 0 or libc.fanotify_mark(watch, ADD, ctypes.c_uint64(OPEN_PERM | ON_CHILD), -100, folder.encode()) < 0:
+    print("no permission events here:", os.strerror(ctypes.get_errno())); os._exit(77)
+def serve():
+    while True:
+        events = os.read(watch, 8192)
+        while events:
+            length, _, _, _, _, fd, _ = struct.unpack_from("<IBBHQii", events)
+            os.write(watch, struct.pack("<iI", fd, ALLOW)); os.close(fd); events = events[length:]
+threading.Thread(target=serve, daemon=True).start()
+print(subprocess.call([folder + "/p"]), open(folder + "/f").read(), flush=True)
+os._exit(0)
+"""
+
+
+@both
+def permission_events(folder, backend):
+    need_root()
+    watched = os.path.join(folder, "watched")
+    os.mkdir(watched)
+    for name, text in (("f", "content"), ("p", "#!/bin/sh\nexit 7\n")):
+        with open(os.path.join(watched, name), "w", encoding="ascii") as file:
+            file.write(text)
+    os.chmod(os.path.join(watched, "p"), 0o755)
+    live.LIMIT = 20
+    result = record(backend, folder, [PYTHON, "-c", WATCHER, watched])
+    if result.status == 77:
+        raise Skip(result.out.strip())
+    equal((result.status, result.out.split()), (0, ["7", "content"]), f"status and output {result.err}")
+    result.one("exec", name=watched + "/p")
+    result.one("file", name=watched + "/f", access={"read"})
     check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
 
 
