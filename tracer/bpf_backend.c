@@ -196,6 +196,7 @@ static void add_peak(void *data, uint64_t program, uint64_t pages)
     const struct event event = {
         .size = sizeof event,
         .type = EVENT_MEMORY,
+        .phase = PHASE_RUN,
         .program = (uint32_t)program,
         .value = pages * (uint64_t)page_size,
     };

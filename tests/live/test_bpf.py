@@ -98,6 +98,17 @@ def calls_are_counted(folder):
 
 
 @case
+def resources_are_told(folder):
+    need_bpf()
+    result = record("bpf", folder, ["sh", "-c", "head -c 64M /dev/zero | tail -c 48M | wc -c"])
+    result.complete()
+    peak = max(f["value"] for f in result.facts("resource", name="memory", phase="run"))
+    check(40 << 20 < peak < 400 << 20, f"memory {peak}")
+    processes = result.one("resource", name="processes")["value"]
+    check(2 <= processes <= 4, f"processes {processes}")
+
+
+@case
 def daemon_outlives_its_parent(folder):
     need_bpf()
     code = """
