@@ -39,6 +39,9 @@ static const struct ProbeGroup {
                              {"tp_btf/io_uring_submit_sqe", "io_uring:submit_sqe"}}},
     [BPF_PROBE_SIGNALS] = {"this kernel lets nobody see whom a signal is for",
                            {{"tp_btf/signal_generate", "signal_generate:tracepoint"}}},
+    [BPF_PROBE_EXEC] = {"this kernel lets nobody see which call starts a program",
+                        {{"tp_btf/sched_prepare_exec", "exec:tracepoint"},
+                         {"fentry/begin_new_exec", "exec:fentry"}}},
 };
 
 /* ---- trying one ------------------------------------------------------------------------------ */
@@ -64,8 +67,8 @@ static int try_tracing(const struct btf *btf, const char *prefix, const char *na
     const int id = btf__find_by_name_kind(btf, full, kind);
     if (id < 0)
         return -ENOENT;
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type,
-                .attach_btf_id = (uint32_t)id);
+    const struct bpf_prog_load_opts options = {
+        .sz = sizeof options, .expected_attach_type = type, .attach_btf_id = (uint32_t)id};
     CLEANUP(fd_close)
     int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "whittle_trial", "GPL", nothing,
                                 ARRAY_LENGTH(nothing), &options);
@@ -73,6 +76,11 @@ static int try_tracing(const struct btf *btf, const char *prefix, const char *na
         return program;
     CLEANUP(fd_close) int link = bpf_raw_tracepoint_open(NULL, program);
     return link < 0 ? link : 0;
+}
+
+static int try_fentry(const struct btf *btf, const char *name)
+{
+    return try_tracing(btf, "", name, BPF_TRACE_FENTRY, BTF_KIND_FUNC);
 }
 
 static int try_kprobe(const struct btf *btf, const char *name)
@@ -111,7 +119,10 @@ static int try_section(const struct btf *btf, const char *section)
     static const struct {
         const char *prefix;
         int (*try)(const struct btf *btf, const char *name);
-    } kinds[] = {{"tp_btf/", try_tracepoint}, {"fexit/", try_fexit}, {"kprobe/", try_kprobe}};
+    } kinds[] = {{"tp_btf/", try_tracepoint},
+                 {"fexit/", try_fexit},
+                 {"fentry/", try_fentry},
+                 {"kprobe/", try_kprobe}};
 
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         const size_t length = strlen(kinds[i].prefix);

@@ -48,7 +48,7 @@ static const struct SpecialTake {
     {NAMES("sendmmsg"), 1, TAKE_MMSGHDR, COMPANION_NONE, 1, ROLE_MMSGHDR},
     {NAMES("bind", "connect", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg"), 0,
      TAKE_FD, COMPANION_NONE, 0, ROLE_FD},
-    {NAMES("socketcall"), 1, TAKE_MEMORY, ARGUMENT_BLOCK, 1, ROLE_POINTER},
+    {NAMES("socketcall"), 1, TAKE_SOCKETCALL, COMPANION_NONE, 1, ROLE_POINTER},
     /* observe_process.c */
     {NAMES("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"), 0, TAKE_PID, COMPANION_NONE,
      0, ROLE_PID},

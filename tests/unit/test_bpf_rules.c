@@ -9,12 +9,13 @@
 
 enum { NO = COMPANION_NONE };
 
-/* "p" path, "l" path only looked at, "v" value, "t" text, "f" descriptor, "a" address, "h" msghdr,
- * "H" mmsghdr, "m" memory, "i" process, "V" mapping, "-" nothing. */
+/* "p" path, "l" path only looked at, "s" socketcall, "v" value, "t" text, "f" descriptor, "a"
+ * address, "h" msghdr, "H" mmsghdr, "m" memory, "i" process, "V" mapping, "-" nothing. */
 static const char letters[] = {
-    [TAKE_NONE] = '-',   [TAKE_VALUE] = 'v',    [TAKE_PATH] = 'p',   [TAKE_TEXT] = 't',
-    [TAKE_FD] = 'f',     [TAKE_SOCKADDR] = 'a', [TAKE_MSGHDR] = 'h', [TAKE_MMSGHDR] = 'H',
-    [TAKE_MEMORY] = 'm', [TAKE_PID] = 'i',      [TAKE_VMA] = 'V',    [TAKE_LOOK] = 'l',
+    [TAKE_NONE] = '-',       [TAKE_VALUE] = 'v',    [TAKE_PATH] = 'p',   [TAKE_TEXT] = 't',
+    [TAKE_FD] = 'f',         [TAKE_SOCKADDR] = 'a', [TAKE_MSGHDR] = 'h', [TAKE_MMSGHDR] = 'H',
+    [TAKE_MEMORY] = 'm',     [TAKE_PID] = 'i',      [TAKE_VMA] = 'V',    [TAKE_LOOK] = 'l',
+    [TAKE_SOCKETCALL] = 's',
 };
 
 static const struct {
@@ -63,9 +64,9 @@ static const struct {
     {ARCH_X86_64, "sendmsg", "fh----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_MAY_SEND},
     {ARCH_X86_64, "sendmmsg", "fH----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_MAY_SEND},
     {ARCH_X86_64, "recvmsg", "------", {NO, NO, NO, NO, NO, NO}, 0},
-    {ARCH_I386, "socketcall", "-m----", {NO, 24, NO, NO, NO, NO}, RULE_TAKES},
-    {ARCH_X86_64, "clone3", "m-----", {8, NO, NO, NO, NO, NO}, RULE_TAKES},
-    {ARCH_X86_64, "clone", "------", {NO, NO, NO, NO, NO, NO}, 0},
+    {ARCH_I386, "socketcall", "-s----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
+    {ARCH_X86_64, "clone3", "m-----", {8, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_FORKS},
+    {ARCH_X86_64, "clone", "------", {NO, NO, NO, NO, NO, NO}, RULE_FORKS},
     {ARCH_X86_64, "kill", "iv----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_SIGNALS},
     {ARCH_X86_64, "tkill", "iv----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_SIGNALS},
     {ARCH_X86_64, "tgkill", "i-v---", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_SIGNALS},

@@ -26,8 +26,8 @@ static __always_inline u64 check_arguments(const struct call_rule *rule, u32 abi
 
 /*
  * The kernel tries a smaller capability first and then, from the next line of the same function, a
- * larger one: all of the stack but one address is the same. The larger one then is another fact than
- * where it is asked for alone. Gives the smaller one plus one, 0 if there is none.
+ * larger one: all of the stack but one address is the same. The larger one then is another fact
+ * than where it is asked for alone. Gives the smaller one plus one, 0 if there is none.
  */
 static __always_inline u32 denied_before(struct task_state *state, const struct scratch *scratch,
                                          int capability, int verdict)
@@ -77,8 +77,7 @@ static __always_inline void check(void *context, const struct cred *cred,
     if (size < 0)
         size = 0;
     if (capability >= 0 && capability < 63)
-        flags |= denied_before(state, scratch, capability, verdict)
-                 << CAPABILITY_DENIED_SHIFT;
+        flags |= denied_before(state, scratch, capability, verdict) << CAPABILITY_DENIED_SHIFT;
     u32 abi;
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
     const s64 nr = call_number(task, regs, &abi);

@@ -4,8 +4,7 @@
 
 #include "walk.h"
 
-/* ---- blobs
- * --------------------------------------------------------------------------------------- */
+/* ---- blobs ----------------------------------------------------------------------------------- */
 
 /* Where the next blob goes; NULL if there is no room (the event is then marked cut). The bytes
  * behind it, BLOB_ROOM with the header, are the scratch's. */
@@ -176,8 +175,7 @@ __noinline int blob_place(u8 kind, s32 number)
     return 0;
 }
 
-/* ---- the fixed part
- * ------------------------------------------------------------------------------ */
+/* ---- the fixed part -------------------------------------------------------------------------- */
 
 static __always_inline u64 capability_bits(const struct kernel_cap *cap)
 {
@@ -285,8 +283,7 @@ __noinline int event_circumstances(void)
     return 0;
 }
 
-/* ---- delivery
- * ------------------------------------------------------------------------------------ */
+/* ---- delivery -------------------------------------------------------------------------------- */
 
 enum { RING_HIGH = RING_SIZE / 4 * 3, BRAKE_NS = 50000, BRAKE_STEPS = 4096 };
 

@@ -54,6 +54,8 @@ enum call_take {
     TAKE_MEMORY,   /* `companion` bytes (at most 64): struct open_how, struct clone_args */
     TAKE_PID,      /* a process or thread: its relation to the caller */
     TAKE_VMA,      /* the file mapped at that address */
+    TAKE_SOCKETCALL, /* i386: the words that stand for the arguments of the call that argument 0
+                        tells */
     TAKE_LOOK, /* as TAKE_PATH, but the file is only looked at: an empty name, which stands for a
                   descriptor, makes no fact */
 };
@@ -94,8 +96,7 @@ struct call_rule {
     u64 condition_mask;
 };
 
-/* ---- settings ---------------------------------------------------------------------------------
- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 struct bpf_settings {
     u32 recorder_tgid;  /* never recorded */
@@ -107,8 +108,7 @@ struct bpf_settings {
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
 };
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 enum event_type {
     EVENT_CALL = 1,   /* a system call returned, or its thread ended in it */
@@ -240,8 +240,7 @@ struct file_blob {
     /* text_length bytes and a NUL follow: the path from the root of the mount namespace */
 };
 
-/* ---- shared counters: map `counters`, an array of u64 ------------------------------------------
- */
+/* ---- shared counters: map `counters`, an array of u64 ---------------------------------------- */
 
 enum counter {
     COUNTER_TASKS,     /* tasks (threads) in scope now */
@@ -260,8 +259,7 @@ enum counter {
  * The map `peaks`: program → highest peak of resident memory of a process that ended, in pages.
  * The map `lost`: keys of events that found the ring full and were not delivered since. */
 
-/* ---- task storage: map `tasks` -----------------------------------------------------------------
- */
+/* ---- task storage: map `tasks` --------------------------------------------------------------- */
 
 enum task_flags {
     TASK_LAUNCHING = 1u << 0, /* whittle's own child that has not run the program yet */
@@ -283,9 +281,10 @@ struct task_state {
     u32 sigreturn_abi;
     u32 counted; /* in COUNTER_TASKS; changes by compare and swap */
     u32 spare;
-    u32 quick_label; /* the label that `quick` is of */
-    u32 quick_calls; /* not yet in the map `calls` */
-    u32 denied;      /* the last check of a capability was denied: its number plus one; 0 granted */
+    u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
+    u32 quick_label;       /* the label that `quick` is of */
+    u32 quick_calls;       /* not yet in the map `calls` */
+    u32 denied; /* the last check of a capability was denied: its number plus one; 0 granted */
     u64 denied_frames[EVENT_STACK_MAX];
     /* Native calls that were told, succeeded and have no argument that matters, by number: how
      * often since. Added to `seen` when the task ends or the label changes. */

@@ -104,8 +104,7 @@ struct {
     __uint(max_entries, RING_SIZE);
 } events SEC(".maps");
 
-/* ---- scratch: one event in the making on each CPU ----------------------------------------------
- */
+/* ---- scratch: one event in the making on each CPU -------------------------------------------- */
 
 enum {
     PATH_BYTES = 4096,
@@ -193,8 +192,8 @@ static __always_inline void count(u32 which, s64 n)
         __sync_fetch_and_add(value, (u64)n);
 }
 
-/* A task came into scope, or left it; false if that was known. Where a task that runs already is put
- * in scope just as it is created or ends, two programs are at it at once. */
+/* A task came into scope, or left it; false if that was known. Where a task that runs already is
+ * put in scope just as it is created or ends, two programs are at it at once. */
 static __always_inline bool count_task(struct task_state *state)
 {
     if (__sync_val_compare_and_swap(&state->counted, 0, 1) != 0)
@@ -232,8 +231,7 @@ static __always_inline void count_calls(u32 n)
         *value += n;
 }
 
-/* ---- reading the kernel's structures ------------------------------------------------------------
- */
+/* ---- reading the kernel's structures --------------------------------------------------------- */
 
 extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
 

@@ -7,8 +7,7 @@
 
 #include "emit.h"
 
-/* ---- strings
- * -------------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 /* The hash of scratch->strings[SLOT & 1], which has string_length[SLOT & 1] bytes with its NUL. */
 __noinline int string_hash(u32 slot)
@@ -67,8 +66,7 @@ __noinline int blob_label(void)
     return blob_string(BLOB_LABEL, 0, 0, 0);
 }
 
-/* ---- socket addresses
- * ------------------------------------------------------------------------------ */
+/* ---- socket addresses ------------------------------------------------------------------------ */
 
 enum { AF_UNIX = 1, ADDRESS_BYTES = 128 };
 
@@ -158,8 +156,44 @@ static __always_inline struct message_name message_name(u32 abi, u64 at)
     return name;
 }
 
-/* ---- mappings
- * -------------------------------------------------------------------------------------- */
+/* ---- socketcall ------------------------------------------------------------------------------ */
+
+/* linux/net.h */
+enum {
+    SYS_SOCKET = 1,
+    SYS_BIND = 2,
+    SYS_CONNECT = 3,
+    SYS_SOCKETPAIR = 8,
+    SYS_SENDTO = 11,
+    SYS_SENDMSG = 16,
+};
+enum { SOCKETCALL_BYTES = 24 };
+
+/* What the words of a socketcall() mean to the recorder. */
+struct socketcall {
+    u32 words[SOCKETCALL_BYTES / 4];
+    bool has_fd; /* words[0] */
+    struct message_name name;
+};
+
+static __always_inline void socketcall_read(struct socketcall *inner, u32 call, u64 at)
+{
+    __builtin_memset(inner, 0, sizeof *inner);
+    if (bpf_probe_read_user(inner->words, sizeof inner->words, (const void *)at) < 0)
+        return;
+    inner->has_fd = call != SYS_SOCKET && call != SYS_SOCKETPAIR;
+    if (call == SYS_BIND || call == SYS_CONNECT) {
+        inner->name.address = inner->words[1];
+        inner->name.length = inner->words[2];
+    } else if (call == SYS_SENDTO) {
+        inner->name.address = inner->words[4];
+        inner->name.length = inner->words[5];
+    } else if (call == SYS_SENDMSG) {
+        inner->name = message_name(ABI_I386, inner->words[1]);
+    }
+}
+
+/* ---- mappings -------------------------------------------------------------------------------- */
 
 static long vma_file(struct task_struct *task, struct vm_area_struct *vma, void *unused)
 {
@@ -178,8 +212,7 @@ static __always_inline void place_of_mapping(struct scratch *scratch, u64 addres
     place_of_file(scratch->scalar);
 }
 
-/* ---- keys
- * ------------------------------------------------------------------------------------------ */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static __always_inline s32 folder_argument(const struct taking *taking, u32 companion)
 {
@@ -287,6 +320,17 @@ __noinline int take_key(u32 i)
         }
         break;
     }
+    case TAKE_SOCKETCALL: {
+        struct socketcall inner;
+        socketcall_read(&inner, (u32)taking->args[0], value);
+        if (inner.has_fd) {
+            place_of_descriptor((s32)inner.words[0]);
+            hash = mix(hash, scratch->place.identity);
+        }
+        if (address_read(scratch, inner.name.address, inner.name.length))
+            hash = mix(hash, address_hash(scratch));
+        break;
+    }
     case TAKE_MEMORY:
         if (address_read(scratch, value, companion)) {
 #pragma unroll
@@ -343,8 +387,7 @@ __noinline int take_keys(void)
     return 0;
 }
 
-/* ---- blobs
- * ----------------------------------------------------------------------------------------- */
+/* ---- blobs ----------------------------------------------------------------------------------- */
 
 /* Where chdir() or chroot() led. */
 static __always_inline void place_moved_to(struct scratch *scratch, u32 flags)
@@ -423,6 +466,22 @@ __noinline int take_blob(u32 i)
         }
         break;
     }
+    case TAKE_SOCKETCALL: {
+        struct socketcall inner;
+        socketcall_read(&inner, (u32)taking->args[0], value);
+        blob_memory(BLOB_MEMORY, (s32)i, value, SOCKETCALL_BYTES);
+        if ((u32)taking->args[0] == SYS_SENDMSG)
+            blob_memory(BLOB_MEMORY, (s32)i, inner.words[1], 28);
+        if (inner.has_fd) {
+            place_of_descriptor((s32)inner.words[0]);
+            blob_place(BLOB_FILE, (s32)inner.words[0]);
+        }
+        if (inner.name.address) {
+            blob_memory(BLOB_MEMORY, (s32)i, inner.name.address, inner.name.length);
+            blob_address_folder(scratch, (s32)i, inner.name.address, inner.name.length);
+        }
+        break;
+    }
     case TAKE_MEMORY:
         if (value)
             blob_memory(BLOB_MEMORY, (s32)i, value, companion);
@@ -464,8 +523,7 @@ __noinline int take_blobs(void)
     return 0;
 }
 
-/* ---- `whittle mark`
- * -------------------------------------------------------------------------------- */
+/* ---- `whittle mark` -------------------------------------------------------------------------- */
 
 /* The program in PLACE is whittle's own, and its first argument "mark". */
 static __always_inline bool is_mark_program(const struct task_struct *task,

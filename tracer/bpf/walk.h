@@ -121,8 +121,7 @@ __noinline int place_text(void)
     return 0;
 }
 
-/* ---- places -------------------------------------------------------------------------------------
- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static __always_inline void place_clear(struct scratch *scratch)
 {

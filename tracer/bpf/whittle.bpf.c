@@ -42,8 +42,7 @@ static __always_inline void scratch_release(struct scratch *scratch)
     scratch->busy = 0;
 }
 
-/* ---- programs
- * ------------------------------------------------------------------------------------ */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 /* The number of the program in the scratch's place; a new one is told to the recorder. 0: it could
  * not be told, try again later. */
@@ -89,8 +88,7 @@ static __always_inline u64 key_begin(const struct task_state *state, u32 type)
     return key_of_task(state, current_label, type);
 }
 
-/* ---- calls
- * --------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* So many that any index of 3 bits is inside. */
 enum { ARGS_ROOM = 8 };
@@ -183,8 +181,7 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
     return key;
 }
 
-/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state
- * --- */
+/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state */
 
 static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
@@ -429,8 +426,7 @@ int BPF_PROG(on_handler, int number, struct kernel_siginfo *info, struct k_sigac
     return 0;
 }
 
-/* ---- tasks
- * --------------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 enum { CLONE_THREAD = 0x10000 };
 
@@ -469,8 +465,16 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
     return 0;
 }
 
-static __always_inline s64 exec_number(struct task_struct *task, u32 *abi)
+/* The call that starts a program; where its registers can no longer be read, what the kernel left
+ * in them: x86 makes each look like the new program's own execve(). */
+static __always_inline s64 exec_number(struct task_struct *task, struct task_state *state, u32 *abi)
 {
+    if (state->exec_nr) {
+        const u32 noted = state->exec_nr;
+        *abi = state->exec_abi;
+        state->exec_nr = 0;
+        return noted;
+    }
     const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), abi);
     const u32 abis[] = {*abi, ABI_NATIVE, ABI_I386, ABI_X32};
 
@@ -482,6 +486,32 @@ static __always_inline s64 exec_number(struct task_struct *task, u32 *abi)
         }
     }
     return nr;
+}
+
+static __always_inline void note_exec(struct task_struct *task)
+{
+    struct task_state *state = state_of(task);
+    u32 abi;
+
+    if (!state)
+        return;
+    state->exec_nr = (u32)call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
+    state->exec_abi = abi;
+}
+
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+{
+    note_exec(bpf_get_current_task_btf());
+    return 0;
+}
+
+/* Before that tracepoint (6.11). */
+SEC("fentry/begin_new_exec")
+int BPF_PROG(on_begin_exec, struct linux_binprm *bprm)
+{
+    note_exec(bpf_get_current_task_btf());
+    return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -501,7 +531,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     /* The new program may be of another architecture than the caller, whose call this is: the
      * numbers of execve() and execveat() tell the caller's. */
     u32 abi;
-    const s64 nr = exec_number(task, &abi);
+    const s64 nr = exec_number(task, state, &abi);
     place_of_file(SCALAR(scratch, bprm->file));
     if (is_mark_program(task, &scratch->place)) {
         state->flags = TASK_MARK;
@@ -585,8 +615,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
     return 0;
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_struct *target)
@@ -612,8 +641,7 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_str
     return 0;
 }
 
-/* ---- capability checks
- * ---------------------------------------------------------------------------- */
+/* ---- capability checks ----------------------------------------------------------------------- */
 
 #include "check.h"
 
@@ -634,8 +662,7 @@ int BPF_PROG(on_check_fexit, const struct cred *cred, struct user_namespace *tar
     return 0;
 }
 
-/* ---- io_uring
- * ------------------------------------------------------------------------------------ */
+/* ---- io_uring -------------------------------------------------------------------------------- */
 
 /* The task that submits, or the ring's own thread of the kernel (SQPOLL), which is a task of the
  * workload like any other. */
