@@ -485,7 +485,7 @@ class StraceLog:
             path = string_of(arguments[index])
             if path is None and arguments[index] == "NULL" and base and operation == "write":
                 self.use(task, name, operation, arguments, rest, (plain(base),), error)
-            if path is None or (path.strip("/") in ("", ".") and error):
+            if path is None or (path.strip("/") in ("", ".") and error and not path.startswith("/")):
                 continue  # no name in it
             if path == "":
                 # What is done to the descriptor itself; looking at it needs no permission.
