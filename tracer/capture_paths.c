@@ -175,8 +175,17 @@ static void as_it_was(const Captured *captured, const PathQuery *query, PathResu
     const int64_t error = -captured->event->result;
     const bool named = query->argument >= 0;
 
-    if (captured->event->flags & EVENT_NO_RESULT || !named)
+    if (!named)
         return;
+    if (captured->event->flags & EVENT_NO_RESULT) {
+        /* Submitted through io_uring: an open() that may make the file counts as one that did. */
+        if (query->opens && captured->event->type == EVENT_IO_URING &&
+            (captured->event->args[2] & O_CREAT)) {
+            result->has_stat = false;
+            result->error = ENOENT;
+        }
+        return;
+    }
     if (captured_succeeded(captured)) {
         after_success(captured, query, result);
     } else if (error == ENOENT && paths_of(captured) <= 1) {

@@ -185,6 +185,17 @@ static void memory_peak(Site *site)
     site_take(site);
 }
 
+static void ring_open(Site *site, const char *name, uint64_t flags)
+{
+    maker_begin(&site->maker, EVENT_IO_URING);
+    maker_event(&site->maker)->flags |= EVENT_NO_RESULT;
+    maker_event(&site->maker)->value = 18; /* IORING_OP_OPENAT */
+    maker_event(&site->maker)->args[2] = flags;
+    maker_text(&site->maker, 1, name);
+    maker_file(&site->maker, BLOB_FOLDER, 1, site->folder, S_IFDIR | 0755, 0);
+    site_take(site);
+}
+
 static void ring_operations(Site *site)
 {
     maker_begin(&site->maker, EVENT_IO_URING);
@@ -193,13 +204,9 @@ static void ring_operations(Site *site)
     maker_event(&site->maker)->value = 200;
     maker_event(&site->maker)->result = -EINVAL;
     site_take(site);
-    maker_call(&site->maker, "openat", 3);
-    maker_event(&site->maker)->type = EVENT_IO_URING;
-    maker_event(&site->maker)->value = 18; /* IORING_OP_OPENAT */
-    maker_text(&site->maker, 1, "x");
-    maker_file(&site->maker, BLOB_FOLDER, 1, site->folder, S_IFDIR | 0755, 0);
-    maker_file(&site->maker, BLOB_RESULT, 3, "/data/x", S_IFREG | 0644, 0);
-    site_take(site);
+    site_make_file(site, "x", "");
+    ring_open(site, "x", O_RDONLY);
+    ring_open(site, "x", O_WRONLY | O_CREAT);
 }
 
 static void cut_event(Site *site)
@@ -250,8 +257,8 @@ const CaptureRow capture_rows_processes[] = {
      "syscall getuid EINTR\nsyscall syscall_-7 ENOSYS\nsyscall syscall_1000 ENOSYS\n"},
     {"memory", memory_peak, "resource memory 8192\n"},
     {"io-uring", ring_operations,
-     "file /data/x read regular owner ok\nio_uring IORING_OP_NOP ok\n"
-     "io_uring IORING_OP_OPENAT ok\nio_uring op_200 EINVAL\n"},
+     "file @/x read regular owner unknown\nfile @/x write+create owner unknown\n"
+     "io_uring IORING_OP_NOP ok\nio_uring IORING_OP_OPENAT unknown\nio_uring op_200 EINVAL\n"},
     {"cut", cut_event, "syscall getuid ok\nloss unreadable-argument\n"},
     {NULL, NULL, NULL},
 };
