@@ -307,7 +307,7 @@ END_TEST
 
 static const struct {
     struct {
-        const char *name, *syscall;
+        const char *name, *syscall, *alternative;
     } facts[FACTS_MAX];
     const char *rules;
 } capabilities[] = {
@@ -319,6 +319,11 @@ static const struct {
     {{{"CAP_BPF", "bpf"}, {"CAP_SYS_ADMIN", "mount"}, {"CAP_KILL", "kill"}},
      "CAP_KILL\nCAP_SYS_ADMIN\n"},
     {{{"CAP_NONSENSE", "kill"}}, ""},
+    {{{"CAP_DAC_OVERRIDE", "openat", "CAP_DAC_READ_SEARCH"}}, "CAP_DAC_READ_SEARCH\n"},
+    {{{"CAP_DAC_OVERRIDE", "openat", "CAP_DAC_READ_SEARCH"}, {"CAP_DAC_OVERRIDE", "openat"}},
+     "CAP_DAC_OVERRIDE\n"},
+    {{{"CAP_SYS_ADMIN", "ioprio_set", "CAP_SYS_NICE"}}, "CAP_SYS_NICE\n"},
+    {{{"CAP_SYS_ADMIN", "ioprio_set", "CAP_NONSENSE"}}, "CAP_SYS_ADMIN\n"},
 };
 
 START_TEST(test_capabilities)
@@ -330,6 +335,8 @@ START_TEST(test_capabilities)
         Fact fact = {.kind = FACT_CAPABILITY, .phase = PHASE_RUN};
         fact.name = capabilities[_i].facts[i].name;
         fact_set_text(&fact, FIELD_SYSCALL, capabilities[_i].facts[i].syscall);
+        if (capabilities[_i].facts[i].alternative)
+            fact_set_text(&fact, FIELD_ALTERNATIVE, capabilities[_i].facts[i].alternative);
         add(recording, fact, RESULT_OK);
     }
     CLEANUP(policy_drop) Policy *policy = infer(recording, true, &notes);
