@@ -33,6 +33,12 @@ def served(backend, folder, text):
     return point, result
 
 
+def interpreter_unknown(backend, result):
+    """A program that whittle could not read; the kernel tells eBPF what it loads."""
+    if backend in ("notify", "ptrace"):
+        check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
+
+
 @both
 def names(folder, backend):
     point, result = served(backend, folder, """
@@ -57,11 +63,11 @@ def program(folder, backend):
     point, result = served(backend, folder, "m/p")
     equal(result.status, 7, f"status {result.err}")
     result.one("exec", name=point + "/p")
-    check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
+    interpreter_unknown(backend, result)
 
 
 WATCHER = r"""
-import ctypes, os, struct, subprocess, sys, threading
+import ctypes, os, struct, sys, threading
 libc = ctypes.CDLL(None, use_errno=True)
 CONTENT, CLOEXEC, ADD, OPEN_PERM, ON_CHILD, ALLOW = 4, 1, 1, 0x10000, 0x08000000, 1
 folder = sys.argv[1]
@@ -75,7 +81,10 @@ def serve():
             length, _, _, _, _, fd, _ = struct.unpack_from("<IBBHQii", events)
             os.write(watch, struct.pack("<iI", fd, ALLOW)); os.close(fd); events = events[length:]
 threading.Thread(target=serve, daemon=True).start()
-print(subprocess.call([folder + "/p"]), open(folder + "/f").read(), flush=True)
+# Not subprocess: its vfork() stops the interpreter, and with it the thread that has to answer.
+child = os.fork()
+if child == 0: os.execv(folder + "/p", ["p"])
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), open(folder + "/f").read(), flush=True)
 os._exit(0)
 """
 
@@ -96,7 +105,7 @@ def permission_events(folder, backend):
     equal((result.status, result.out.split()), (0, ["7", "content"]), f"status and output {result.err}")
     result.one("exec", name=watched + "/p")
     result.one("file", name=watched + "/f", access={"read"})
-    check("unreadable-program" in result.losses(), f"the script's interpreter is not known: {result.losses()}")
+    interpreter_unknown(backend, result)
 
 
 if __name__ == "__main__":
