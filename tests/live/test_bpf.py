@@ -86,6 +86,64 @@ def flood_of_new_things(folder):
     equal({f["count"] for f in found}, {1}, "counts")
 
 
+PASSES = """
+import os, sys, time
+folder, files, passes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def look():
+    for i in range(files):
+        try: os.stat('%s/nowhere/%d' % (folder, i))
+        except OSError: pass
+    os.write(1, b'looked')
+look()
+while not os.path.exists(folder + '/go'): time.sleep(0.02)
+for i in range(1, passes): look()
+"""
+
+
+def flood_a_stopped_recorder(folder, files, passes):
+    """The ring buffer overflows, since nobody takes anything from it."""
+    recording = os.path.join(folder, "rec.jsonl")
+    process = subprocess.Popen(live.record_command("bpf", recording, python(PASSES, folder, str(files), str(passes))),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: os.path.exists(recording), what="the workload")
+    recorder = live.children(process.pid)[0]
+    os.kill(recorder, signal.SIGSTOP)
+    try:
+        equal(process.stdout.read(len("looked")), "looked", "the first pass")
+    finally:
+        os.kill(recorder, signal.SIGCONT)
+    time.sleep(1)
+    with open(f"{folder}/go", "w", encoding="ascii"):
+        pass
+    _, err = process.communicate(timeout=90)
+    document = live.show(recording)
+    found = {f["name"] for f in document["facts"] if f["kind"] == "file" and f["name"].startswith(f"{folder}/nowhere/")}
+    return document, found, err
+
+
+@case
+def overflow_is_told(folder):
+    need_bpf()
+    files = 45000
+    document, found, err = flood_a_stopped_recorder(folder, files, 1)
+    losses = {loss["cause"]: loss["count"] for loss in document["losses"]}
+    check(not document["complete"] and "INCOMPLETE" in err, f"complete; {err}")
+    check(set(losses) == {"ring-full"}, f"losses {losses}")
+    check(len(found) < files, "nothing overflowed")
+    # a thing may be more than one key, or share its fate with others
+    check(losses["ring-full"] >= (files - len(found)) * 0.95, f"{files - len(found)} missing, told {losses}")
+
+
+@case
+def overflow_is_made_up_for(folder):
+    # what was lost comes again, and is taken then
+    need_bpf()
+    files = 45000
+    document, found, err = flood_a_stopped_recorder(folder, files, 2)
+    equal(len(found), files, f"files; losses {document['losses']}")
+    check(document["complete"], f"losses {document['losses']} {err}")
+
+
 @case
 def calls_are_counted(folder):
     need_bpf()
