@@ -134,6 +134,32 @@ static KnownRoot *entry_for(CaptureRoots *roots, uint32_t mount_namespace, const
     return oldest;
 }
 
+/*
+ * A mount namespace that lived too short to be asked for its root is most often a copy of
+ * whittle's, and that shows: the files that the event tells of are the same ones here, under the
+ * same names.
+ */
+static bool is_same_tree(const Captured *captured)
+{
+    unsigned same = 0;
+
+    for (size_t i = 0; i < captured->count; i++) {
+        const struct file_blob *file = captured->blobs[i].file;
+        const bool named =
+            captured->blobs[i].kind == BLOB_FOLDER || captured->blobs[i].kind == BLOB_PROGRAM;
+        struct stat st;
+        struct stat told;
+        if (!named || (file->flags & (FILE_NONE | FILE_NAMELESS | FILE_DELETED | FILE_CUT)))
+            continue;
+        captured_file_stat(file, &told);
+        if (stat(captured_file_text(file), &st) < 0 || st.st_ino != told.st_ino ||
+            st.st_dev != told.st_dev)
+            return false;
+        same++;
+    }
+    return same > 0;
+}
+
 const Root *capture_root(CaptureRoots *roots, const Captured *captured)
 {
     const uint32_t namespace = captured->event->mount_namespace;
@@ -160,7 +186,9 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     }
     known->moved = false;
     known->idle = 0;
-    return known->root.fd >= 0 ? &known->root : NULL;
+    if (known->root.fd >= 0)
+        return &known->root;
+    return text[0] == '\0' && is_same_tree(captured) ? &roots->table->own_root : NULL;
 }
 
 void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace)

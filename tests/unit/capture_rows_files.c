@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static void opened(Site *site, const char *raw, uint64_t flags, const char *path, uint32_t file)
@@ -204,6 +205,27 @@ static void foreign_namespace(Site *site)
     site_take(site);
 }
 
+/* Nobody can be asked, but the folder is the one of that name here. */
+static void copied_namespace(Site *site)
+{
+    struct stat st;
+    struct file_blob *file;
+
+    ck_assert_int_eq(symlink("elsewhere", site_path(site, "link")), 0);
+    ck_assert_int_eq(stat(site->folder, &st), 0);
+    maker_call(&site->maker, "stat", 0);
+    maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
+    file = (struct file_blob *)(void *)(site->maker.bytes + sizeof(struct event) +
+                                        sizeof(struct blob));
+    file->inode = st.st_ino;
+    file->device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
+    maker_text(&site->maker, 0, "link/../x");
+    maker_event(&site->maker)->mount_namespace = 1;
+    ck_assert_int_eq(mkdir(site_path(site, "elsewhere"), 0755), 0);
+    site_make_file(site, "x", "");
+    site_take(site);
+}
+
 static void killed_in_call(Site *site)
 {
     maker_call(&site->maker, "openat", 0);
@@ -255,6 +277,7 @@ const CaptureRow capture_rows_files[] = {
     {"changed-root", changed_root,
      "syscall stat ok\nfile @/root/file stat regular owner ok\n"},
     {"foreign-namespace", foreign_namespace, "syscall stat ok\nfile /srv/passwd stat ok\n"},
+    {"copied-namespace", copied_namespace, "syscall stat ok\nfile @/x stat regular owner ok\n"},
     {"killed-in-call", killed_in_call, "syscall openat unknown\n"},
     {NULL, NULL, NULL},
 };
