@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs in the lab's machine (script/lab): records workloads by eBPF and by ptrace and compares what the
+# recordings generate. Prints a line a workload, and what differs. Each workload runs once unrecorded
+# before, for what only a first run does (folders, caches); and since a server makes some calls only
+# where a timer or a signal comes at that moment, two recordings count as the same if they are in one
+# of three rounds.
+# shellcheck disable=SC2016 # the workloads are expanded by the shell that runs them
+set -u
+whittle=$PWD/whittle
+failed=0
+
+fail() {
+    echo "FAILED $*"
+    failed=1
+}
+
+nginx_workload='nginx -g "daemon off;" & server=$!
+for i in $(seq 100); do curl -sf http://127.0.0.1/ >/dev/null && break; sleep 0.1; done
+curl -s http://127.0.0.1/missing >/dev/null
+kill -QUIT $server; wait $server'
+redis_workload='cd /tmp; redis-server --port 7001 --save "" --dir /tmp >/dev/null & server=$!
+for i in $(seq 100); do redis-cli -p 7001 ping 2>/dev/null | grep -q PONG && break; sleep 0.1; done
+redis-cli -p 7001 set key value; redis-cli -p 7001 get key; kill $server; wait $server'
+files_workload='cd /tmp; rm -rf t; mkdir t; cd t; echo a >a; ln a b; ln -s a c; mv b d; mkdir e; mv d e/f; chmod 600 a; cat c e/f
+touch -d 2020-01-01 a; rm c e/f a; rmdir e; cd ..; rmdir t; ls /etc/hostname; test -e /nothing || true'
+python_workload='python3 -c "
+import os, socket, tempfile, threading
+with tempfile.TemporaryDirectory() as d:
+    open(d + \"/x\", \"w\").write(\"y\"); os.rename(d + \"/x\", d + \"/z\"); os.unlink(d + \"/z\")
+s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen()
+c = socket.create_connection(s.getsockname()); c.close(); s.close()
+t = threading.Thread(target=os.getpid); t.start(); t.join()"'
+
+# record_and_generate NAME BACKEND WORKLOAD
+record_and_generate() {
+    local name=$1 backend=$2 status
+    "$whittle" record --backend "$backend" -o "$backend.jsonl" -- bash -c "$3" >"$backend.out" 2>"$backend.err"
+    status=$?
+    ((status == 0)) || fail "$name: $backend exits with $status: $(tail -n 3 "$backend.err")"
+    grep -q INCOMPLETE "$backend.err" && fail "$name: $backend: $(tail -n 1 "$backend.jsonl" | cut -c 1-600)"
+    rm -rf "$backend"
+    "$whittle" generate "$backend.jsonl" -o "$backend" >generate.out 2>&1 ||
+        fail "$name: generate: $(cat generate.out)"
+}
+
+compare() {
+    local name=$1 workload=$2 round
+    bash -c "$workload" >/dev/null 2>&1
+    for round in 1 2 3; do
+        record_and_generate "$name" bpf "$workload"
+        record_and_generate "$name" ptrace "$workload"
+        if diff bpf/seccomp.json ptrace/seccomp.json >difference &&
+            diff bpf/apparmor.profile ptrace/apparmor.profile >>difference; then
+            echo "same   $name (round $round)"
+            return
+        fi
+    done
+    fail "$name: eBPF (<) and ptrace (>) differ:"
+    cat difference
+}
+
+uname -r
+"$whittle" doctor | sed -n '/bpf/p'
+compare files "$files_workload"
+compare python "$python_workload"
+compare nginx "$nginx_workload"
+compare redis "$redis_workload"
+features=$("$whittle" show bpf.jsonl | sed -n 's/^ *features *//p')
+echo "$features"
+# What this kernel has instead of the tracepoints of later ones.
+for probe in cap_capable:fexit exec:fentry io_uring:submit_sqe; do
+    [[ " $features " == *" $probe "* ]] || fail "$probe is not in use"
+done
+exit $failed
