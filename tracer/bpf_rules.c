@@ -192,7 +192,7 @@ void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
     *rule = (struct call_rule){0};
     if (!syscall)
         return;
-    rule->flags = RULE_KNOWN;
+    rule->flags = RULE_KNOWN | (syscall->returns_fd ? RULE_NEW_FD : 0);
     fill_by_role(syscall, rule);
     fill_by_name(syscall, rule);
     for (size_t i = 0; i < EVENT_ARGS; i++) {

@@ -23,7 +23,7 @@ static const struct {
     const char *name;
     const char *takes;
     uint8_t companion[EVENT_ARGS];
-    uint32_t flags; /* without RULE_KNOWN and RULE_SELECTS */
+    uint32_t flags; /* without RULE_KNOWN and those that the tables tell */
 } rows[] = {
     {ARCH_X86_64, "getpid", "------", {NO, NO, NO, NO, NO, NO}, 0},
     {ARCH_X86_64, "open", "pv----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES | RULE_RETURNS_FD},
@@ -110,7 +110,7 @@ START_TEST(test_row)
                   rows[_i].takes);
     ck_assert_msg(memcmp(rule.companion, rows[_i].companion, sizeof rule.companion) == 0,
                   "%s: companions", rows[_i].name);
-    ck_assert_msg((rule.flags & ~(uint32_t)(RULE_SELECTS | RULE_ASKS_ANY)) ==
+    ck_assert_msg((rule.flags & ~(uint32_t)(RULE_SELECTS | RULE_NEW_FD | RULE_ASKS_ANY)) ==
                       (rows[_i].flags | RULE_KNOWN),
                   "%s: flags %#x", rows[_i].name, rule.flags);
 }
@@ -202,6 +202,8 @@ static void check_against_tables(const Syscall *syscall, const struct call_rule 
     }
     ck_assert_msg(!!(rule->flags & RULE_TAKES) == takes, "%s: RULE_TAKES", syscall->name);
     ck_assert_msg(!!(rule->flags & RULE_SELECTS) == selects, "%s: RULE_SELECTS", syscall->name);
+    ck_assert_msg(!!(rule->flags & RULE_NEW_FD) == syscall->returns_fd, "%s: RULE_NEW_FD",
+                  syscall->name);
     if (syscall->returns_fd && has_path(syscall))
         ck_assert_msg(rule->flags & RULE_RETURNS_FD, "%s returns a descriptor", syscall->name);
 }

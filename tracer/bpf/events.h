@@ -74,6 +74,7 @@ enum call_rule_flags {
     RULE_FORKS = 1u << 9,      /* returns twice, 0 in the child */
     RULE_MOVES = 1u << 10,     /* chdir: success makes the path argument the working folder */
     RULE_ROOTS = 1u << 11,     /* chroot: … the root folder */
+    RULE_NEW_FD = 1u << 12,    /* returns a descriptor, whatever it refers to */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */

@@ -222,6 +222,16 @@ static __always_inline void count_process(void)
         *peak = value;
 }
 
+/* DESCRIPTOR was given to a process. */
+static __always_inline void count_descriptor(u64 descriptor)
+{
+    u32 which = COUNTER_DESCRIPTOR_PEAK;
+    u64 *peak = bpf_map_lookup_elem(&counters, &which);
+
+    if (peak && *peak <= descriptor)
+        *peak = descriptor + 1;
+}
+
 static __always_inline void count_calls(u32 n)
 {
     u32 zero = 0;

@@ -314,11 +314,15 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     if (rule && rule->flags & RULE_FORKS && result == 0 && !ended)
         return; /* the child's side of its parent's call */
     count_calls(1);
+    const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
+    if (new_descriptor)
+        count_descriptor((u64)result);
     if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program) {
         /* The usual call: no argument is part of what it is. */
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
         if (seen_before(key)) {
-            quick_add(state, abi, nr, result);
+            if (!new_descriptor)
+                quick_add(state, abi, nr, result);
             return;
         }
     }
