@@ -254,7 +254,15 @@ static void name_only(const char *path, Slot *slot, PathResult *result)
         path_simplify(slot->text + 1);
     result->text = slot->text;
     result->error = ENOENT;
-    result->unsure = true;
+}
+
+/* The folder is canonical, so a plain name in it is, too; unless that is a link to be followed. */
+static bool is_sure(const PathQuery *query)
+{
+    const size_t length = strcspn(query->raw, "/");
+
+    return length > 0 && query->raw[length + strspn(query->raw + length, "/")] == '\0' &&
+           query->final != PATH_FINAL_FOLLOW && strncmp(query->raw, "..", length) != 0;
 }
 
 /* What was the root may be elsewhere by now (pivot_root): the name is what it was below it. */
@@ -280,6 +288,30 @@ static void undo_move(const Root *root, Slot *slot, PathResult *result)
         (void)snprintf(slot->text, PATH_MAX, "/");
 }
 
+/*
+ * A path through the magic link of a descriptor of the process's own: what that refers to, and in
+ * *RET_REST how the path goes on from there. NULL where RAW is none, or the kernel side told
+ * nothing.
+ */
+static const struct file_blob *through_descriptor(const Captured *captured, const char *raw,
+                                                  const char **ret_rest)
+{
+    static const char *const folders[] = {"/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
+        const size_t length = strlen(folders[i]);
+        const size_t digits =
+            strncmp(raw, folders[i], length) == 0 ? strspn(raw + length, "0123456789") : 0;
+        if (digits == 0 || digits > 7)
+            continue;
+        *ret_rest = raw + length + digits;
+        if (**ret_rest != '\0' && **ret_rest != '/')
+            return NULL;
+        return captured_descriptor(captured, (int)strtol(raw + length, NULL, 10));
+    }
+    return NULL;
+}
+
 static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQuery *query,
                          Slot *slot, PathResult *result)
 {
@@ -293,14 +325,20 @@ static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQue
         result->error = error > 0 ? error : 0;
         return;
     }
-    const int n =
-        snprintf(path, sizeof path, "%s/%s", start.folder, query->raw + strspn(query->raw, "/"));
+    const char *rest = query->raw;
+    const struct file_blob *through = through_descriptor(captured, query->raw, &rest);
+    if (through && rest[strspn(rest, "/")] != '\0' && !(through->flags & FILE_NAMELESS))
+        start.folder = captured_file_text(through);
+    else
+        rest = query->raw;
+    const int n = snprintf(path, sizeof path, "%s/%s", start.folder, rest + strspn(rest, "/"));
     if (n < 0 || (size_t)n >= sizeof path) {
         result->error = ENAMETOOLONG;
         return;
     }
     if (!start.root) {
         name_only(path, slot, result);
+        result->unsure = !is_sure(query);
         return;
     }
     resolver_look_up(resolver, tracee, start.root, slot,
@@ -323,6 +361,12 @@ static const struct file_blob *answer_to(const Captured *captured, const PathQue
         answer = captured_file(captured, BLOB_RESULT, CAPTURED_ANY);
     if (!answer)
         answer = captured_file(captured, BLOB_PATH, query->argument);
+    const char *rest;
+    if (!answer && query->final == PATH_FINAL_FOLLOW) {
+        answer = through_descriptor(captured, query->raw, &rest);
+        if (answer && *rest != '\0')
+            answer = NULL;
+    }
     /* What execveat() was given as a descriptor, in the kernel's own words. */
     if (!answer && captured->event->type == EVENT_EXEC && strncmp(query->raw, "/dev/fd/", 8) == 0)
         answer = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);

@@ -260,6 +260,35 @@ static __always_inline bool note_send(const struct place *place)
     return true;
 }
 
+/* The descriptor behind "/proc/self/fd/3" and its like, with or without a path that goes on from
+ * there; negative where the string is none of them. Such a name means another thing each time. */
+static __always_inline s32 magic_descriptor(const struct scratch *scratch, u32 slot)
+{
+    const u8 *text = scratch->strings[slot & 1];
+    const u64 *words = (const u64 *)text;
+    u32 at;
+    s32 number = 0;
+
+    if (words[0] == 0x2f64662f7665642full /* /dev/fd/ */)
+        at = 8;
+    else if (words[0] == 0x65732f636f72702full /* /proc/se */ &&
+             (words[1] & 0xffffffffffffull) == 0x2f64662f666cull /* lf/fd/ */)
+        at = 14;
+    else if (words[0] == 0x68742f636f72702full /* /proc/th */ &&
+             words[1] == 0x6c65732d64616572ull /* read-sel */ &&
+             (words[2] & 0xffffffffffull) == 0x2f64662f66ull /* f/fd/ */)
+        at = 21;
+    else
+        return -1;
+    for (u32 i = 0; i < 7; i++) {
+        const u8 digit = text[at + i] - '0';
+        if (digit > 9)
+            return i > 0 ? number : -1;
+        number = number * 10 + digit;
+    }
+    return -1;
+}
+
 /* Adds what argument I is to the key. */
 __noinline int take_key(u32 i)
 {
@@ -289,7 +318,11 @@ __noinline int take_key(u32 i)
             break;
         string_read(slot, value);
         hash = mix(hash, scratch->string_hash[slot]);
-        if (needs_folder(rule->take[i], scratch, slot, value)) {
+        const s32 magic = rule->take[i] == TAKE_TEXT ? -1 : magic_descriptor(scratch, slot);
+        if (magic >= 0) {
+            place_of_descriptor(magic);
+            hash = mix(hash, scratch->place.identity);
+        } else if (needs_folder(rule->take[i], scratch, slot, value)) {
             place_of_folder(folder_argument(taking, companion));
             hash = mix(hash, scratch->place.identity);
         }
@@ -438,6 +471,11 @@ __noinline int take_blob(u32 i)
         if (rule->take[i] == TAKE_TEXT ||
             (rule->take[i] == TAKE_LOOK && scratch->string_length[slot] == 1))
             break;
+        const s32 magic = magic_descriptor(scratch, slot);
+        if (magic >= 0) {
+            place_of_descriptor(magic);
+            blob_place(BLOB_FILE, magic);
+        }
         place_of_folder(folder_argument(taking, companion));
         blob_place(BLOB_FOLDER, (s32)i);
         if (rule->flags & (RULE_MOVES | RULE_ROOTS) && taking->result == 0) {

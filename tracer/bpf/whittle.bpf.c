@@ -226,6 +226,12 @@ static __always_inline void quick_flush(struct task_state *state)
 
 enum { QUICK_FLUSH = 1024 };
 
+/* Data may go out by a datagram socket of which it was not known yet whether it sends. */
+static __always_inline bool may_settle(const struct call_rule *rule)
+{
+    return connected_count && rule && rule->flags & RULE_MAY_SEND;
+}
+
 static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
     if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
@@ -233,7 +239,7 @@ static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr
     if (state->quick_label != current_label)
         quick_flush(state);
     u32 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
-    if (*times == 0 || *times == (u32)-1)
+    if (*times == 0 || *times == (u32)-1 || (connected_count && may_settle(rule_of(abi, nr))))
         return false;
     ++*times;
     if (++state->quick_calls == QUICK_FLUSH) {
@@ -317,7 +323,8 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
     if (new_descriptor)
         count_descriptor((u64)result);
-    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program) {
+    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program &&
+        !may_settle(rule)) {
         /* The usual call: no argument is part of what it is. */
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
         if (seen_before(key)) {
@@ -328,8 +335,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     }
     read_arguments(regs, abi, args);
     bool takes = rule && takes_apply(rule, args) && !ended;
-    if (rule && rule->flags & RULE_MAY_SEND && connected_count && !takes)
-        takes = true;
+    takes = takes || may_settle(rule);
     if (rule && rule->flags & RULE_MARK && (u32)args[0] == settings.mark_option) {
         struct scratch *own = scratch_take();
         if (own) {
