@@ -110,9 +110,13 @@ def deeper_id_maps(folder, backend):
         raise Skip("no user namespaces for users here")
     result = record(backend, folder, [*user, *maps, *maps, "true"])
     equal(result.status, 0, f"status {result.err}")
-    equal([f["name"] for f in result.facts("capability", rule=lambda r: r in ("id-map", "id-map-root"))], [], "id maps")
+    mapping = {"rule": lambda r: r in ("id-map", "id-map-root")} if backend != "bpf" else {"name": "CAP_SETFCAP"}
+    equal([f["name"] for f in result.facts("capability", **mapping)], [], "id maps")
     result = record(backend, folder, [*maps, *maps, "true"], name="root.jsonl")
-    equal(result.one("capability", name="CAP_SETFCAP", rule="id-map-root")["count"], 1, "levels that need it")
+    if backend == "bpf":
+        result.one("capability", name="CAP_SETFCAP")  # the kernel asks more than once
+    else:
+        equal(result.one("capability", name="CAP_SETFCAP", rule="id-map-root")["count"], 1, "levels that need it")
 
 
 @both
