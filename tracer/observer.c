@@ -15,6 +15,7 @@
 #include "tracer/capability_rules.h"
 #include "tracer/captured.h"
 #include "tracer/program_file.h"
+#include "tracer/served.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -551,7 +552,17 @@ void observer_task_launched(Observer *observer, pid_t pid, const char *path)
 
 void observer_task_new(Observer *observer, pid_t parent, pid_t tid)
 {
+    bool file_system = false;
+    bool permissions = false;
+
     (void)process_table_get(&observer->table, tid, parent);
+    /* One that was joined may have begun to serve before. */
+    if (parent == 0 && !observer->options.own_filter)
+        served_by(tid, &file_system, &permissions);
+    if (file_system)
+        resolver_expect_served(observer->resolver);
+    if (permissions)
+        resolver_open_nothing(observer->resolver);
 }
 
 void observer_task_exec(Observer *observer, pid_t tid, pid_t former_tid)

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,6 +51,32 @@ int served_stat(int dirfd, const char *path, int flags, struct stat *ret)
         .st_size = (off_t)got.stx_size,
     };
     return 0;
+}
+
+static void folder_close(DIR **folder)
+{
+    if (*folder)
+        (void)closedir(*folder);
+}
+
+void served_by(pid_t pid, bool *ret_file_system, bool *ret_permissions)
+{
+    char path[64];
+    char name[64];
+    const struct dirent *entry;
+
+    *ret_file_system = false;
+    *ret_permissions = false;
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    CLEANUP(folder_close) DIR *folder = opendir(path);
+    while (folder && (entry = readdir(folder)) != NULL) {
+        const ssize_t n = readlinkat(dirfd(folder), entry->d_name, name, sizeof name - 1);
+        if (n <= 0)
+            continue;
+        name[n] = '\0';
+        *ret_file_system = *ret_file_system || strcmp(name, "/dev/fuse") == 0;
+        *ret_permissions = *ret_permissions || strcmp(name, "anon_inode:[fanotify]") == 0;
+    }
 }
 
 /* "\040" and the like, proc_pid_mountinfo(5), in place. */

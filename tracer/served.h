@@ -23,6 +23,10 @@ bool served_type(const char *fstype);
 bool served_path(const Tracee *tracee, const Root *root, int dirfd, const char *raw, bool nofollow,
                  char *out);
 
+/* What process PID, which runs already, has open to serve others by: a file system, or the answers
+ * that fanotify(7) waits for. */
+void served_by(pid_t pid, bool *ret_file_system, bool *ret_permissions);
+
 /* The attributes of PATH that the kernel has, whoever serves the file system: device, inode and
  * type are right, the rest may be old. 0 or a negative errno. FLAGS as in statx(2). */
 int served_stat(int dirfd, const char *path, int flags, struct stat *ret);

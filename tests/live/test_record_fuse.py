@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import live
-from live import PYTHON, Skip, both, check, equal, need_root, record
+from live import PYTHON, Skip, both, case, check, equal, need_root, record
 
 SERVER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "fuse_server.py")
 
@@ -64,6 +64,32 @@ def program(folder, backend):
     equal(result.status, 7, f"status {result.err}")
     result.one("exec", name=point + "/p")
     interpreter_unknown(backend, result)
+
+
+@case
+def joined(folder):
+    """The server ran already when whittle came."""
+    need_root()
+    if not os.path.exists("/dev/fuse"):
+        raise Skip("needs /dev/fuse")
+    point, recording = os.path.join(folder, "m"), os.path.join(folder, "rec.jsonl")
+    os.mkdir(point)
+    server = subprocess.Popen([PYTHON, SERVER, point, "sh", "-c", "sleep 2; exec cat m/f"], cwd=folder,
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        live.wait_until(lambda: os.path.ismount(point) or server.poll() is not None, what="the mount")
+        done = subprocess.run([live.WHITTLE, "record", "--backend", "ptrace", "-o", recording, "--pid", str(server.pid)],
+                              capture_output=True, timeout=20, check=False)
+        out, _ = server.communicate(timeout=20)
+    finally:
+        ctypes.CDLL(None).umount2(point.encode(), 1)
+        subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL, check=False)
+        server.kill()
+    if server.returncode == 77:
+        raise Skip(out.strip())
+    equal((done.returncode, out), (0, "served\n"), f"status and output {done.stderr}")
+    names = {f["name"] for f in live.show(recording)["facts"] if f["kind"] == "file"}
+    check(point + "/f" in names, f"the served file: {[n for n in names if folder in n]}")
 
 
 WATCHER = r"""
