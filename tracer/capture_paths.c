@@ -16,14 +16,36 @@ static void remember(const Captured *captured, const PathResult *path)
 
 static bool recall(const Captured *captured, PathResult *path)
 {
+    struct stat st;
+
+    /* Of a folder that is only known as such (remember_folder) there is nothing to tell. */
     if (!path->text || !path->is_path ||
-        !seen_file_get(captured->seen, captured->event->mount_namespace, path->text, &path->st))
+        !seen_file_get(captured->seen, captured->event->mount_namespace, path->text, &st) ||
+        st.st_uid == (uid_t)-1)
         return false;
+    path->st = st;
     path->has_stat = true;
     return true;
 }
 
 /* ---- what the kernel side told -------------------------------------------------------------- */
+
+/* The folder of a path that the kernel told is a folder, whoever owns it. */
+static void remember_folder(const Captured *captured, const char *path)
+{
+    const uint32_t namespace = captured->event->mount_namespace;
+    const struct stat folder = {.st_mode = S_IFDIR, .st_uid = (uid_t)-1};
+    const char *slash = strrchr(path, '/');
+    char text[PATH_MAX];
+    struct stat st;
+
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof text)
+        return;
+    memcpy(text, path, (size_t)(slash - path));
+    text[slash - path] = '\0';
+    if (!seen_file_get(captured->seen, namespace, text, &st))
+        seen_file_put(captured->seen, namespace, text, &folder);
+}
 
 void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot *slot,
                        PathResult *result)
@@ -46,6 +68,7 @@ void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot 
         path_hide_numbers(tracee->process, capture_root_is_own(captured->roots, captured),
                           capture_root_text(captured), slot->text);
     remember(captured, result);
+    remember_folder(captured, slot->text);
 }
 
 void captured_resolve_descriptor(const Tracee *tracee, int fd, Slot *slot, PathResult *result)
@@ -256,13 +279,39 @@ static void name_only(const char *path, Slot *slot, PathResult *result)
     result->error = ENOENT;
 }
 
-/* The folder is canonical, so a plain name in it is, too; unless that is a link to be followed. */
-static bool is_sure(const PathQuery *query)
+static bool was_met(const Captured *captured, const char *path, mode_t *ret_mode)
 {
-    const size_t length = strcspn(query->raw, "/");
+    struct stat st;
 
-    return length > 0 && query->raw[length + strspn(query->raw + length, "/")] == '\0' &&
-           query->final != PATH_FINAL_FOLLOW && strncmp(query->raw, "..", length) != 0;
+    if (!seen_file_get(captured->seen, captured->event->mount_namespace, path, &st))
+        return false;
+    *ret_mode = st.st_mode;
+    return true;
+}
+
+/*
+ * TEXT, which could not be looked up, is canonical all the same: its folder is one that the kernel
+ * told, or was met under that name, and the last component is no link that would be followed.
+ */
+static bool is_sure(const Captured *captured, const PathQuery *query, const char *text)
+{
+    char folder[PATH_MAX];
+    char last[NAME_MAX + 1];
+    mode_t mode;
+    const size_t length = strcspn(query->raw, "/");
+    const bool plain = length > 0 && query->raw[length + strspn(query->raw + length, "/")] == '\0';
+
+    if (!path_split(query->raw, folder, last, sizeof last) || strstr(query->raw, ".."))
+        return false;
+    if (query->final == PATH_FINAL_FOLLOW && (!was_met(captured, text, &mode) || S_ISLNK(mode)))
+        return false;
+    if (plain)
+        return true;
+    (void)path_split(text, folder, last, sizeof last);
+    const size_t end = strlen(folder);
+    if (end > 1 && folder[end - 1] == '/')
+        folder[end - 1] = '\0';
+    return strcmp(folder, "/") == 0 || (was_met(captured, folder, &mode) && S_ISDIR(mode));
 }
 
 /* What was the root may be elsewhere by now (pivot_root): the name is what it was below it. */
@@ -338,7 +387,7 @@ static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQue
     }
     if (!start.root) {
         name_only(path, slot, result);
-        result->unsure = !is_sure(query);
+        result->unsure = !is_sure(captured, query, slot->text);
         return;
     }
     resolver_look_up(resolver, tracee, start.root, slot,
