@@ -76,7 +76,7 @@ def cases():
     py = "/usr/bin/python3"
     all_cases = [
         # ---- shells and small tools
-        Case("dash", script("shell.sh"), fast=True),
+        Case("dash", script("shell.sh"), calls=("rt_sigsuspend",), fast=True),
         Case("sh-pipes", sh("seq 1 2000 | sort -rn | sed -n 1,20p | tr 0-9 a-j | wc -c; : | cat"), calls=("rt_sigreturn",), fast=True),
         Case("bash-jobs", script("jobs.bash"), calls=TIMING, noise=(r"^\[1\]. +Terminated .*",), fast=True),
         Case("find-grep-sed-awk", script("text.sh"), calls=("restart_syscall",), fast=True),

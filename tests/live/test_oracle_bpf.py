@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What strace sees of a program and what the eBPF backend records of it are the same: the quick programs and stressors.
+
+All of them: tests/live/oracle/run.py --backend bpf programs|stressors
+"""
+
+import os
+import subprocess
+import sys
+
+import live
+
+if "bpf" not in live.BACKENDS:
+    print("the eBPF backend does not work here: `whittle doctor` tells why")
+    sys.exit(77)
+
+run = os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle", "run.py")
+failed = 0
+for what in ("programs", "stressors"):
+    failed |= subprocess.run([sys.executable, run, "--fast", "--backend", "bpf", what], check=False).returncode
+sys.exit(1 if failed else 0)
