@@ -17,6 +17,7 @@
 #include "tracer/bpf_rules.h"
 #include "tracer/capture.h"
 #include "tracer/launch.h"
+#include "tracer/notify_priority.h"
 #include "tracer/observer_totals.h"
 
 #include "base/io.h"
@@ -301,6 +302,8 @@ static int begin(Loop *loop, Error *err)
         return error_set(err, r, "there is no such process to join");
     if (r < 0)
         return error_errno(err, r, "cannot put processes in scope");
+    /* Some things can only be looked at while their process or mount namespace is there. */
+    (void)priority_raise();
     recorder_step_aside_keeping(kept, ARRAY_LENGTH(kept));
     if (!run->launch)
         return 0;
