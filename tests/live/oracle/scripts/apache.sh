@@ -27,6 +27,8 @@ MaxSpareThreads 4
 DirectoryIndex index.html
 END
 apache2 -f "$PWD/c"
+# It is no child of this shell: what fails must not leave it behind.
+trap 'kill "$(cat l/pid)"' ERR
 curl -s --retry 50 --retry-delay 1 --retry-connrefused "http://127.0.0.1:$port/"
 curl -s -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$port/none"
 apache2 -f "$PWD/c" -k graceful
