@@ -106,18 +106,38 @@ static unsigned paths_of(const Captured *captured)
     return count;
 }
 
-/* The owner is the new one already; if the old one is not known, it is nobody that a rule could
- * count on. */
+/*
+ * Of a file that was met before, the owner at that time counts: since then only what events told
+ * has changed it, while what is found now may have been changed by calls that are told later.
+ */
+static void settle_owner(const Captured *captured, PathResult *result)
+{
+    PathResult known = *result;
+
+    if (!result->has_stat)
+        (void)recall(captured, result);
+    else if (recall(captured, &known) && known.st.st_ino == result->st.st_ino)
+        result->st.st_uid = known.st.st_uid;
+    else
+        remember(captured, result);
+}
+
+/* The owner found is the new one; if the old one is not known, it is nobody that a rule could count
+ * on. */
 static void before_chown(const Captured *captured, const PathQuery *query, PathResult *result)
 {
     const unsigned argument = (unsigned)query->argument + 1;
-    const PathResult now = *result;
+    const uid_t uid = argument < SYSCALL_ARGS ? (uid_t)captured->event->args[argument] : (uid_t)-1;
 
-    if (argument >= SYSCALL_ARGS || (uint32_t)captured->event->args[argument] == UINT32_MAX)
+    if (uid == (uid_t)-1) {
+        settle_owner(captured, result);
         return;
+    }
+    PathResult after = *result;
+    after.st.st_uid = uid;
     if (!recall(captured, result))
         result->st.st_uid = (uid_t)-1;
-    remember(captured, &now);
+    remember(captured, &after);
 }
 
 /* What a call made that is gone already. */
@@ -179,14 +199,13 @@ static void after_success(const Captured *captured, const PathQuery *query, Path
         before_chown(captured, query, result);
         return;
     }
-    if (result->has_stat)
-        remember(captured, result);
-    else if (!recall(captured, result))
-        forget_descriptor(query, result);
-    if (renames && result->text && makes)
+    if (renames && makes && result->text)
         seen_rename_to(captured->seen, captured->event->mount_namespace, result->text);
-    else if (renames && result->text)
+    settle_owner(captured, result);
+    if (renames && !makes && result->text)
         seen_rename_from(captured->seen, result->text);
+    if (!result->has_stat)
+        forget_descriptor(query, result);
 }
 
 /*

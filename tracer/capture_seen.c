@@ -137,7 +137,7 @@ void seen_rename_to(SeenFiles *seen, uint32_t mount_namespace, const char *path)
 
     if (!from || !to)
         return;
-    if (!get(seen, mount_namespace, path, &st) && get(seen, mount_namespace, from, &st))
+    if (get(seen, mount_namespace, from, &st))
         seen_file_put(seen, mount_namespace, path, &st);
     if (!get(seen, mount_namespace, path, &st) || !S_ISDIR(st.st_mode))
         return;

@@ -157,6 +157,19 @@ static void own_by_another(Site *site)
     site_take(site);
 }
 
+/* What was told in order counts, not what is found by the time of a look-up. */
+static void own_known(Site *site)
+{
+    opened(site, "k", O_RDWR | O_CREAT, site_path(site, "k"), FILE_CREATED);
+    site_path_call(site, "chmod", 0, "k");
+    maker_call(&site->maker, "chown", 0);
+    maker_text(&site->maker, 0, "k");
+    maker_event(&site->maker)->args[1] = 54321;
+    maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
+    site_take(site);
+    site_path_call(site, "unlink", 0, "k");
+}
+
 static void descriptor_changes(Site *site)
 {
     maker_call(&site->maker, "fchmod", 0);
@@ -269,6 +282,10 @@ const CaptureRow capture_rows_files[] = {
      "file @/x delete+rename directory owner ok\nfile @/x/f read+write+create owner ok\n"
      "file @/y create+rename directory owner ok\nfile @/y/f delete regular owner ok\n"},
     {"chown", own_by_another, "syscall chown ok\nfile @/c chown regular other ok\n"},
+    {"chown-known", own_known,
+     "syscall chmod ok\nsyscall chown ok\nsyscall openat ok\nsyscall unlink ok\n"
+     "file @/k read+write+create owner ok\nfile @/k delete regular other ok\n"
+     "file @/k chmod regular owner ok\nfile @/k chown regular owner ok\n"},
     {"descriptor", descriptor_changes,
      "syscall fchmod ok\nfile /data/four chmod regular owner ok\n"},
     {"mapped", mapped,
