@@ -133,10 +133,10 @@ static void before_chown(const Captured *captured, const PathQuery *query, PathR
         settle_owner(captured, result);
         return;
     }
-    PathResult after = *result;
-    after.st.st_uid = uid;
     if (!recall(captured, result))
         result->st.st_uid = (uid_t)-1;
+    PathResult after = *result;
+    after.st.st_uid = uid;
     remember(captured, &after);
 }
 
