@@ -134,12 +134,11 @@ START_TEST(test_memory_of_many)
     CLEANUP(recording_cleanup) Recording *recording = with_run("a");
     CLEANUP(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     char path[64];
+    unsigned bad = 0;
 
     for (unsigned i = 0; i < MANY; i++) {
-        ck_assert_int_eq(snprintf(path, sizeof path,
-                                  "/srv/data/depot-%03u/folder-%03u/file-%07u.js", i % 997, i / 997,
-                                  i),
-                         LENGTH);
+        bad += snprintf(path, sizeof path, "/srv/data/depot-%03u/folder-%03u/file-%07u.js", i % 997,
+                        i / 997, i) != LENGTH;
         Fact draft = file_fact(path, i % 3 ? ACCESS_READ : ACCESS_WRITE);
         fact_set_text(&draft, FIELD_FILE_TYPE, "regular");
         fact_set_text(&draft, FIELD_MOUNT, "ext4");
@@ -149,8 +148,9 @@ START_TEST(test_memory_of_many)
                                   .depth = 2,
                                   .command = "cat",
                                   .syscall = i % 2 ? "openat" : "open"};
-        ck_assert_int_eq(recording_add(recording, &draft, 0, 1, "a label", NULL), 1);
+        bad += recording_add(recording, &draft, 0, 1, "a label", NULL) != 1;
     }
+    ck_assert_uint_eq(bad, 0);
     const size_t before = recording_memory(recording);
     ck_assert_uint_lt(before, (size_t)MANY * BYTES);
     ck_assert_int_eq(recording_write(recording, null, true), 0);

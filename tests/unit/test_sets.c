@@ -53,7 +53,7 @@ END_TEST
 /* Small, page-sized and larger pieces stay where they are and what they are. */
 START_TEST(test_arena)
 {
-    enum { PIECES = 3000 };
+    enum { PIECES = 1000 };
     static const size_t sizes[] = {1, 7, 8, 40, 0, 1000, 65536, 65535, 200000};
     Arena arena = ARENA_INIT((unsigned)_i);
     CLEANUP(free_pointer) uint32_t *refs = calloc(PIECES, sizeof *refs);
@@ -70,8 +70,10 @@ START_TEST(test_arena)
     for (size_t i = 0; i < PIECES; i++) {
         const size_t size = sizes[i % 100 < 92 ? i % 5 : i % ARRAY_LENGTH(sizes)];
         ck_assert_ptr_eq(arena_at(&arena, refs[i]), places[i]);
-        for (size_t k = 0; k < size; k++)
-            ck_assert_uint_eq(places[i][k], i % 251);
+        size_t same = 0;
+        while (same < size && places[i][same] == i % 251)
+            same++;
+        ck_assert_uint_eq(same, size);
     }
     uint32_t ref = 7;
     ck_assert_ptr_null(arena_take(&arena, SIZE_MAX, &ref));
