@@ -42,6 +42,8 @@ CALLS = {
     "ptrace": (ANY,),
     "sem": ("pause",),
     "syscall": (ANY,),
+    "pty": ("fcntl",),
+    "touch": ("creat",),
     "wait": ("waitid",),
 }
 LOSSES = {
@@ -54,7 +56,7 @@ LOSSES = {
 TIMING = ("rt_sigreturn", "restart_syscall", "sched_yield", "futex", "munmap", "madvise", "kill")
 SIGNALS = ("SIGALRM", "SIGKILL", "SIGTERM")
 # Read now and then.
-PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",)}
+PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",), "touch": ("/stress-ng-touch-",)}
 # strace itself does not come to an end.
 ENDLESS = ("vm-segv",)
 
