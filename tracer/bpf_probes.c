@@ -13,12 +13,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { ALTERNATIVES_MAX = 4 };
@@ -32,8 +30,7 @@ static const struct ProbeGroup {
 } groups[BPF_PROBE_GROUPS] = {
     [BPF_PROBE_CAPABILITIES] = {"this kernel lets nobody see its capability checks",
                                 {{"tp_btf/cap_capable", "cap_capable:tracepoint"},
-                                 {"fexit/cap_capable", "cap_capable:fexit"},
-                                 {"kprobe/cap_capable", "cap_capable:kprobe"}}},
+                                 {"fexit/cap_capable", "cap_capable:fexit"}}},
     [BPF_PROBE_IO_URING] = {"this kernel lets nobody see what is submitted through io_uring",
                             {{"tp_btf/io_uring_submit_req", "io_uring:submit_req"},
                              {"tp_btf/io_uring_submit_sqe", "io_uring:submit_sqe"}}},
@@ -83,26 +80,6 @@ static int try_fentry(const struct btf *btf, const char *name)
     return try_tracing(btf, "", name, BPF_TRACE_FENTRY, BTF_KIND_FUNC);
 }
 
-static int try_kprobe(const struct btf *btf, const char *name)
-{
-    unsigned type = 0;
-    CLEANUP(file_close) FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
-
-    (void)btf;
-    if (!file || fscanf(file, "%u", &type) != 1)
-        return -ENOENT;
-    struct perf_event_attr attributes = {
-        .type = type, .size = sizeof attributes, .config1 = (uintptr_t)name};
-    CLEANUP(fd_close)
-    int event = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-    if (event < 0)
-        return -errno;
-    CLEANUP(fd_close)
-    int program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "whittle_trial", "GPL", nothing,
-                                ARRAY_LENGTH(nothing), NULL);
-    return program < 0 ? program : 0;
-}
-
 static int try_tracepoint(const struct btf *btf, const char *name)
 {
     return try_tracing(btf, "btf_trace_", name, BPF_TRACE_RAW_TP, BTF_KIND_TYPEDEF);
@@ -119,10 +96,7 @@ static int try_section(const struct btf *btf, const char *section)
     static const struct {
         const char *prefix;
         int (*try)(const struct btf *btf, const char *name);
-    } kinds[] = {{"tp_btf/", try_tracepoint},
-                 {"fexit/", try_fexit},
-                 {"fentry/", try_fentry},
-                 {"kprobe/", try_kprobe}};
+    } kinds[] = {{"tp_btf/", try_tracepoint}, {"fexit/", try_fexit}, {"fentry/", try_fentry}};
 
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         const size_t length = strlen(kinds[i].prefix);

@@ -375,7 +375,10 @@ __noinline int take_key(u32 i)
         if ((s32)value > 0 && taking->relation == RELATION_UNKNOWN)
             taking->relation = relation_by_number(bpf_get_current_task_btf(), (s32)value);
         hash = mix(hash, taking->relation);
-        hash = mix(hash, (s32)value > 0 ? 1 : (s32)value == 0 ? 2 : (s32)value == -1 ? 3 : 4);
+        if ((s32)value > 0 && taking->relation == RELATION_UNKNOWN)
+            hash = mix(hash, (u32)value); /* the recorder finds out who that is */
+        else
+            hash = mix(hash, (s32)value > 0 ? 1 : (s32)value == 0 ? 2 : (s32)value == -1 ? 3 : 4);
         break;
     case TAKE_VMA:
         place_of_mapping(scratch, value);
