@@ -44,6 +44,7 @@ typedef struct Loop {
     BpfChild child; /* pid 0: processes were joined */
     bool child_ended;
     bool nobody_left; /* no task is in scope any more */
+    bool skips_memory_checks;
     int signals;
     int timer;
 } Loop;
@@ -60,6 +61,18 @@ static void on_event(void *data, const struct event *event, size_t size)
     else if (capture_event(loop->capture, event, size) < 0)
         observer_loss(loop->run->observer, "unreadable-event",
                       "an event of the kernel side made no sense", 1);
+}
+
+/* The most frequent check of all, once it is known which it is. */
+static void skip_memory_checks(Loop *loop)
+{
+    uint64_t address;
+    uint32_t depth;
+
+    if (loop->skips_memory_checks || !capture_memory_check(loop->capture, &address, &depth))
+        return;
+    bpf_loader_skip_memory_check(loop->loader, address, depth);
+    loop->skips_memory_checks = true;
 }
 
 static void child_status(Loop *loop, int status)
@@ -179,6 +192,7 @@ static int serve(Loop *loop, Error *err)
         n = bpf_loader_consume(loop->loader, on_event, loop);
         if (n < 0)
             return error_errno(err, n, "reading events failed");
+        skip_memory_checks(loop);
         observer_flush(loop->run->observer);
     }
     return 0;

@@ -17,7 +17,9 @@
 struct BpfCapabilities {
     FILE *kallsyms; /* until the first check */
     KernelSymbols *symbols;
-    bool told;           /* that there are no symbols */
+    bool told;             /* that there are no symbols */
+    uint64_t memory_check; /* see bpf_capabilities_memory_check(); 0: not seen */
+    uint32_t memory_check_depth;
     bool asked_to_touch; /* some SITE_TOUCH was met */
 };
 
@@ -78,6 +80,35 @@ static const KernelSymbols *symbols_of(BpfCapabilities *capabilities, Observer *
     return capabilities->symbols;
 }
 
+/* The innermost address in the function that asks for each mapping. */
+static void note_memory_check(BpfCapabilities *capabilities, const CapturedBlob *blob,
+                              const char *const *stack, size_t count)
+{
+    static const char *const names[] = {"cap_vm_enough_memory", "security_vm_enough_memory_mm",
+                                        "__vm_enough_memory"};
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; stack[i] && n < ARRAY_LENGTH(names); n++) {
+            if (strcmp(stack[i], names[n]) != 0)
+                continue;
+            memcpy(&capabilities->memory_check, blob->bytes + i * sizeof(uint64_t),
+                   sizeof(uint64_t));
+            capabilities->memory_check_depth = (uint32_t)i;
+            return;
+        }
+    }
+}
+
+bool bpf_capabilities_memory_check(const BpfCapabilities *capabilities, uint64_t *ret_address,
+                                   uint32_t *ret_depth)
+{
+    if (!capabilities->memory_check)
+        return false;
+    *ret_address = capabilities->memory_check;
+    *ret_depth = capabilities->memory_check_depth;
+    return true;
+}
+
 static const CapabilitySite *site_of(BpfCapabilities *capabilities, Observer *observer,
                                      const Captured *captured)
 {
@@ -95,6 +126,8 @@ static const CapabilitySite *site_of(BpfCapabilities *capabilities, Observer *ob
          */
         stack[count] = address ? kernel_symbols_find(symbols, address - 1) : NULL;
     }
+    if (captured->event->value == CAP_SYS_ADMIN && !capabilities->memory_check)
+        note_memory_check(capabilities, blob, stack, count);
     return capability_site_find(stack, count, (int)captured->event->value);
 }
 

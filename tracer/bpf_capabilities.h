@@ -23,5 +23,13 @@ BpfCapabilities *bpf_capabilities_new_with(FILE *kallsyms);
 /* Adds what TRACEE's EVENT_CALL, which was observed just before, tells of checks. */
 void bpf_capabilities_call(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee);
 
+/*
+ * Where cap_capable() returns to in the check that every mapping of memory makes, and at which
+ * depth of the stack that was: the kernel side need not tell it ever again. False until one was
+ * seen.
+ */
+bool bpf_capabilities_memory_check(const BpfCapabilities *capabilities, uint64_t *ret_address,
+                                   uint32_t *ret_depth);
+
 /* Adds the fact of TRACEE's EVENT_CAPABILITY, if it is one. 0 or -EBADMSG. */
 int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tracee *tracee);

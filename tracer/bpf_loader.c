@@ -15,11 +15,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <whittle.skel.h>
 
 enum {
+    NO_CAPABILITY = 1000,
     PROGRAMS_MAX = 32,
     LOG_SIZE = 64 * 1024,
     X32_BIT = 0x40000000,
@@ -359,6 +361,15 @@ int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data)
     loader->consumed = 0;
     const int r = ring_buffer__consume(loader->ring);
     return r < 0 && r != -EAGAIN ? r : loader->consumed;
+}
+
+void bpf_loader_skip_memory_check(BpfLoader *loader, uint64_t address, uint32_t depth)
+{
+    loader->skeleton->bss->memory_check_depth = depth;
+    __atomic_store_n(&loader->skeleton->bss->memory_check, address, __ATOMIC_RELEASE);
+    /* Another check to tell it from. The kernel asks before it sees that there is no such
+     * capability to drop. */
+    (void)prctl(PR_CAPBSET_DROP, NO_CAPABILITY, 0, 0, 0);
 }
 
 uint64_t bpf_loader_counter(const BpfLoader *loader, enum counter counter)

@@ -47,6 +47,9 @@ int bpf_loader_fd(const BpfLoader *loader);
  * errno. */
 int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data);
 
+/* What capture_memory_check() found: such checks are not told any more. */
+void bpf_loader_skip_memory_check(BpfLoader *loader, uint64_t address, uint32_t depth);
+
 /* 0 where it cannot be read. */
 uint64_t bpf_loader_counter(const BpfLoader *loader, enum counter counter);
 

@@ -86,6 +86,11 @@ void capture_without_io_uring(Capture *capture)
     capture->observer->sees_io_uring = false;
 }
 
+bool capture_memory_check(const Capture *capture, uint64_t *ret_address, uint32_t *ret_depth)
+{
+    return bpf_capabilities_memory_check(capture->capabilities, ret_address, ret_depth);
+}
+
 void capture_tick(Capture *capture)
 {
     capture_roots_tick(capture->roots);

@@ -37,3 +37,6 @@ void capture_tick(Capture *capture);
 /* KEY was seen COUNT times in all: raises the counts of the facts of its event. For when all
  * events have been taken; what waits then is told first. */
 void capture_count(Capture *capture, uint64_t key, uint64_t count);
+
+/* bpf_capabilities_memory_check() of what CAPTURE was given. */
+bool capture_memory_check(const Capture *capture, uint64_t *ret_address, uint32_t *ret_depth);

@@ -520,6 +520,32 @@ START_TEST(test_blind)
 }
 END_TEST
 
+START_TEST(test_memory_check)
+{
+    static const char *const stack[DEPTH] = {"cap_capable", "cap_vm_enough_memory",
+                                             "security_vm_enough_memory_mm"};
+    Scene scene;
+    uint64_t addresses[DEPTH] = {0};
+    uint64_t address = 1;
+    uint32_t depth = 1;
+
+    (void)_i;
+    scene_init(&scene, make_kernel(stack, addresses));
+    ck_assert(!bpf_capabilities_memory_check(scene.capabilities, &address, &depth));
+    for (int row = 0; row < 4; row++) {
+        const bool is_memory = strcmp(checks[row].what, "probe") == 0;
+        make_check(&scene.maker, row, addresses, is_memory ? DEPTH : 1);
+        scene_take(&scene);
+        ck_assert_int_eq(bpf_capabilities_memory_check(scene.capabilities, &address, &depth),
+                         is_memory);
+    }
+    /* The innermost of the two is where the check returns to. */
+    ck_assert_uint_eq(address, addresses[1]);
+    ck_assert_uint_eq(depth, 1);
+    scene_deinit(&scene);
+}
+END_TEST
+
 static const struct {
     const char *what;
     uint32_t uid, mode, gid;
@@ -573,6 +599,7 @@ int main(void)
     suite_add(suite, "site table", test_site_table, 1);
     suite_add(suite, "checks", test_check, ARRAY_LENGTH(checks));
     suite_add(suite, "blind", test_blind, 2);
+    suite_add(suite, "memory check", test_memory_check, 1);
     suite_add(suite, "touch", test_touch, ARRAY_LENGTH(touched));
     return suite_run(suite);
 }

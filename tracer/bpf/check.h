@@ -55,6 +55,79 @@ static __always_inline u32 denied_before(struct task_state *state, const struct 
     return others <= 1 && denied != (u32)capability + 1 ? denied : 0;
 }
 
+/*
+ * Every mapping of memory asks for CAP_SYS_ADMIN, to no effect, and to look up the stack each time
+ * would cost more than all else of the call. The recorder, which knows the kernel's functions,
+ * tells the address that cap_capable() returns to in that one, and at which depth of the stack that
+ * stands. Where in the kernel's stack it lies, as words from this program's context, is the same
+ * for whoever asks, and so found out from some checks: it is what always holds the address that the
+ * stack has at that depth. Thereafter one word tells.
+ */
+u64 memory_check;
+u32 memory_check_depth;
+u32 memory_check_words = -1;
+u32 memory_check_met; /* bit 0: a check of memory, bit 1: another one */
+
+enum { CAPABILITY_SYS_ADMIN = 21, PEEK_WORDS = 32 };
+
+static __always_inline bool has_learned(void)
+{
+    const u32 words = memory_check_words;
+
+    return memory_check == 0 || (memory_check_met == 3 && (words & (words - 1)) == 0);
+}
+
+static __always_inline bool is_memory_check(u64 context)
+{
+    const u32 words = memory_check_words;
+    u64 word = 0;
+
+    if (memory_check == 0 || words == 0 || !has_learned())
+        return false;
+    /* The number of the only bit. */
+    const u64 at = (words & 0xaaaaaaaa ? 1 : 0) | (words & 0xcccccccc ? 2 : 0) |
+                   (words & 0xf0f0f0f0 ? 4 : 0) | (words & 0xff00ff00 ? 8 : 0) |
+                   (words & 0xffff0000 ? 16 : 0);
+    bpf_probe_read_kernel(&word, sizeof word, (const void *)(context + at * sizeof word));
+    return word == memory_check;
+}
+
+/* Learns from a check whose stack is in the scratch. */
+static __always_inline void peek(struct scratch *scratch, u64 context)
+{
+    u64 *stack = (u64 *)scratch->strings[0];
+    const u32 depth = memory_check_depth;
+    u32 words = 0;
+
+    if (memory_check == 0 || depth >= EVENT_STACK_MAX)
+        return;
+    const u64 caller = scratch->frames[depth];
+    bpf_probe_read_kernel(stack, PEEK_WORDS * sizeof *stack, (const void *)context);
+#pragma unroll
+    for (u32 i = 0; i < PEEK_WORDS; i++) {
+        u64 difference = stack[i] ^ caller;
+        barrier_var(difference);
+        difference |= -difference;
+        barrier_var(difference);
+        words |= (u32)(~difference >> 63) << i;
+    }
+    memory_check_words &= words;
+    memory_check_met |= caller == memory_check ? 1 : 2;
+}
+
+/* A check of the recorder, which makes one to be learned from. */
+static __always_inline void check_of_recorder(void *context, const struct task_struct *task)
+{
+    if ((u32)task->tgid != settings.recorder_tgid || has_learned())
+        return;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return;
+    if (bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0) > 0)
+        peek(scratch, (u64)context);
+    scratch_release(scratch);
+}
+
 static __always_inline void check(void *context, const struct cred *cred,
                                   const struct user_namespace *target, int capability, int verdict)
 {
@@ -62,7 +135,11 @@ static __always_inline void check(void *context, const struct cred *cred,
     struct task_state *state = state_of(task);
     u64 args[ARGS_ROOM] = {};
 
+    if (!state)
+        check_of_recorder(context, task);
     if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
+        return;
+    if (capability == CAPABILITY_SYS_ADMIN && is_memory_check((u64)context))
         return;
     struct scratch *scratch = scratch_take();
     if (!scratch)
@@ -76,6 +153,8 @@ static __always_inline void check(void *context, const struct cred *cred,
     long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
     if (size < 0)
         size = 0;
+    if (!has_learned())
+        peek(scratch, (u64)context);
     if (capability >= 0 && capability < 63)
         flags |= denied_before(state, scratch, capability, verdict) << CAPABILITY_DENIED_SHIFT;
     u32 abi;
