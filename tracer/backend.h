@@ -80,6 +80,8 @@ typedef struct Backend {
     bool sees_results;
     bool can_launch;
     bool can_join;
+    bool filters;        /* a launched workload runs under a seccomp filter of the backend's, and
+                            so with no_new_privs where the caller lacks CAP_SYS_ADMIN */
     bool keeps_workload; /* a launched workload needs the process that called run() to its end */
     /* 0 if this machine can; negative with ERR telling what is missing and how to get it. */
     int (*probe)(Error *err);

@@ -173,7 +173,8 @@ static int check(struct btf **ret_btf, Error *err)
     if (!is_privileged())
         return error_set(err, -EPERM,
                          "eBPF needs privilege: run as root, or with the capabilities CAP_BPF and "
-                         "CAP_PERFMON, and CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to look at "
+                         "CAP_PERFMON, CAP_SYSLOG to know who checks capabilities, and "
+                         "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to look at "
                          "files of others");
     if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
         return error_set(err, -ENOTSUP,

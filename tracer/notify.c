@@ -253,6 +253,7 @@ const Backend backend_notify = {
     .sees_results = false,
     .can_launch = true,
     .can_join = false,
+    .filters = true,
     .probe = probe,
     .features = features,
     .run = run,

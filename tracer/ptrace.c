@@ -169,6 +169,7 @@ const Backend backend_ptrace = {
     .sees_results = true,
     .can_launch = true,
     .can_join = true,
+    .filters = true,
     .keeps_workload = true,
     .probe = ptrace_probe,
     .features = ptrace_features,

@@ -113,7 +113,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                                      .journal_fd = channels->journal,
                                      .label = supervision->label,
                                      .sees_results = supervision->backend->sees_results,
-                                     .own_filter = supervision->launch != NULL};
+                                     .own_filter =
+                                         supervision->launch && supervision->backend->filters};
     Error err = {0};
 
     fd_close(&channels->control[1]);

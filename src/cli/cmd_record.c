@@ -75,8 +75,8 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         .command = (const char **)(void *)parsed->arguments,
         .command_count = (size_t)parsed->arguments_count,
         .exit_status = -1,
-        .no_new_privs =
-            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || !may_filter_with_privileges(),
+        .no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+                        (backend->filters && !may_filter_with_privileges()),
     };
     const int r = recording_add_run(recording, &run, ret_index);
     return r < 0 ? error_errno(err, r, "cannot begin a recording") : 0;
@@ -288,8 +288,9 @@ const Command command_record = {
         "whittle itself "
         "fails with 125; a command that cannot be executed gives 126, one that is not there "
         "127.\n\n"
-        "No privilege is needed. Without privilege the command runs with no_new_privs, so that "
-        "setuid programs run as the caller; the recording then says so.\n\n"
+        "With privilege the recording is made in the kernel, by eBPF. But no privilege is needed: "
+        "without it the command runs with no_new_privs, so that setuid programs run as the caller; "
+        "the recording then says so.\n\n"
         "The recording is appended to REC while the command runs and put into canonical order at "
         "the "
         "end. If whittle is killed, the command goes on unharmed, and REC has what was seen until "

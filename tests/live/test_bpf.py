@@ -209,6 +209,23 @@ def privileges_of_the_recorder(folder):
 
 
 @case
+def few_privileges_are_enough(folder):
+    need_bpf()
+    live.need_root()
+    live.need("setpriv")
+    os.chmod(folder, 0o777)
+    capabilities = "+bpf,+perfmon,+syslog"
+    prefix = ["setpriv", f"--reuid={live.NOBODY}", f"--regid={live.NOBODY}", "--clear-groups",
+              f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
+    result = record("bpf", folder, ["sh", "-c", "cat /etc/hostname >/dev/null; id -u; grep NoNewPrivs /proc/self/status"],
+                    prefix=prefix)
+    equal((result.status, result.out, result.err), (0, f"{live.NOBODY}\nNoNewPrivs:\t0\n", ""), "status")
+    result.complete()
+    result.one("file", name="/etc/hostname", access={"read"})
+    equal(result.document["runs"][0].get("no_new_privs"), False, "no_new_privs in the recording")
+
+
+@case
 def nothing_is_left_behind(folder):
     need_bpf()
     before = programs_loaded()
