@@ -182,7 +182,7 @@ const Capability *capability_at(size_t index); /* ordered by number */
 const Capability *capability_by_name(const char *name);
 const Capability *capability_by_number(int number);
 
-/* ---- who in the kernel asks for capabilities -------------------------------------------------- */
+/* ---- who in the kernel asks for capabilities ------------------------------------------------- */
 
 /* What a granted check says: profiles/tables/capability_sites.csv. */
 typedef enum SiteVerdict {
