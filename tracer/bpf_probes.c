@@ -64,7 +64,8 @@ static int try_tracing(const struct btf *btf, const char *prefix, const char *na
     const int id = btf__find_by_name_kind(btf, full, kind);
     if (id < 0)
         return -ENOENT;
-    const struct bpf_prog_load_opts options = {
+    /* Not const, which libbpf 1.3 would not take. */
+    struct bpf_prog_load_opts options = {
         .sz = sizeof options, .expected_attach_type = type, .attach_btf_id = (uint32_t)id};
     CLEANUP(fd_close)
     int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "whittle_trial", "GPL", nothing,
