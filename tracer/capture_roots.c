@@ -126,11 +126,11 @@ static KnownRoot *entry_for(CaptureRoots *roots, uint32_t mount_namespace, const
             oldest = known;
     }
     forget(oldest);
-    oldest->text = strdup(text);
-    if (!oldest->text)
+    char *copy = strdup(text);
+    if (!copy)
         return NULL;
-    oldest->mount_namespace = mount_namespace;
-    oldest->root.prefix = oldest->text;
+    *oldest = (KnownRoot){
+        .mount_namespace = mount_namespace, .text = copy, .root = {.fd = -1, .prefix = copy}};
     return oldest;
 }
 

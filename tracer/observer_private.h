@@ -77,6 +77,16 @@ struct Observer {
     const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot, *creat;
 };
 
+/* What observing a system call takes: Observer.needs, by observer_setup.c. */
+enum {
+    NEED_PENDING = 1 << 0,      /* arguments have to be looked at */
+    NEED_RESULT = 1 << 1,       /* every result matters, not only the first few */
+    NEED_DESCRIPTORS = 1 << 2,  /* has descriptor arguments: keep the highest number */
+    NEED_IDENTITY = 1 << 3,     /* may change credentials or program */
+    NEED_IF_CONNECTED = 1 << 4, /* like NEED_PENDING while what is written matters */
+    NEED_ROOT = 1 << 5,         /* may change the root folder or the mount namespace */
+};
+
 /*
  * What is special about one system call beyond its argument roles. Rows stand in observe_*.c.
  * NAMES is a list of calls, ended by NULL. Called at entry, after the path arguments were resolved.
