@@ -239,11 +239,20 @@ const CapabilitySite *capability_site_at(size_t index)
     return index < tables_capability_site_count ? &tables_capability_sites[index] : NULL;
 }
 
+static int compare_site(const void *name, const void *site)
+{
+    return strcmp(name, ((const CapabilitySite *)site)->function);
+}
+
+/* Asked of each of the kernel's functions. */
 bool capability_site_names(const char *name)
 {
+    if (bsearch(name, tables_capability_sites, tables_capability_site_count,
+                sizeof tables_capability_sites[0], compare_site))
+        return true;
     for (size_t i = 0; i < tables_capability_site_count; i++) {
         const CapabilitySite *site = &tables_capability_sites[i];
-        if (strcmp(site->function, name) == 0 || (site->via && strcmp(site->via, name) == 0))
+        if (site->via && strcmp(site->via, name) == 0)
             return true;
     }
     return false;
