@@ -33,7 +33,7 @@ static bool read_address(Observer *observer, Tracee *tracee, uint64_t at, uint64
     const int r = tracee_read(tracee, at, &address->storage, address->length);
     if (r == 0)
         return true;
-    if (r != -EFAULT)
+    if (r != -EFAULT && r != -ESRCH /* killed meanwhile: it never makes this call */)
         tracee_loss(observer, tracee, "unreadable-argument", "socket address");
     return false;
 }

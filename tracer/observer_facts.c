@@ -188,8 +188,9 @@ bool read_text_argument(Observer *observer, Tracee *tracee, uint64_t address, ch
     if (length >= 0)
         return true;
     /* An address that the kernel cannot read either: the call will fail with EFAULT, and nothing
-     * was missed; the same for a path that is too long for the kernel. */
-    if (length == -EFAULT || length == -ENAMETOOLONG)
+     * was missed; the same for a path that is too long for the kernel, and for a process that was
+     * killed meanwhile and never makes this call. */
+    if (length == -EFAULT || length == -ENAMETOOLONG || length == -ESRCH)
         return false;
     tracee_loss(observer, tracee, "unreadable-argument", what);
     return false;
