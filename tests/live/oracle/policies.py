@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the backends against each other: the same program gives the same policy, whichever recorded it.
+
+usage: policies.py [--whittle PATH] [--fast] [NAME…]
+
+Each case of programs.py runs under every backend in turn, up to four times, in the same folder made anew. Compared
+are the policies generated: system calls with their conditions, file, network, unix, signal, ptrace and mount rules, and
+capabilities. What timing decides for a case (its `calls`) is left out; a rule counts as different if one backend has it
+in all its runs and another in none.
+"""
+import argparse
+import itertools
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import live
+import programs
+from behaviour import skeleton
+from compare import Runner
+from run import reason_to_skip
+
+ROUNDS = 4
+SECTION = re.compile(r"^([a-z-]+):$")
+RULE = re.compile(r"^ +- (?:rule: )?(.*?)(?: *#.*)?$")
+PATHS = ("files", "unix", "mounts", "tmpfs", "volumes")
+# (backend, rule) that only this one has, and why.
+EXPLAINED = {
+    ("notify", "files: /dev/tty rw"): "without a terminal it cannot be opened, which the file's mode does not tell before",
+    ("notify", "files: owner /tmp/@.@/w/by-x# w"): "made by an x32 call, which the kernel does not know: predicted, for the path allows it",
+    ("bpf", "capabilities: CAP_PERFMON"): "mm_access() of Linux 6.16 asks for it before it looks whose process it is; "
+                                          "ps reads its own user's and would do without: granted to be on the safe side",
+}
+# Cases whose programs look for tracers or filters and do otherwise if they find one; and random order by design.
+LEFT_OUT = {
+    "signals": "processes are killed at once: who is faster decides",
+}
+
+
+class Policies(Runner):
+    """Policies of one case under one backend."""
+
+    def rules(self):
+        """The policy's rules as (section, text); None with `why` set if there is none."""
+        self.fresh()
+        log = os.path.join(self.base, "recording.jsonl")
+        status, text = self.run([self.whittle, "record", "-o", log, "--backend", self.backend, "--", *self.case.argv])
+        if status is None or not os.path.exists(log):
+            self.why = f"status {status}: {text[-300:]}"
+            return None
+        out = os.path.join(self.base, "policy")
+        done = subprocess.run([self.whittle, "generate", log, "-o", out, "--format", "policy"], capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            self.why = done.stderr[-300:]
+            return None
+        with open(os.path.join(out, "policy.yaml"), encoding="utf-8") as file:
+            return self.read(file)
+
+    def read(self, file):
+        found = set()
+        section = ""
+        for line in file:
+            match = SECTION.match(line.rstrip("\n"))
+            if match:
+                section = match.group(1)
+                continue
+            match = RULE.match(line.rstrip("\n"))
+            if not match or not section:
+                continue
+            rule = match.group(1).strip('"')
+            if section == "syscalls" and rule.split()[0] in self.case.calls:
+                continue
+            found.add((section, skeleton(rule) if section in PATHS else rule))
+        return found
+
+
+def difference(one, two):
+    """What ONE has in all its runs and TWO in none."""
+    return set.intersection(*one) - set.union(*two)
+
+
+def compare(case, whittle, backends):
+    runners = {backend: Policies(case, whittle, backend) for backend in backends}
+    runs = {backend: [] for backend in backends}
+    found = []
+    try:
+        for _ in range(ROUNDS):
+            for backend, runner in runners.items():
+                rules = runner.rules()
+                if rules is None:
+                    return [f"{backend}: no policy: {runner.why}"]
+                runs[backend].append(rules)
+            found = []
+            for one, two in itertools.permutations(backends, 2):
+                only = {f"{section}: {rule}" for section, rule in difference(runs[one], runs[two])}
+                only -= {rule for backend, rule in EXPLAINED if backend == one}
+                if only:
+                    found.append(f"{one}, not {two}: " + "; ".join(sorted(only)))
+            if not found:
+                break
+    finally:
+        for runner in runners.values():
+            runner.close(None)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
+    parser.add_argument("--fast", action="store_true", help="only what takes little time")
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    counts = {"same": 0, "differ": 0, "skipped": 0}
+    for case in programs.cases():
+        if (args.fast and not case.fast) or (args.names and case.name not in args.names):
+            continue
+        reason = LEFT_OUT.get(case.name) or reason_to_skip(case, args.whittle, False)
+        if "*" in case.calls:
+            reason = "timing decides everything in it"
+        if reason:
+            counts["skipped"] += 1
+            print(f"skip   {case.name}: {reason}", flush=True)
+            continue
+        found = compare(case, args.whittle, live.BACKENDS)
+        counts["differ" if found else "same"] += 1
+        print(f"{'DIFFER' if found else 'same  '} {case.name}", flush=True)
+        for line in found:
+            print("       ", line, flush=True)
+    print(", ".join(f"{n} {word}" for word, n in counts.items()), "by", ", ".join(live.BACKENDS), flush=True)
+    return 1 if counts["differ"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
