@@ -141,23 +141,23 @@ static void before_chown(const Captured *captured, const PathQuery *query, PathR
 }
 
 /* What a call made that is gone already. */
-static void set_made(const Captured *captured, PathResult *result)
+static void set_made(const Captured *captured, const PathQuery *query, PathResult *result)
 {
     static const struct {
         const char *syscall;
-        mode_t type;
-    } rows[] = {{"mkdir", S_IFDIR},
-                {"mkdirat", S_IFDIR},
-                {"symlink", S_IFLNK},
-                {"symlinkat", S_IFLNK},
-                {"bind", S_IFSOCK}};
+        mode_t type; /* 0: that of the argument behind the path */
+    } rows[] = {{"mkdir", S_IFDIR},     {"mkdirat", S_IFDIR}, {"symlink", S_IFLNK},
+                {"symlinkat", S_IFLNK}, {"bind", S_IFSOCK},   {"mknod", 0},
+                {"mknodat", 0}};
     const char *name = captured->syscall ? captured->syscall->name : "";
+    const unsigned behind = (unsigned)query->argument + 1;
+    const mode_t mode = behind < SYSCALL_ARGS ? (mode_t)captured->event->args[behind] & S_IFMT : 0;
 
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (strcmp(rows[i].syscall, name) != 0)
             continue;
-        result->st =
-            (struct stat){.st_mode = rows[i].type, .st_uid = captured->event->credentials.fsuid};
+        const mode_t type = rows[i].type ? rows[i].type : mode ? mode : S_IFREG;
+        result->st = (struct stat){.st_mode = type, .st_uid = captured->event->credentials.fsuid};
         result->has_stat = true;
     }
 }
@@ -188,8 +188,11 @@ static void after_success(const Captured *captured, const PathQuery *query, Path
 
     result->error = 0;
     if (makes && !renames && query->final == PATH_FINAL_PARENT) {
+        /* A link is what it links to. */
+        if ((query->access & ACCESS_LINK) && result->text)
+            seen_rename_to(captured->seen, captured->event->mount_namespace, result->text);
         if (!result->has_stat)
-            set_made(captured, result);
+            set_made(captured, query, result);
         remember(captured, result);
         result->has_stat = false;
         result->error = ENOENT;
@@ -202,7 +205,7 @@ static void after_success(const Captured *captured, const PathQuery *query, Path
     if (renames && makes && result->text)
         seen_rename_to(captured->seen, captured->event->mount_namespace, result->text);
     settle_owner(captured, result);
-    if (renames && !makes && result->text)
+    if ((query->access & (ACCESS_RENAME | ACCESS_LINK)) && !makes && result->text)
         seen_rename_from(captured->seen, result->text);
     if (!result->has_stat)
         forget_descriptor(query, result);

@@ -157,6 +157,19 @@ static void own_by_another(Site *site)
     site_take(site);
 }
 
+static void linked_and_gone(Site *site)
+{
+    opened(site, "l", O_RDWR | O_CREAT, site_path(site, "l"), FILE_CREATED);
+    two_paths(site, "link", "l", "m");
+    site_path_call(site, "unlink", 0, "m");
+    maker_call(&site->maker, "mknod", 0);
+    maker_text(&site->maker, 0, "n");
+    maker_event(&site->maker)->args[1] = S_IFIFO | 0600;
+    maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
+    site_take(site);
+    site_path_call(site, "unlink", 0, "n");
+}
+
 /* What was told in order counts, not what is found by the time of a look-up. */
 static void own_known(Site *site)
 {
@@ -286,6 +299,11 @@ const CaptureRow capture_rows_files[] = {
      "syscall chmod ok\nsyscall chown ok\nsyscall openat ok\nsyscall unlink ok\n"
      "file @/k read+write+create owner ok\nfile @/k delete regular other ok\n"
      "file @/k chmod regular owner ok\nfile @/k chown regular owner ok\n"},
+    {"linked", linked_and_gone,
+     "syscall link ok\nsyscall mknod ok\nsyscall openat ok\nsyscall unlink ok\n"
+     "file @/l read+write+create owner ok\nfile @/l link regular owner ok\n"
+     "file @/m delete regular owner ok\nfile @/m create+link owner ok\n"
+     "file @/n create owner ok\nfile @/n delete fifo owner ok\n"},
     {"descriptor", descriptor_changes,
      "syscall fchmod ok\nfile /data/four chmod regular owner ok\n"},
     {"mapped", mapped,
