@@ -16,6 +16,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -244,7 +245,8 @@ int notify_child_start(const Launch *launch, NotifyChild *ret_child, Error *err)
     /* Sessions may be scheduled as groups: first this one's own. The child stays as it was. */
     (void)setsid();
     const Priority before = priority_raise();
-    recorder_step_aside();
+    /* The receiver changes its priority as it goes on. */
+    recorder_step_aside_keeping((const int[]){CAP_SYS_NICE}, 1);
     const int listener = receive_listener(ours, err);
     if (listener < 0) {
         int status;

@@ -43,6 +43,20 @@ Priority priority_raise(void)
     return before;
 }
 
+bool priority_is_urgent(void)
+{
+    return sched_getscheduler(0) == SCHED_FIFO;
+}
+
+void priority_set_urgent(bool urgent)
+{
+    const struct sched_param parameters = {.sched_priority = urgent ? 1 : 0};
+
+    (void)sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
+    if (!urgent)
+        priority_short_slice();
+}
+
 void priority_restore(const Priority *before)
 {
     if (before->policy >= 0)

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <sched.h>
+#include <stdbool.h>
 
 typedef struct Priority {
     int policy;
@@ -22,6 +23,12 @@ typedef struct Priority {
  * ordinary threads, else high among them. Threads and processes that it starts then are like it.
  * Returns what was before. */
 Priority priority_raise(void);
+
+/* The calling thread runs before all ordinary ones. */
+bool priority_is_urgent(void);
+
+/* Makes the calling thread run so, or like any other. Needs CAP_SYS_NICE. */
+void priority_set_urgent(bool urgent);
 
 void priority_restore(const Priority *before);
 

@@ -36,13 +36,17 @@ typedef struct Receiver {
     Hold hold;     /* under LOCK */
     unsigned held; /* in PAGE, for the handler; written by it alone */
     sem_t free_slots;
-    atomic_uint end;     /* of the ring: written by the receiver */
-    atomic_uint front;   /* written under LOCK */
-    atomic_bool asleep;  /* the handler is about to sleep, or does */
-    atomic_bool over;    /* the receiver is to end */
-    atomic_int error;    /* the receiver has failed: a positive errno */
-    pid_t last_tid;      /* the receiver's own */
-    unsigned others_for; /* for so many calls on, more threads than one are at work */
+    atomic_uint end;          /* of the ring: written by the receiver */
+    atomic_uint front;        /* written under LOCK */
+    atomic_bool asleep;       /* the handler is about to sleep, or does */
+    atomic_bool over;         /* the receiver is to end */
+    atomic_int error;         /* the receiver has failed: a positive errno */
+    pid_t last_tid;           /* the receiver's own */
+    unsigned others_for;      /* for so many calls on, more threads than one are at work */
+    unsigned alone;           /* calls since, counted on */
+    bool *makes_signals;      /* by Syscall.index; owned */
+    atomic_uint urgent_for;   /* for so many calls on, signals are near */
+    bool may_urge, is_urgent; /* the receiver's own */
 } Receiver;
 
 /* Starts receiving. 0 or a negative errno. The descriptors and the page must outlive it. */
