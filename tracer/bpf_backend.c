@@ -292,6 +292,8 @@ static struct bpf_settings settings_of(const BackendRun *run)
         settings.sigreturn[abi] = number_of((enum call_abi)abi, "sigreturn");
         settings.rt_sigreturn[abi] = number_of((enum call_abi)abi, "rt_sigreturn");
     }
+    if (stat("/proc/self/ns/pid", &st) == 0)
+        settings.pid_namespace = (uint32_t)st.st_ino;
     if (stat("/proc/self/exe", &st) == 0) {
         settings.own_program_inode = st.st_ino;
         settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);

@@ -17,10 +17,12 @@ fail() {
 }
 
 nginx_workload='nginx -g "daemon off;" & server=$!
+sleep 0.5
 for i in $(seq 100); do curl -sf http://127.0.0.1/ >/dev/null && break; sleep 0.1; done
 curl -s http://127.0.0.1/missing >/dev/null
 kill -QUIT $server; wait $server'
 redis_workload='cd /tmp; redis-server --port 7001 --save "" --dir /tmp >/dev/null & server=$!
+sleep 0.5
 for i in $(seq 100); do redis-cli -p 7001 ping 2>/dev/null | grep -q PONG && break; sleep 0.1; done
 redis-cli -p 7001 set key value; redis-cli -p 7001 get key; kill $server; wait $server'
 files_workload='cd /tmp; rm -rf t; mkdir t; cd t; echo a >a; ln a b; ln -s a c; mv b d; mkdir e; mv d e/f; chmod 600 a; cat c e/f

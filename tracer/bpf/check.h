@@ -118,7 +118,7 @@ static __always_inline void peek(struct scratch *scratch, u64 context)
 /* A check of the recorder, which makes one to be learned from. */
 static __always_inline void check_of_recorder(void *context, const struct task_struct *task)
 {
-    if ((u32)task->tgid != settings.recorder_tgid || has_learned())
+    if (has_learned() || recorder_number(task->group_leader) != settings.recorder_tgid)
         return;
     struct scratch *scratch = scratch_take();
     if (!scratch)

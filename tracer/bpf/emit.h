@@ -188,14 +188,8 @@ static __always_inline u64 capability_bits(const struct kernel_cap *cap)
 static __always_inline u32 innermost_number(const struct task_struct *task)
 {
     const struct pid *pid = task->thread_pid;
-    u32 number = 0;
 
-    if (!pid)
-        return 0;
-    const u64 at = (u64)pid + bpf_core_field_offset(struct pid, numbers) +
-                   (u64)BOUND(pid->level, 31) * bpf_core_type_size(struct upid);
-    bpf_probe_read_kernel(&number, sizeof number, (const void *)at);
-    return number;
+    return pid ? number_at(pid, pid->level) : 0;
 }
 
 static __always_inline u32 pid_namespace_of(const struct task_struct *task)
@@ -217,9 +211,9 @@ __noinline int event_begin(u32 type)
     event->type = (u16)type;
     event->nr = NR_NONE;
     event->label = current_label;
-    event->tid = (u32)task->pid;
-    event->tgid = (u32)task->tgid;
-    event->parent = (u32)task->real_parent->tgid;
+    event->tid = recorder_number(task);
+    event->tgid = recorder_number(task->group_leader);
+    event->parent = recorder_number(task->real_parent->group_leader);
     event->own_tid = innermost_number(task);
     event->own_tgid = innermost_number(task->group_leader);
     event->mount_namespace = own_mount_namespace(task);

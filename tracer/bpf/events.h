@@ -103,6 +103,7 @@ struct bpf_settings {
     u32 recorder_tgid;  /* never recorded */
     u32 mark_option;    /* prctl option of `whittle mark` */
     u32 mark_signal;    /* sent to `whittle mark` to tell that its label is in force */
+    u32 pid_namespace;  /* inode number of the recorder's */
     u32 user_namespace; /* inode number of the workload's, whose capabilities count */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
@@ -146,7 +147,7 @@ enum event_relation {
     RELATION_OUTSIDE,
 };
 
-/* Starts every event. All process ids are those of the initial pid namespace. */
+/* Starts every event. All process ids are those of the recorder's pid namespace. */
 struct event {
     u32 size; /* of the whole event */
     u16 type; /* enum event_type */

@@ -38,8 +38,10 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct pid_namespace;
 struct upid {
     int nr;
+    struct pid_namespace *ns;
 };
 struct pid {
     unsigned int level;

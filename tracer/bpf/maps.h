@@ -104,6 +104,9 @@ struct {
     __uint(max_entries, RING_SIZE);
 } events SEC(".maps");
 
+/* How deep the recorder's pid namespace is, plus one; 0: not found out yet. */
+u32 recorder_level;
+
 /* ---- scratch: one event in the making on each CPU -------------------------------------------- */
 
 enum {
@@ -282,4 +285,51 @@ static __always_inline u64 mix(u64 hash, u64 value)
     hash ^= value;
     hash *= 0x9e3779b97f4a7c15ull;
     return hash ^ hash >> 29;
+}
+
+/* ---- process numbers --------------------------------------------------------------------------
+ */
+
+enum { PID_LEVELS = 32 /* the kernel's MAX_PID_NS_LEVEL */, LEVELS_SEARCHED = 8 };
+
+static __always_inline u64 number_slot(const struct pid *pid, u32 level)
+{
+    return (u64)pid + bpf_core_field_offset(struct pid, numbers) +
+           (u64)BOUND(level, PID_LEVELS - 1) * bpf_core_type_size(struct upid);
+}
+
+static __always_inline u32 number_at(const struct pid *pid, u32 level)
+{
+    u32 number = 0;
+
+    bpf_probe_read_kernel(&number, sizeof number, (const void *)number_slot(pid, level));
+    return number;
+}
+
+static __always_inline void find_recorder_level(const struct pid *pid)
+{
+    for (u32 level = 0; level < LEVELS_SEARCHED; level++) {
+        if (level > pid->level)
+            return;
+        struct pid_namespace *namespace = NULL;
+        const u64 slot = number_slot(pid, level);
+        bpf_core_read(&namespace, sizeof namespace, &((struct upid *)slot)->ns);
+        if (FIELD(struct pid_namespace, namespace, ns.inum) == settings.pid_namespace) {
+            recorder_level = level + 1;
+            return;
+        }
+    }
+}
+
+/* The number of TASK in the recorder's pid namespace, 0 if it has none there. */
+static __always_inline u32 recorder_number(const struct task_struct *task)
+{
+    const struct pid *pid = task->thread_pid;
+
+    if (!pid)
+        return 0;
+    if (recorder_level == 0)
+        find_recorder_level(pid);
+    const u32 level = recorder_level;
+    return level == 0 || pid->level + 1 < level ? 0 : number_at(pid, level - 1);
 }

@@ -28,7 +28,7 @@ static __always_inline const u32 *root_of(struct task_struct *task)
     const struct task_struct *above = task;
 
     for (u32 i = 0; i < GENERATIONS_MAX; i++) {
-        u32 tgid = (u32)above->tgid;
+        u32 tgid = recorder_number(above->group_leader);
         if (tgid <= 1 || tgid == settings.recorder_tgid)
             return NULL;
         const u32 *phase = bpf_map_lookup_elem(&roots, &tgid);
