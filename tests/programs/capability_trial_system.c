@@ -276,9 +276,12 @@ static Outcome chosen_pid(void)
     struct clone_args args = {
         .exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&wanted, .set_tid_size = 1};
     begin();
-    pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    if (pid == 0)
-        _exit(0);
+    /* A number that is taken is no refusal. */
+    do {
+        pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+        if (pid == 0)
+            _exit(0);
+    } while (pid < 0 && errno == EEXIST && ++wanted < 32000);
     return outcome(pid == wanted && waitpid(pid, NULL, 0) == pid);
 }
 
