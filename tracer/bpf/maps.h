@@ -104,6 +104,10 @@ struct {
     __uint(max_entries, RING_SIZE);
 } events SEC(".maps");
 
+/* The recorder's root folder: where paths begin. */
+u64 own_root_dentry;
+u64 own_root_mount;
+
 /* How deep the recorder's pid namespace is, plus one; 0: not found out yet. */
 u32 recorder_level;
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "maps.h"
+#include "walk.h"
 
 /* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
 struct {
@@ -50,7 +50,10 @@ SEC("iter/task")
 int seed(struct bpf_iter__task *context)
 {
     struct task_struct *task = context->task;
+    struct scratch *scratch = scratch_get();
 
+    if (scratch && own_root_dentry == 0)
+        set_own_root(scratch, bpf_get_current_task_btf()); /* the recorder runs this */
     if (!task || task->flags & PF_EXITING || bpf_task_storage_get(&tasks, task, NULL, 0))
         return 0;
     const u32 *phase = root_of(task);

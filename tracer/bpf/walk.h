@@ -27,6 +27,10 @@ static __always_inline bool walk_up(struct walk *walk)
     const u64 dentry = walk->dentry;
     const u64 mount = walk->mount;
 
+    if (dentry == own_root_dentry && mount == own_root_mount) {
+        walk->done = 1;
+        return false;
+    }
     if (dentry == (u64)FIELD(struct mount, mount, mnt.mnt_root)) {
         walk->up = (u64)FIELD(struct mount, mount, mnt_parent);
         if (walk->up == mount || walk->up == 0) {
@@ -137,6 +141,16 @@ static __always_inline bool is_kernel_mount(u64 mount)
 static __always_inline u32 own_mount_namespace(const struct task_struct *task)
 {
     return task->nsproxy ? task->nsproxy->mnt_ns->ns.inum : 0;
+}
+
+/* Paths end at the recorder's root: its own, where it was started under chroot. TASK has the same.
+ */
+static __always_inline void set_own_root(struct scratch *scratch, const struct task_struct *task)
+{
+    if (!task->fs)
+        return;
+    own_root_dentry = SCALAR(scratch, task->fs->root.dentry);
+    own_root_mount = mount_of(SCALAR(scratch, task->fs->root.mnt));
 }
 
 /* A folder or file by dentry and vfsmount. */

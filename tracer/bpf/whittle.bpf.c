@@ -536,6 +536,8 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         return 0;
     const u32 caller = state->program;
     const bool launching = state->flags & TASK_LAUNCHING;
+    if (launching)
+        set_own_root(scratch, task);
     quick_flush(state);
     state->flags = TASK_EXEC;
     /* The new program may be of another architecture than the caller, whose call this is: the

@@ -27,11 +27,12 @@ from run import reason_to_skip
 ROUNDS = 4
 SECTION = re.compile(r"^([a-z-]+):$")
 RULE = re.compile(r"^ +- (?:rule: )?(.*?)(?: *#.*)?$")
+WITH_REASON = re.compile(r'^\{rule: ("[^"]*"|[^,]*), ')
 PATHS = ("files", "unix", "mounts", "tmpfs", "volumes")
 # (backend, rule) that only this one has, and why.
 EXPLAINED = {
     ("notify", "files: /dev/tty rw"): "without a terminal it cannot be opened, which the file's mode does not tell before",
-    ("notify", "files: owner /tmp/@.@/w/by-x# w"): "made by an x32 call, which the kernel does not know: predicted, for the path allows it",
+    ("notify", "files: owner /tmp/base/w/by-x# w"): "made by an x32 call, which the kernel does not know: predicted, for the path allows it",
     ("bpf", "capabilities: CAP_PERFMON"): "mm_access() of Linux 6.16 asks for it before it looks whose process it is; "
                                           "ps reads its own user's and would do without: granted to be on the safe side",
 }
@@ -72,7 +73,9 @@ class Policies(Runner):
             match = RULE.match(line.rstrip("\n"))
             if not match or not section:
                 continue
-            rule = match.group(1).strip('"')
+            rule = match.group(1)
+            with_reason = WITH_REASON.match(rule)
+            rule = (with_reason.group(1) if with_reason else rule).strip('"').replace(self.base, "/tmp/base")
             if section == "syscalls" and rule.split()[0] in self.case.calls:
                 continue
             found.add((section, skeleton(rule) if section in PATHS else rule))
