@@ -302,7 +302,8 @@ static void observe_here(Receiver *receiver, bool brief)
     struct seccomp_notif *request = ring_take(receiver, HAND_RECEIVER);
     /* Where one thread alone has been making calls, none of another is likely to wait, nor has its
      * number become another's meanwhile: looking costs as much as half of all the rest. */
-    const bool look = receiver->others_for > 0 || ++receiver->alone % LOOK_AFTER == 0;
+    const bool look =
+        receiver->is_urgent || receiver->others_for > 0 || ++receiver->alone % LOOK_AFTER == 0;
 
     if (look && poll(fds, 2, 0) > 0) {
         if (fds[0].revents)

@@ -80,6 +80,9 @@ static int open_canonical(const char *output, Error *err)
     int fd;
 
     if (strcmp(output, "-") != 0) {
+        fd = nameless_check(output, err);
+        if (fd < 0)
+            return fd;
         fd = nameless_open(output);
         return fd < 0 ? error_errno(err, fd, "%s: cannot create a file beside it", output) : fd;
     }

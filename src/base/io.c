@@ -106,10 +106,13 @@ int write_file_atomic(const char *path, const void *bytes, size_t length, Error 
         const int r = write_all(STDOUT_FILENO, bytes, length);
         return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
     }
+    int r = nameless_check(path, err);
+    if (r < 0)
+        return r;
     fd = nameless_open(path);
     if (fd < 0)
         return error_errno(err, fd, "%s: cannot create a file beside it", path);
-    const int r = write_all(fd, bytes, length);
+    r = write_all(fd, bytes, length);
     return r < 0 ? error_errno(err, r, "%s: cannot write", path) : nameless_place(fd, path, err);
 }
 

@@ -31,8 +31,26 @@ static int open_and_unlink(const char *path)
     return fd;
 }
 
+int nameless_check(const char *path, Error *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+        return 0;
+    return error_set(err, S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST,
+                     S_ISDIR(st.st_mode)
+                         ? "%s: is a folder"
+                         : "%s: is no ordinary file, and a file would take its place; give "
+                           "another name, or - for standard output",
+                     path);
+}
+
 int nameless_open(const char *path)
 {
+    Error ignored = {0};
+    const int allowed = nameless_check(path, &ignored);
+    if (allowed < 0)
+        return allowed;
     const char *slash = strrchr(path, '/');
     CLEANUP(free_pointer)
     char *folder = slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");

@@ -7,6 +7,10 @@
 
 #include "base/error.h"
 
+/* 0 if a file may be put at PATH: there is none, or an ordinary one, or a link (which is replaced
+ * itself). Else, for a device, a pipe, a socket or a folder, a negative errno with ERR. */
+int nameless_check(const char *path, Error *err);
+
 /* An empty one for reading and writing, in the folder of PATH so that it can come to be PATH. A
  * descriptor, or a negative errno. */
 int nameless_open(const char *path);

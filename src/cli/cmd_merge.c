@@ -41,6 +41,9 @@ static int write_to(Recording *all, const char *path, Error *err)
         r = recording_write(all, STDOUT_FILENO, true);
         return r < 0 ? error_errno(err, r, "cannot write to standard output") : 0;
     }
+    r = nameless_check(path, err);
+    if (r < 0)
+        return r;
     fd = nameless_open(path);
     if (fd < 0)
         return error_errno(err, fd, "%s: cannot create a file beside it", path);

@@ -11,7 +11,7 @@ for program in qemu-system-x86_64 mmdebstrap cpio busybox mkfs.ext4 flock; do
         exit 77
     }
 done
-"$WHITTLE" record --backend bpf -o /dev/null -- true 2>&1 | grep -q 'built without' && {
+"$WHITTLE" record --backend bpf -o - -- true 2>&1 >/dev/null | grep -q 'built without' && {
     echo "this whittle was built without eBPF"
     exit 77
 }

@@ -58,6 +58,14 @@ expect 2 '' 'No such file' merge /nonexistent
 # Escape sequences of a file's name do not reach the terminal.
 expect 2 '' '\?\[31mred' show $'/nonexistent\e[31mred'
 
+# What is no ordinary file is never replaced by one: /dev/null, to whoever may write to its folder.
+mkfifo "$folder/pipe"
+expect 125 '' 'is no ordinary file' record -o "$folder/pipe" -- true
+[[ -p $folder/pipe ]] || {
+    echo 'record -o replaced a pipe' >&2
+    failures=$((failures + 1))
+}
+
 if "$WHITTLE" help >/dev/full 2>"$folder/err"; then
     echo 'a full disk was taken for success' >&2
     failures=$((failures + 1))
