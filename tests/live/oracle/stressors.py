@@ -43,6 +43,7 @@ CALLS = {
     "sem": ("pause",),
     "syscall": (ANY,),
     "pty": ("fcntl",),
+    "sockfd": ("close_range", "ioctl", "recvmsg", "shutdown"),
     "touch": ("creat",),
     "wait": ("waitid",),
 }
@@ -56,7 +57,7 @@ LOSSES = {
 TIMING = ("rt_sigreturn", "restart_syscall", "sched_yield", "futex", "munmap", "madvise", "kill")
 SIGNALS = ("SIGALRM", "SIGKILL", "SIGTERM")
 # Read now and then.
-PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",), "touch": ("/stress-ng-touch-",)}
+PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",), "sockfd": ("/stress-ng-",), "touch": ("/stress-ng-touch-",)}
 # strace itself does not come to an end.
 ENDLESS = ("vm-segv",)
 
