@@ -312,6 +312,7 @@ static __always_inline u32 number_at(const struct pid *pid, u32 level)
 
 static __always_inline void find_recorder_level(const struct pid *pid)
 {
+#pragma unroll
     for (u32 level = 0; level < LEVELS_SEARCHED; level++) {
         if (level > pid->level)
             return;
