@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,10 +132,13 @@ static bool is_privileged(void)
 static int refused(int code, Error *err)
 {
     char lockdown[128] = "";
-    CLEANUP(file_close) FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+    const int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
 
-    if (file && !fgets(lockdown, sizeof lockdown, file))
-        lockdown[0] = '\0';
+    if (fd >= 0) {
+        const ssize_t n = read(fd, lockdown, sizeof lockdown - 1);
+        lockdown[n > 0 ? n : 0] = '\0';
+        (void)close(fd);
+    }
     if (strstr(lockdown, "[confidentiality]"))
         return error_set(err, code,
                          "the kernel is locked down for confidentiality, so that nobody may trace "
