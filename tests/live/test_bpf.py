@@ -247,8 +247,9 @@ import os, sys, threading, time
 def work():
     while not os.path.exists(sys.argv[1]):
         open('/etc/hostname').read()
-        if os.fork() == 0: open('/etc/passwd').read(); os._exit(0)
-        os.wait(); time.sleep(0.02)
+        child = os.fork()
+        if child == 0: open('/etc/passwd').read(); os._exit(0)
+        os.waitpid(child, 0); time.sleep(0.02)
 sleeper = os.fork()
 if sleeper == 0:
     while not os.path.exists(sys.argv[1]): time.sleep(0.02)
