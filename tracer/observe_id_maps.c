@@ -123,7 +123,8 @@ static void infer(Observer *observer, Tracee *tracee, Pending *pending, const Id
         !owner.is_child)
         return;
     /* From within: whoever made the namespace had to hold CAP_SETFCAP then. That may be given up
-     * meanwhile; what the parent, if it is of the workload, could hold is what still can be seen. */
+     * meanwhile; what the parent, if it is of the workload, could hold is what still can be seen.
+     */
     if (!credentials->own_user_namespace)
         maker = *credentials;
     else if (!process_table_find_process(&observer->table, tracee->process->parent) ||

@@ -49,8 +49,8 @@ enum {
 /* The thread is about to run a system call. Gives one of the verdicts above. */
 int observer_enter(Observer *observer, const SyscallStop *stop);
 
-/* observer_enter() of this call would count it and read nothing of the tracee's: a matter of about a
- * microsecond. */
+/* observer_enter() of this call would count it and read nothing of the tracee's: a matter of about
+ * a microsecond. */
 bool observer_is_brief(const Observer *observer, const SyscallStop *stop);
 
 /*
