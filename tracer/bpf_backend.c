@@ -192,6 +192,7 @@ static int serve(Loop *loop, Error *err)
         n = bpf_loader_consume(loop->loader, on_event, loop);
         if (n < 0)
             return error_errno(err, n, "reading events failed");
+        capture_settle(loop->capture);
         skip_memory_checks(loop);
         observer_flush(loop->run->observer);
     }

@@ -53,7 +53,7 @@ static const struct SpecialTake {
     {NAMES("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"), 0, TAKE_PID, COMPANION_NONE,
      0, ROLE_PID},
     {NAMES("tkill"), 0, TAKE_PID, COMPANION_NONE, 0, ROLE_TID},
-    {NAMES("pidfd_send_signal", "pidfd_getfd"), 0, TAKE_PID, COMPANION_NONE, 0, ROLE_PIDFD},
+    {NAMES("pidfd_send_signal", "pidfd_getfd"), 0, TAKE_PIDFD, COMPANION_NONE, 0, ROLE_PIDFD},
     {NAMES("process_vm_readv", "process_vm_writev", "kcmp"), 0, TAKE_PID, COMPANION_NONE, 0,
      ROLE_PID},
     {NAMES("ptrace"), 1, TAKE_PID, COMPANION_NONE, 1, ROLE_PID},

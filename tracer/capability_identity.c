@@ -205,10 +205,15 @@ static bool needs_kcmp(const CapabilityContext *context, const CapabilityRule *r
            needs_ptrace_access(context, &second, match);
 }
 
-/* Files of /proc/PID that ask for PTRACE_MODE_READ or _ATTACH when opened or read as a link. */
-static const char *const guarded_files[] = {
-    "environ", "maps",    "smaps", "smaps_rollup", "numa_maps", "mem",
-    "auxv",    "pagemap", "exe",   "cwd",          "root",
+/* Files of /proc/PID that ask for PTRACE_MODE_READ or _ATTACH when opened or read as a link; those
+ * that show memory do not ask where there is none. */
+static const struct {
+    const char *name;
+    bool shows_memory;
+} guarded_files[] = {
+    {"environ", true},   {"maps", true}, {"smaps", true}, {"smaps_rollup", true},
+    {"numa_maps", true}, {"mem", true},  {"auxv", true},  {"pagemap", true},
+    {"exe", false},      {"cwd", false}, {"root", false},
 };
 
 /* The process of /proc/NUMBER/NAME, with *RET_NAME set to NAME; 0 where PATH is something else. */
@@ -240,9 +245,14 @@ static bool needs_proc_file(const CapabilityContext *context, const CapabilityRu
         return false;
     pid = proc_number(path->raw, &name);
     match->object = path->text;
-    for (size_t i = 0; pid && i < ARRAY_LENGTH(guarded_files); i++)
-        if (strcmp(name, guarded_files[i]) == 0)
-            return cap_ptrace_denied(context, pid, true);
+    for (size_t i = 0; pid && i < ARRAY_LENGTH(guarded_files); i++) {
+        if (strcmp(name, guarded_files[i].name) != 0)
+            continue;
+        Credentials target;
+        const bool asks = !guarded_files[i].shows_memory ||
+                          (cap_task(context, pid, &target) == 0 && !target.no_memory);
+        return asks && cap_ptrace_denied(context, pid, true);
+    }
     return false;
 }
 

@@ -91,6 +91,11 @@ bool capture_memory_check(const Capture *capture, uint64_t *ret_address, uint32_
     return bpf_capabilities_memory_check(capture->capabilities, ret_address, ret_depth);
 }
 
+void capture_settle(Capture *capture)
+{
+    capture_roots_settle(capture->roots);
+}
+
 void capture_tick(Capture *capture)
 {
     capture_roots_tick(capture->roots);

@@ -5,7 +5,9 @@
 #include "base/memory.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { ROOTS_KEPT = 32, TICKS_KEPT = 2 };
@@ -16,6 +18,7 @@ typedef struct KnownRoot {
     bool moved;               /* there may be another root by now */
     char *text;
     Root root;
+    int namespace_fd; /* keeps the namespace in being, and so what is mounted below the root */
 } KnownRoot;
 
 struct CaptureRoots {
@@ -31,15 +34,16 @@ CaptureRoots *capture_roots_new(ProcessTable *table)
         return NULL;
     roots->table = table;
     for (size_t i = 0; i < ROOTS_KEPT; i++)
-        roots->known[i].root.fd = -1;
+        roots->known[i] = (KnownRoot){.root.fd = -1, .namespace_fd = -1};
     return roots;
 }
 
 static void forget(KnownRoot *known)
 {
     fd_close(&known->root.fd);
+    fd_close(&known->namespace_fd);
     free(known->text);
-    *known = (KnownRoot){.root.fd = -1};
+    *known = (KnownRoot){.root.fd = -1, .namespace_fd = -1};
 }
 
 CaptureRoots *capture_roots_free(CaptureRoots *roots)
@@ -58,6 +62,12 @@ void capture_roots_tick(CaptureRoots *roots)
         if (roots->known[i].mount_namespace != 0 && ++roots->known[i].idle > TICKS_KEPT)
             forget(&roots->known[i]);
     }
+}
+
+void capture_roots_settle(CaptureRoots *roots)
+{
+    for (size_t i = 0; i < ROOTS_KEPT; i++)
+        fd_close(&roots->known[i].namespace_fd);
 }
 
 const char *capture_root_text(const Captured *captured)
@@ -80,16 +90,27 @@ bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured)
     return capture_namespace_is_own(roots, captured) && capture_root_text(captured)[0] == '\0';
 }
 
-/* The root of TASK, if that is the one: a descriptor or -1. */
-static int open_root_of(uint32_t task, uint32_t mount_namespace, const char *text)
+/* The mount namespace of TASK, if that is the one: a descriptor or -1. */
+static int open_namespace_of(uint32_t task, uint32_t mount_namespace)
 {
     char path[64];
-    char link[PATH_MAX + 1];
     struct stat st;
 
     (void)snprintf(path, sizeof path, "/proc/%u/ns/mnt", task);
-    if (task == 0 || stat(path, &st) < 0 || st.st_ino != mount_namespace)
+    if (task == 0)
         return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_ino != mount_namespace))
+        fd_close(&fd);
+    return fd;
+}
+
+/* The root of TASK, if that is the one: a descriptor or -1. */
+static int open_root_of(uint32_t task, const char *text)
+{
+    char path[64];
+    char link[PATH_MAX + 1];
+
     (void)snprintf(path, sizeof path, "/proc/%u/root", task);
     const ssize_t n = readlink(path, link, sizeof link - 1);
     if (n <= 0 || (size_t)n >= sizeof link - 1)
@@ -100,16 +121,38 @@ static int open_root_of(uint32_t task, uint32_t mount_namespace, const char *tex
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The same of anyone who is still there to be asked. */
-static int open_root(const Captured *captured, const char *text)
+/* Opens what KNOWN lacks, by anyone who is still there to be asked. */
+static void look_for_root(const Captured *captured, KnownRoot *known, int *ret_fd)
 {
     const struct event *event = captured->event;
     const uint32_t tasks[] = {event->tid, event->tgid, event->parent};
-    int fd = -1;
 
-    for (size_t i = 0; fd < 0 && i < ARRAY_LENGTH(tasks); i++)
-        fd = open_root_of(tasks[i], event->mount_namespace, text);
-    return fd;
+    for (size_t i = 0; i < ARRAY_LENGTH(tasks) && (*ret_fd < 0 || known->namespace_fd < 0); i++) {
+        int namespace_fd = open_namespace_of(tasks[i], event->mount_namespace);
+        if (namespace_fd < 0)
+            continue;
+        if (*ret_fd < 0)
+            *ret_fd = open_root_of(tasks[i], known->text);
+        if (known->namespace_fd < 0)
+            known->namespace_fd = namespace_fd;
+        else
+            fd_close(&namespace_fd);
+    }
+}
+
+/* The folder TEXT of a namespace whose own root is held, and with it all that is mounted there. */
+static int open_below(const CaptureRoots *roots, uint32_t mount_namespace, const char *text)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+
+    for (size_t i = 0; i < ROOTS_KEPT; i++) {
+        const KnownRoot *known = &roots->known[i];
+        if (known->mount_namespace == mount_namespace && known->text[0] == '\0' &&
+            known->root.fd >= 0 && known->namespace_fd >= 0 && !known->moved)
+            return (int)syscall(SYS_openat2, known->root.fd, text, &how, sizeof how);
+    }
+    return -1;
 }
 
 /* The entry of that root, or the one to be used for it. */
@@ -129,8 +172,10 @@ static KnownRoot *entry_for(CaptureRoots *roots, uint32_t mount_namespace, const
     char *copy = strdup(text);
     if (!copy)
         return NULL;
-    *oldest = (KnownRoot){
-        .mount_namespace = mount_namespace, .text = copy, .root = {.fd = -1, .prefix = copy}};
+    *oldest = (KnownRoot){.mount_namespace = mount_namespace,
+                          .text = copy,
+                          .root = {.fd = -1, .prefix = copy},
+                          .namespace_fd = -1};
     return oldest;
 }
 
@@ -177,9 +222,11 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
      * be asked may be further than the event: so a root that is in use is kept until one is told
      * of that changes it. */
     const bool keep = !own && known->root.fd >= 0 && !known->moved && known->idle <= 1;
-    const int fd = keep  ? -1
-                   : own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC)
-                         : open_root(captured, text);
+    int fd = own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (!own && (!keep || known->namespace_fd < 0))
+        look_for_root(captured, known, keep ? &known->root.fd : &fd);
+    if (!own && !keep && fd < 0 && text[0] != '\0')
+        fd = open_below(roots, namespace, text);
     if (fd >= 0 || known->moved) {
         fd_close(&known->root.fd);
         known->root.fd = fd;

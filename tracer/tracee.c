@@ -151,6 +151,7 @@ static int credentials_parse(const char *status, Credentials *out)
         (void)status_numbers(status, sets[i].name, 16, sets[i].value, 1);
     if (status_numbers(status, "\nNoNewPrivs:", 10, &one, 1) == 1)
         c.no_new_privs = one != 0;
+    c.no_memory = strstr(status, "\nVmSize:") == NULL;
     *out = c;
     return 0;
 }

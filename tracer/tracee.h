@@ -27,6 +27,7 @@ typedef struct Credentials {
     uint64_t inheritable, permitted, effective, bounding, ambient;
     bool no_new_privs;
     bool own_user_namespace; /* it is not in the user namespace whittle runs in */
+    bool no_memory;          /* a kernel thread, or ended: where /proc is asked */
 } Credentials;
 
 /* The thread's id as whittle's pid namespace numbers it, and its process's. */

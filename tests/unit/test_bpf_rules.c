@@ -15,7 +15,7 @@ static const char letters[] = {
     [TAKE_NONE] = '-',       [TAKE_VALUE] = 'v',    [TAKE_PATH] = 'p',   [TAKE_TEXT] = 't',
     [TAKE_FD] = 'f',         [TAKE_SOCKADDR] = 'a', [TAKE_MSGHDR] = 'h', [TAKE_MMSGHDR] = 'H',
     [TAKE_MEMORY] = 'm',     [TAKE_PID] = 'i',      [TAKE_VMA] = 'V',    [TAKE_LOOK] = 'l',
-    [TAKE_SOCKETCALL] = 's',
+    [TAKE_SOCKETCALL] = 's', [TAKE_PIDFD] = 'I',
 };
 
 static const struct {
@@ -77,7 +77,7 @@ static const struct {
      RULE_TAKES | RULE_SIGNALS},
     {ARCH_X86_64,
      "pidfd_send_signal",
-     "iv----",
+     "Iv----",
      {NO, NO, NO, NO, NO, NO},
      RULE_TAKES | RULE_SIGNALS},
     {ARCH_X86_64, "ptrace", "-i----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel's checks of capabilities. Included by whittle.bpf.c behind what it needs. */
+/* The kernel's checks of capabilities. */
 #pragma once
+
+#include "calls.h"
 
 /*
  * What the kernel asks for before it looks whether that matters is decided by the recorder, from

@@ -53,6 +53,7 @@ enum call_take {
     TAKE_MMSGHDR,  /* the first message of an array of struct mmsghdr: its msg_name */
     TAKE_MEMORY,   /* `companion` bytes (at most 64): struct open_how, struct clone_args */
     TAKE_PID,      /* a process or thread: its relation to the caller */
+    TAKE_PIDFD,    /* the same of a descriptor */
     TAKE_VMA,      /* the file mapped at that address */
     TAKE_SOCKETCALL, /* i386: the words that stand for the arguments of the call that argument 0
                         tells */
@@ -157,7 +158,7 @@ struct event {
     u32 label;   /* 0: none since the start */
     u8 phase;    /* enum Phase of model/fact.h */
     u8 abi;      /* enum call_abi */
-    u8 relation; /* enum event_relation, of a TAKE_PID argument */
+    u8 relation; /* enum event_relation, of a TAKE_PID or TAKE_PIDFD argument */
     u8 padding;
     u32 tid, tgid;
     u32 parent;   /* tgid of the parent */

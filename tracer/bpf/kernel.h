@@ -38,6 +38,22 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct xarray {
+    void *xa_head;
+};
+struct xa_node {
+    unsigned char shift;
+    void *slots[64];
+};
+struct idr {
+    struct xarray idr_rt;
+};
+struct hlist_node {
+    struct hlist_node *next;
+};
+struct hlist_head {
+    struct hlist_node *first;
+};
 struct pid_namespace;
 struct upid {
     int nr;
@@ -45,6 +61,7 @@ struct upid {
 };
 struct pid {
     unsigned int level;
+    struct hlist_head tasks[4]; /* by enum pid_type */
     struct upid numbers[1];
 };
 struct ns_common {
@@ -56,6 +73,7 @@ struct user_namespace {
     struct ns_common ns;
 };
 struct pid_namespace {
+    struct idr idr; /* struct pid by number */
     struct ns_common ns;
 };
 struct net {
@@ -163,6 +181,7 @@ struct task_struct {
     struct task_struct *real_parent;
     struct task_struct *group_leader;
     struct pid *thread_pid;
+    struct hlist_node pid_links[4]; /* by enum pid_type */
     const struct cred *real_cred;
     const struct cred *cred;
     struct fs_struct *fs;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "walk.h"
+#include "state.h"
 
 /* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
 struct {
@@ -20,7 +20,7 @@ struct {
 /* Tasks that the last run of the iterator added; the recorder runs it until this stays 0. */
 u64 seeded;
 
-enum { GENERATIONS_MAX = 64, PF_EXITING = 4 };
+enum { GENERATIONS_MAX = 64 };
 
 /* The phase of the root that the task's process is or descends from; NULL if none. */
 static __always_inline const u32 *root_of(struct task_struct *task)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "emit.h"
+#include "relations.h"
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
@@ -230,15 +230,6 @@ static __always_inline bool needs_folder(u32 take, const struct scratch *scratch
     return empty || scratch->strings[slot & 1][0] != '/';
 }
 
-static __always_inline u32 relation_by_number(const struct task_struct *task, s32 pid)
-{
-    if (pid == (s32)innermost_number(task->group_leader) || pid == (s32)innermost_number(task))
-        return RELATION_SELF;
-    if (pid == (s32)innermost_number(task->real_parent->group_leader))
-        return RELATION_PARENT;
-    return RELATION_UNKNOWN;
-}
-
 /* A connected datagram socket counts as used only once something is sent. */
 static __always_inline void note_connect(const struct place *place)
 {
@@ -373,12 +364,20 @@ __noinline int take_key(u32 i)
         break;
     case TAKE_PID:
         if ((s32)value > 0 && taking->relation == RELATION_UNKNOWN)
-            taking->relation = relation_by_number(bpf_get_current_task_btf(), (s32)value);
+            taking->relation =
+                relation(scratch, pid_of_number(bpf_get_current_task_btf(), (u32)value));
         hash = mix(hash, taking->relation);
         if ((s32)value > 0 && taking->relation == RELATION_UNKNOWN)
             hash = mix(hash, (u32)value); /* the recorder finds out who that is */
         else
             hash = mix(hash, (s32)value > 0 ? 1 : (s32)value == 0 ? 2 : (s32)value == -1 ? 3 : 4);
+        break;
+    case TAKE_PIDFD:
+        if (taking->relation == RELATION_UNKNOWN)
+            taking->relation = relation(scratch, pid_of_descriptor(scratch, (s32)value));
+        hash = mix(hash, taking->relation);
+        if (taking->relation == RELATION_UNKNOWN)
+            hash = mix(hash, (u32)value);
         break;
     case TAKE_VMA:
         place_of_mapping(scratch, value);

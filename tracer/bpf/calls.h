@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A system call: what is part of its key, and how a new one is told. */
+#pragma once
+
+#include "state.h"
+#include "take.h"
+
+/* So many that any index of 3 bits is inside. */
+enum { ARGS_ROOM = 8 };
+enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
+
+/* The call that REGS are of; negative if none, and after sigreturn, which puts back those of
+ * another moment. The tracepoint at the entry would know it without a doubt, but costs as much
+ * again as all of this. */
+static __always_inline s64 call_number(const struct task_struct *task,
+                                       const struct pt_regs *context, u32 *abi)
+{
+#if defined(__TARGET_ARCH_x86)
+    const s64 nr = (s64)((const struct pt_regs___x86 *)(const void *)context)->orig_ax;
+    if (task->thread_info.status & TS_COMPAT) {
+        *abi = ABI_I386;
+        return (s32)nr;
+    }
+    *abi = nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_NATIVE;
+    return nr;
+#elif defined(__TARGET_ARCH_arm64)
+    *abi = task->thread_info.flags & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
+    return ((const struct pt_regs___aarch64 *)(const void *)context)->syscallno;
+#else
+#error "whittle.bpf.c does not know where this architecture keeps the arguments of a system call"
+#endif
+}
+
+static __always_inline void read_arguments(const struct pt_regs *context, u32 abi, u64 *args)
+{
+#if defined(__TARGET_ARCH_x86)
+    const struct pt_regs___x86 *regs = (const void *)context;
+    if (abi == ABI_I386) {
+        args[0] = (u32)regs->bx;
+        args[1] = (u32)regs->cx;
+        args[2] = (u32)regs->dx;
+        args[3] = (u32)regs->si;
+        args[4] = (u32)regs->di;
+        args[5] = (u32)regs->bp;
+        return;
+    }
+    args[0] = regs->di;
+    args[1] = regs->si;
+    args[2] = regs->dx;
+    args[3] = regs->r10;
+    args[4] = regs->r8;
+    args[5] = regs->r9;
+#elif defined(__TARGET_ARCH_arm64)
+    const struct pt_regs___aarch64 *regs = (const void *)context;
+    args[0] = regs->orig_x0;
+    args[1] = regs->regs[1];
+    args[2] = regs->regs[2];
+    args[3] = regs->regs[3];
+    args[4] = regs->regs[4];
+    args[5] = regs->regs[5];
+#endif
+}
+
+static __always_inline struct call_rule *rule_of(u32 abi, s64 nr)
+{
+    const u64 number = (u64)nr & ~(abi == ABI_X32 ? (u64)X32_BIT : 0);
+    u32 index = abi * RULES_PER_ABI + (u32)number;
+
+    if (number >= RULES_PER_ABI || abi >= ABI_COUNT)
+        return NULL;
+    return bpf_map_lookup_elem(&rules, &index);
+}
+
+/* Restart codes stand for EINTR to whoever sees them; the kernel's own numbers mean no errno. */
+static __always_inline u32 errno_of(s64 result)
+{
+    if (result >= 0 || result < -4095)
+        return 0;
+    const u32 number = (u32)-result;
+    return number >= 512 && number <= 516 ? 4 /* EINTR */ : number;
+}
+
+/* The part of a call's key that needs no look at memory. */
+static __always_inline u64 call_key(const struct task_state *state, const struct call_rule *rule,
+                                    u32 abi, s64 nr, s64 result, bool ended, const u64 *args)
+{
+    u64 key = key_begin(state, EVENT_CALL);
+
+    key = mix(key, (u64)nr << 8 | abi << 1 | ended);
+    key = mix(key, errno_of(result));
+    if (rule && rule->flags & RULE_SELECTS) {
+#pragma unroll
+        for (u32 i = 0; i < EVENT_ARGS; i++)
+            key = mix(key, args[i] & rule->mask[i]);
+    }
+    return key;
+}
+
+/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state */
+
+static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
+{
+    if (abi == ABI_NATIVE && (u64)nr < TASK_QUICK && errno_of(result) == 0 &&
+        state->quick_label == current_label && state->quick[BOUND(nr, TASK_QUICK - 1)] == 0)
+        state->quick[BOUND(nr, TASK_QUICK - 1)] =
+            1; /* this one is in `seen` already: one less below */
+}
+
+struct flushing {
+    u64 task_key; /* key_begin() under the label that the counts are of */
+    struct task_state *state;
+};
+
+static long flush_step(u32 nr, struct flushing *flushing)
+{
+    struct task_state *state = flushing->state;
+
+    if (nr >= TASK_QUICK)
+        return 1;
+    const u32 times = state->quick[nr];
+    if (times == 0)
+        return 0;
+    u64 key = mix(mix(flushing->task_key, (u64)nr << 8 | ABI_NATIVE << 1), 0);
+    u64 *total = bpf_map_lookup_elem(&seen, &key);
+    if (total)
+        __sync_fetch_and_add(total, times - 1);
+    state->quick[nr] = 0;
+    return 0;
+}
+
+static __always_inline void quick_flush(struct task_state *state)
+{
+    struct flushing flushing = {.task_key = key_of_task(state, state->quick_label, EVENT_CALL),
+                                .state = state};
+
+    bpf_loop(TASK_QUICK, flush_step, &flushing, 0);
+    count_calls(state->quick_calls);
+    state->quick_calls = 0;
+    state->quick_label = current_label;
+}
+
+enum { QUICK_FLUSH = 1024 };
+
+/* Data may go out by a datagram socket of which it was not known yet whether it sends. */
+static __always_inline bool may_settle(const struct call_rule *rule)
+{
+    return connected_count && rule && rule->flags & RULE_MAY_SEND;
+}
+
+static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr, s64 result)
+{
+    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
+        return false;
+    if (state->quick_label != current_label)
+        quick_flush(state);
+    u32 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
+    if (*times == 0 || *times == (u32)-1 || (connected_count && may_settle(rule_of(abi, nr))))
+        return false;
+    ++*times;
+    if (++state->quick_calls == QUICK_FLUSH) {
+        count_calls(QUICK_FLUSH);
+        state->quick_calls = 0;
+    }
+    return true;
+}
+
+static __always_inline bool takes_apply(const struct call_rule *rule, const u64 *args)
+{
+    if (!(rule->flags & RULE_TAKES))
+        return false;
+    if (rule->condition_mask == 0 && rule->condition_value == 0)
+        return true;
+    const u64 value = (u32)args[rule->condition_arg & (ARGS_ROOM - 1)];
+    if (rule->condition_value && value == rule->condition_value)
+        return true;
+    if (!rule->condition_is_bit)
+        return (value & rule->condition_mask) != 0;
+    return value < 64 && rule->condition_mask >> value & 1;
+}
+
+static __always_inline void tell_call(struct scratch *scratch, const struct task_state *state,
+                                      const struct call_rule *rule, u32 abi, s64 nr, s64 result,
+                                      bool ended, const u64 *args, u64 key, bool takes)
+{
+    event_begin(EVENT_CALL);
+    event_subject(scratch, state);
+    struct event *event = (struct event *)scratch->event;
+    event->abi = (u8)abi;
+    event->nr = nr;
+    event->result = result;
+    event->relation = (u8)(takes ? scratch->taking.relation : RELATION_UNKNOWN);
+    if (ended)
+        event->flags |= EVENT_NO_RESULT;
+    __builtin_memcpy(event->args, args, sizeof event->args);
+    if (takes)
+        take_blobs();
+    event_circumstances();
+    event_deliver(key);
+}
+
+/* `whittle mark`: the label is in force, and whoever asked is told, once the recorder will know its
+ * text. */
+static __always_inline void mark(struct scratch *scratch, const struct task_state *state,
+                                 const u64 *args)
+{
+    scratch->string_length[0] = 0;
+    read_label(args[1], args[2]);
+    u64 hash = scratch->string_hash[0];
+    if (scratch->string_length[0] == 0)
+        return;
+    const u32 *known = bpf_map_lookup_elem(&labels, &hash);
+    u32 number;
+    if (known) {
+        number = *known;
+    } else {
+        number = __sync_fetch_and_add(&last_label, 1) + 1;
+        event_begin(EVENT_LABEL);
+        event_subject(scratch, state);
+        ((struct event *)scratch->event)->label = number;
+        blob_label();
+        if (event_send(0) < 0)
+            return;
+        bpf_map_update_elem(&labels, &hash, &number, BPF_ANY);
+    }
+    current_label = number;
+    bpf_send_signal(settings.mark_signal);
+}
+
+static __always_inline void observe(struct pt_regs *regs, struct task_state *state, s64 nr, u32 abi,
+                                    s64 result, bool ended)
+{
+    u64 args[ARGS_ROOM] = {};
+    struct call_rule *rule = rule_of(abi, nr);
+
+    if (rule && rule->flags & RULE_FORKS && result == 0 && !ended)
+        return; /* the child's side of its parent's call */
+    count_calls(1);
+    const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
+    if (new_descriptor)
+        count_descriptor((u64)result);
+    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program &&
+        !may_settle(rule)) {
+        /* The usual call: no argument is part of what it is. */
+        const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
+        if (seen_before(key)) {
+            if (!new_descriptor)
+                quick_add(state, abi, nr, result);
+            return;
+        }
+    }
+    read_arguments(regs, abi, args);
+    bool takes = rule && takes_apply(rule, args) && !ended;
+    takes = takes || may_settle(rule);
+    if (rule && rule->flags & RULE_MARK && (u32)args[0] == settings.mark_option) {
+        struct scratch *own = scratch_take();
+        if (own) {
+            mark(own, state, args);
+            scratch_release(own);
+        }
+        return;
+    }
+    if (state->flags & TASK_MARK)
+        return;
+    u64 key = call_key(state, rule, abi, nr, result, ended, args);
+    if (!takes && state->program && seen_before(key))
+        return;
+
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return;
+    if (!state->program) {
+        identify(scratch, state);
+        key = call_key(state, rule, abi, nr, result, ended, args);
+    }
+    if (takes) {
+        struct taking *taking = &scratch->taking;
+        taking->rule_index = abi * RULES_PER_ABI + (u32)(nr & (RULES_PER_ABI - 1));
+        taking->result = result;
+        taking->abi = abi;
+        __builtin_memcpy(taking->args, args, sizeof taking->args);
+        taking->hash = key;
+        taking->relation = state->relation;
+        state->relation = RELATION_UNKNOWN;
+        take_keys();
+        key = taking->hash;
+        takes = !taking->nothing;
+    }
+    if (!seen_before(key))
+        tell_call(scratch, state, rule, abi, nr, result, ended, args, key, takes);
+    scratch_release(scratch);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who is recorded: tasks that are created, start a program and end. */
+#pragma once
+
+#include "calls.h"
+
+enum { CLONE_THREAD = 0x10000 };
+
+static __always_inline void ancestry_push(struct task_state *state, u32 program)
+{
+#pragma unroll
+    for (u32 i = EVENT_ANCESTRY - 1; i > 0; i--)
+        state->ancestry[i] = state->ancestry[i - 1];
+    state->ancestry[0] = program;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
+{
+    const struct task_state *parent = state_of(bpf_get_current_task_btf());
+
+    if (!parent)
+        return 0;
+    struct task_state *state =
+        bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!state) {
+        count(COUNTER_LOST_TASK, 1);
+        return 0;
+    }
+    state->program = parent->program;
+    state->flags = parent->flags & ~TASK_LAUNCHING;
+    state->phase = parent->phase;
+    state->returned = NR_NONE;
+    if (!count_task(state))
+        return 0; /* it was found first */
+    __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
+    if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
+        ancestry_push(state, parent->program);
+    if (!(clone_flags & CLONE_THREAD))
+        count_process();
+    return 0;
+}
+
+/* The call that starts a program; where its registers can no longer be read, what the kernel left
+ * in them: x86 makes each look like the new program's own execve(). */
+static __always_inline s64 exec_number(struct task_struct *task, struct task_state *state, u32 *abi)
+{
+    if (state->exec_nr) {
+        const u32 noted = state->exec_nr;
+        *abi = state->exec_abi;
+        state->exec_nr = 0;
+        return noted;
+    }
+    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), abi);
+    const u32 abis[] = {*abi, ABI_NATIVE, ABI_I386, ABI_X32};
+
+    for (u32 i = 0; i < 4; i++) {
+        const struct call_rule *rule = rule_of(abis[i], nr);
+        if (rule && rule->flags & RULE_EXEC) {
+            *abi = abis[i];
+            break;
+        }
+    }
+    return nr;
+}
+
+static __always_inline void note_exec(struct task_struct *task)
+{
+    struct task_state *state = state_of(task);
+    u32 abi;
+
+    if (!state)
+        return;
+    state->exec_nr = (u32)call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
+    state->exec_abi = abi;
+}
+
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+{
+    note_exec(bpf_get_current_task_btf());
+    return 0;
+}
+
+/* Before that tracepoint (6.11). */
+SEC("fentry/begin_new_exec")
+int BPF_PROG(on_begin_exec, struct linux_binprm *bprm)
+{
+    note_exec(bpf_get_current_task_btf());
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
+{
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return 0;
+    const u32 caller = state->program;
+    const bool launching = state->flags & TASK_LAUNCHING;
+    if (launching)
+        set_own_root(scratch, task);
+    quick_flush(state);
+    state->flags = TASK_EXEC;
+    /* The new program may be of another architecture than the caller, whose call this is: the
+     * numbers of execve() and execveat() tell the caller's. */
+    u32 abi;
+    const s64 nr = exec_number(task, state, &abi);
+    place_of_file(SCALAR(scratch, bprm->file));
+    if (is_mark_program(task, &scratch->place)) {
+        state->flags = TASK_MARK;
+        scratch_release(scratch);
+        return 0;
+    }
+    state->program = (u32)program_number();
+    if (!launching && caller && caller != state->ancestry[0])
+        ancestry_push(state, caller);
+
+    /* The exec is the deed of the program that called it, but the first one nobody's but its own.
+     */
+    u64 key =
+        mix(mix((u64)(launching ? state->program : caller) << 32 | current_label, state->phase),
+            EVENT_EXEC);
+    key = mix(key, (u64)nr << 8 | abi);
+    key = mix(key, state->program);
+    const u64 name = SCALAR(scratch, bprm->filename);
+    const long length = bpf_probe_read_kernel_str(scratch->strings[0], PATH_BYTES, (void *)name);
+    scratch->string_length[0] = length > 0 ? (u32)length : 0;
+    string_hash(0);
+    key = mix(key, scratch->string_hash[0]);
+    place_of_folder(AT_FDCWD);
+    key = mix(key, scratch->place.identity);
+    if (!seen_before(key)) {
+        event_begin(EVENT_EXEC);
+        struct event *event = (struct event *)scratch->event;
+        event_subject(scratch, state);
+        event->program = launching ? state->program : caller;
+        event->value = state->program;
+        event->nr = nr;
+        event->abi = (u8)abi;
+        blob_place(BLOB_FOLDER, 0);
+        place_of_file(SCALAR(scratch, bprm->file));
+        blob_place(BLOB_PROGRAM, 0);
+        blob_kernel_string(BLOB_NAME, 0, name);
+        event_circumstances();
+        event_deliver(key);
+    }
+    scratch_release(scratch);
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
+    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+    u32 abi;
+    const s64 nr = call_number(task, regs, &abi);
+    /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is
+     * the same, it was killed on its way back. */
+    if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
+        observe(regs, state, nr, abi, 0, true);
+    quick_flush(state);
+    if (task->pid == task->tgid) {
+        u32 program = state->program;
+        u64 pages = task->signal->maxrss;
+        const u64 *peak = bpf_map_lookup_elem(&peaks, &program);
+        if (!peak || *peak < pages)
+            bpf_map_update_elem(&peaks, &program, &pages, BPF_ANY);
+        count(COUNTER_PROCESSES, -1);
+    }
+    const bool counted = uncount_task(state);
+    bpf_task_storage_delete(&tasks, task);
+    if (!counted)
+        return 0;
+    u32 which = COUNTER_TASKS;
+    u64 *left = bpf_map_lookup_elem(&counters, &which);
+    if (left && __sync_fetch_and_add(left, (u64)-1) == 1) {
+        struct scratch *scratch = scratch_take();
+        if (scratch) {
+            event_begin(EVENT_ENDED);
+            event_send(0);
+            scratch_release(scratch);
+        }
+    }
+    return 0;
+}
