@@ -192,7 +192,6 @@ static int serve(Loop *loop, Error *err)
         n = bpf_loader_consume(loop->loader, on_event, loop);
         if (n < 0)
             return error_errno(err, n, "reading events failed");
-        capture_settle(loop->capture);
         skip_memory_checks(loop);
         observer_flush(loop->run->observer);
     }
@@ -295,6 +294,8 @@ static struct bpf_settings settings_of(const BackendRun *run)
     }
     if (stat("/proc/self/ns/pid", &st) == 0)
         settings.pid_namespace = (uint32_t)st.st_ino;
+    if (stat("/proc/self/ns/mnt", &st) == 0)
+        settings.mount_namespace = (uint32_t)st.st_ino;
     if (stat("/proc/self/exe", &st) == 0) {
         settings.own_program_inode = st.st_ino;
         settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 
 struct BpfCapabilities {
-    FILE *kallsyms; /* until the first check */
-    KernelSymbols *symbols;
-    bool told;             /* that there are no symbols */
+    KernelSymbols *symbols; /* NULL if they are not to be had: */
+    int symbols_error;
+    bool told;             /* that there are none */
     uint64_t memory_check; /* see bpf_capabilities_memory_check(); 0: not seen */
     uint32_t memory_check_depth;
     bool asked_to_touch; /* some SITE_TOUCH was met */
@@ -25,14 +25,23 @@ struct BpfCapabilities {
 
 /* ---- who asked ------------------------------------------------------------------------------ */
 
+static bool is_wanted(void *data, const char *name)
+{
+    (void)data;
+    return capability_site_names(name);
+}
+
+/* The symbols are read at once: it takes as long as a short workload, in which the recorder would
+ * be busy with nothing else. */
 BpfCapabilities *bpf_capabilities_new_with(FILE *kallsyms)
 {
+    CLEANUP(file_close) FILE *file = kallsyms;
     BpfCapabilities *capabilities = calloc(1, sizeof *capabilities);
 
-    if (capabilities)
-        capabilities->kallsyms = kallsyms;
-    else
-        file_close(&kallsyms);
+    if (!capabilities)
+        return NULL;
+    capabilities->symbols_error =
+        file ? kernel_symbols_read(file, is_wanted, NULL, &capabilities->symbols) : -ENOENT;
     return capabilities;
 }
 
@@ -44,35 +53,19 @@ BpfCapabilities *bpf_capabilities_new(void)
 BpfCapabilities *bpf_capabilities_free(BpfCapabilities *capabilities)
 {
     if (capabilities) {
-        file_close(&capabilities->kallsyms);
         kernel_symbols_free(capabilities->symbols);
         free(capabilities);
     }
     return NULL;
 }
 
-static bool is_wanted(void *data, const char *name)
-{
-    (void)data;
-    return capability_site_names(name);
-}
-
-/* The kernel's functions, read when first needed. NULL if they are not to be had. */
+/* The kernel's functions; NULL if they are not to be had, which is told once. */
 static const KernelSymbols *symbols_of(BpfCapabilities *capabilities, Observer *observer)
 {
-    int r = -ENOENT;
-
-    if (capabilities->symbols || capabilities->told)
-        return capabilities->symbols;
-    if (capabilities->kallsyms) {
-        r = kernel_symbols_read(capabilities->kallsyms, is_wanted, NULL, &capabilities->symbols);
-        file_close(&capabilities->kallsyms);
-        capabilities->kallsyms = NULL;
-    }
-    if (r < 0) {
+    if (!capabilities->symbols && !capabilities->told) {
         capabilities->told = true;
         observer_loss(observer, "kernel-symbols",
-                      r == -ENODATA
+                      capabilities->symbols_error == -ENODATA
                           ? "/proc/kallsyms does not show addresses (kernel.kptr_restrict)"
                           : "/proc/kallsyms cannot be read",
                       1);

@@ -13,7 +13,7 @@
 
 typedef struct BpfCapabilities BpfCapabilities;
 
-/* Opens /proc/kallsyms, for which whittle must have its capabilities yet. NULL without memory. */
+/* Reads /proc/kallsyms, for which whittle must have its capabilities yet. NULL without memory. */
 BpfCapabilities *bpf_capabilities_new(void);
 BpfCapabilities *bpf_capabilities_free(BpfCapabilities *capabilities);
 

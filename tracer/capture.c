@@ -91,11 +91,6 @@ bool capture_memory_check(const Capture *capture, uint64_t *ret_address, uint32_
     return bpf_capabilities_memory_check(capture->capabilities, ret_address, ret_depth);
 }
 
-void capture_settle(Capture *capture)
-{
-    capture_roots_settle(capture->roots);
-}
-
 void capture_tick(Capture *capture)
 {
     capture_roots_tick(capture->roots);
@@ -437,6 +432,13 @@ int capture_event(Capture *capture, const struct event *event, size_t size)
         if (r == 0 && capture->waiting)
             release_waiting(capture, false);
         return r;
+    }
+    if (event->type == EVENT_NAMESPACE_ENTERED || event->type == EVENT_NAMESPACE_LEFT) {
+        if (event->type == EVENT_NAMESPACE_ENTERED)
+            capture_roots_entered(capture->roots, captured);
+        else
+            capture_roots_left(capture->roots, event->mount_namespace);
+        return 0;
     }
     if (!names_are_known(capture, event) &&
         capture->waiting_bytes + event->size <= WAITING_BYTES_MAX)

@@ -31,9 +31,6 @@ int capture_event(Capture *capture, const struct event *event, size_t size);
 /* Operations submitted through io_uring are not told: then io_uring_enter() counts as a loss. */
 void capture_without_io_uring(Capture *capture);
 
-/* To be called when no event waits: lets go of mount namespaces that were kept in being. */
-void capture_settle(Capture *capture);
-
 /* To be called about once a second: lets go of folders that were opened to look up paths. */
 void capture_tick(Capture *capture);
 

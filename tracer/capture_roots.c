@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ROOTS_KEPT = 32, TICKS_KEPT = 2 };
+enum { ROOTS_KEPT = 32, NAMESPACES_HELD = 64, TICKS_KEPT = 2 };
 
 typedef struct KnownRoot {
     uint32_t mount_namespace; /* 0: free */
@@ -18,12 +18,21 @@ typedef struct KnownRoot {
     bool moved;               /* there may be another root by now */
     char *text;
     Root root;
-    int namespace_fd; /* keeps the namespace in being, and so what is mounted below the root */
 } KnownRoot;
+
+/* A mount namespace that recorded tasks are in, or were when events were told that wait. While it
+ * is held what is mounted there stays mounted. */
+typedef struct HeldNamespace {
+    uint32_t inode; /* 0: free */
+    uint32_t task;  /* that came there first */
+    int fd;
+} HeldNamespace;
 
 struct CaptureRoots {
     ProcessTable *table;
     KnownRoot known[ROOTS_KEPT];
+    HeldNamespace held[NAMESPACES_HELD];
+    size_t next_held;
 };
 
 CaptureRoots *capture_roots_new(ProcessTable *table)
@@ -34,16 +43,17 @@ CaptureRoots *capture_roots_new(ProcessTable *table)
         return NULL;
     roots->table = table;
     for (size_t i = 0; i < ROOTS_KEPT; i++)
-        roots->known[i] = (KnownRoot){.root.fd = -1, .namespace_fd = -1};
+        roots->known[i] = (KnownRoot){.root.fd = -1};
+    for (size_t i = 0; i < NAMESPACES_HELD; i++)
+        roots->held[i] = (HeldNamespace){.fd = -1};
     return roots;
 }
 
 static void forget(KnownRoot *known)
 {
     fd_close(&known->root.fd);
-    fd_close(&known->namespace_fd);
     free(known->text);
-    *known = (KnownRoot){.root.fd = -1, .namespace_fd = -1};
+    *known = (KnownRoot){.root.fd = -1};
 }
 
 CaptureRoots *capture_roots_free(CaptureRoots *roots)
@@ -52,6 +62,8 @@ CaptureRoots *capture_roots_free(CaptureRoots *roots)
         return NULL;
     for (size_t i = 0; i < ROOTS_KEPT; i++)
         forget(&roots->known[i]);
+    for (size_t i = 0; i < NAMESPACES_HELD; i++)
+        fd_close(&roots->held[i].fd);
     free(roots);
     return NULL;
 }
@@ -62,12 +74,6 @@ void capture_roots_tick(CaptureRoots *roots)
         if (roots->known[i].mount_namespace != 0 && ++roots->known[i].idle > TICKS_KEPT)
             forget(&roots->known[i]);
     }
-}
-
-void capture_roots_settle(CaptureRoots *roots)
-{
-    for (size_t i = 0; i < ROOTS_KEPT; i++)
-        fd_close(&roots->known[i].namespace_fd);
 }
 
 const char *capture_root_text(const Captured *captured)
@@ -121,26 +127,16 @@ static int open_root_of(uint32_t task, const char *text)
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Opens what KNOWN lacks, by anyone who is still there to be asked. */
-static void look_for_root(const Captured *captured, KnownRoot *known, int *ret_fd)
+static const HeldNamespace *find_held(const CaptureRoots *roots, uint32_t mount_namespace)
 {
-    const struct event *event = captured->event;
-    const uint32_t tasks[] = {event->tid, event->tgid, event->parent};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(tasks) && (*ret_fd < 0 || known->namespace_fd < 0); i++) {
-        int namespace_fd = open_namespace_of(tasks[i], event->mount_namespace);
-        if (namespace_fd < 0)
-            continue;
-        if (*ret_fd < 0)
-            *ret_fd = open_root_of(tasks[i], known->text);
-        if (known->namespace_fd < 0)
-            known->namespace_fd = namespace_fd;
-        else
-            fd_close(&namespace_fd);
+    for (size_t i = 0; i < NAMESPACES_HELD; i++) {
+        if (roots->held[i].inode == mount_namespace)
+            return &roots->held[i];
     }
+    return NULL;
 }
 
-/* The folder TEXT of a namespace whose own root is held, and with it all that is mounted there. */
+/* The folder TEXT of a namespace that is held, if its own root is held, too. */
 static int open_below(const CaptureRoots *roots, uint32_t mount_namespace, const char *text)
 {
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -149,10 +145,26 @@ static int open_below(const CaptureRoots *roots, uint32_t mount_namespace, const
     for (size_t i = 0; i < ROOTS_KEPT; i++) {
         const KnownRoot *known = &roots->known[i];
         if (known->mount_namespace == mount_namespace && known->text[0] == '\0' &&
-            known->root.fd >= 0 && known->namespace_fd >= 0 && !known->moved)
+            known->root.fd >= 0 && !known->moved)
             return (int)syscall(SYS_openat2, known->root.fd, text, &how, sizeof how);
     }
     return -1;
+}
+
+/* That root, by anyone who is still there to be asked, or from that of its namespace. */
+static int open_root(const CaptureRoots *roots, const Captured *captured, const char *text)
+{
+    const struct event *event = captured->event;
+    const HeldNamespace *held = find_held(roots, event->mount_namespace);
+    const uint32_t tasks[] = {event->tid, event->tgid, event->parent, held ? held->task : 0};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(tasks); i++) {
+        CLEANUP(fd_close) int namespace_fd = open_namespace_of(tasks[i], event->mount_namespace);
+        const int fd = namespace_fd < 0 ? -1 : open_root_of(tasks[i], text);
+        if (fd >= 0)
+            return fd;
+    }
+    return held && text[0] != '\0' ? open_below(roots, event->mount_namespace, text) : -1;
 }
 
 /* The entry of that root, or the one to be used for it. */
@@ -172,10 +184,8 @@ static KnownRoot *entry_for(CaptureRoots *roots, uint32_t mount_namespace, const
     char *copy = strdup(text);
     if (!copy)
         return NULL;
-    *oldest = (KnownRoot){.mount_namespace = mount_namespace,
-                          .text = copy,
-                          .root = {.fd = -1, .prefix = copy},
-                          .namespace_fd = -1};
+    *oldest = (KnownRoot){
+        .mount_namespace = mount_namespace, .text = copy, .root = {.fd = -1, .prefix = copy}};
     return oldest;
 }
 
@@ -222,11 +232,9 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
      * be asked may be further than the event: so a root that is in use is kept until one is told
      * of that changes it. */
     const bool keep = !own && known->root.fd >= 0 && !known->moved && known->idle <= 1;
-    int fd = own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (!own && (!keep || known->namespace_fd < 0))
-        look_for_root(captured, known, keep ? &known->root.fd : &fd);
-    if (!own && !keep && fd < 0 && text[0] != '\0')
-        fd = open_below(roots, namespace, text);
+    const int fd = keep  ? -1
+                   : own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                         : open_root(roots, captured, text);
     if (fd >= 0 || known->moved) {
         fd_close(&known->root.fd);
         known->root.fd = fd;
@@ -243,5 +251,29 @@ void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace)
     for (size_t i = 0; i < ROOTS_KEPT; i++) {
         if (roots->known[i].mount_namespace == mount_namespace)
             roots->known[i].moved = true;
+    }
+}
+
+void capture_roots_entered(CaptureRoots *roots, const Captured *captured)
+{
+    const uint32_t inode = captured->event->mount_namespace;
+    HeldNamespace *held = &roots->held[roots->next_held];
+
+    capture_roots_left(roots, inode);
+    roots->next_held = (roots->next_held + 1) % NAMESPACES_HELD;
+    fd_close(&held->fd);
+    *held = (HeldNamespace){.inode = inode,
+                            .task = captured->event->tid,
+                            .fd = open_namespace_of(captured->event->tid, inode)};
+    (void)capture_root(roots, captured);
+}
+
+void capture_roots_left(CaptureRoots *roots, uint32_t mount_namespace)
+{
+    for (size_t i = 0; i < NAMESPACES_HELD; i++) {
+        if (roots->held[i].inode != mount_namespace)
+            continue;
+        fd_close(&roots->held[i].fd);
+        roots->held[i].inode = 0;
     }
 }

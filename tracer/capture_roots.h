@@ -3,7 +3,7 @@
  * Where to start looking up paths of a process that may be gone: the root folders of other mount
  * namespaces, opened through /proc while some process with that root is there to be asked, and kept
  * for a moment after. Not for longer: what is held open here cannot be unmounted. The namespaces
- * themselves are kept only as long as events wait.
+ * themselves are held while recorded tasks are there and until all they did has been looked at.
  */
 #pragma once
 
@@ -26,8 +26,10 @@ bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured);
 /* A call was told that may have made another folder the root of that namespace. */
 void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace);
 
-/* There is no event any more that waits: lets go of mount namespaces. */
-void capture_roots_settle(CaptureRoots *roots);
+/* EVENT_NAMESPACE_ENTERED: the mount namespace is held until … */
+void capture_roots_entered(CaptureRoots *roots, const Captured *captured);
+/* … EVENT_NAMESPACE_LEFT, behind which nothing comes from there. */
+void capture_roots_left(CaptureRoots *roots, uint32_t mount_namespace);
 
 /* To be called about once a second: closes what was not used for a while. */
 void capture_roots_tick(CaptureRoots *roots);

@@ -2,7 +2,7 @@
 /* A system call: what is part of its key, and how a new one is told. */
 #pragma once
 
-#include "state.h"
+#include "namespaces.h"
 #include "take.h"
 
 /* So many that any index of 3 bits is inside. */
@@ -238,7 +238,9 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
     if (new_descriptor)
         count_descriptor((u64)result);
-    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS)) && state->program &&
+    if (rule && rule->flags & RULE_UNSHARES && !ended)
+        namespace_follow(bpf_get_current_task_btf(), state);
+    if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS | RULE_UNSHARES)) && state->program &&
         !may_settle(rule)) {
         /* The usual call: no argument is part of what it is. */
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);

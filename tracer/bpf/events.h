@@ -76,6 +76,7 @@ enum call_rule_flags {
     RULE_MOVES = 1u << 10,     /* chdir: success makes the path argument the working folder */
     RULE_ROOTS = 1u << 11,     /* chroot: … the root folder */
     RULE_NEW_FD = 1u << 12,    /* returns a descriptor, whatever it refers to */
+    RULE_UNSHARES = 1u << 13,  /* may put the task into another mount namespace */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
@@ -101,10 +102,10 @@ struct call_rule {
 /* ---- settings -------------------------------------------------------------------------------- */
 
 struct bpf_settings {
-    u32 recorder_tgid;  /* never recorded */
-    u32 mark_option;    /* prctl option of `whittle mark` */
-    u32 mark_signal;    /* sent to `whittle mark` to tell that its label is in force */
-    u32 pid_namespace;  /* inode number of the recorder's */
+    u32 recorder_tgid; /* never recorded */
+    u32 mark_option;   /* prctl option of `whittle mark` */
+    u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
+    u32 pid_namespace, mount_namespace; /* inode numbers of the recorder's */
     u32 user_namespace; /* inode number of the workload's, whose capabilities count */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
@@ -123,6 +124,10 @@ enum event_type {
     EVENT_MEMORY, /* `value` is the peak resident memory in bytes of a process of PROGRAM; made by
                      the recorder from the map `peaks` when the run is over */
     EVENT_ENDED,  /* no task is in scope any more */
+    /* The first recorded task came into mount namespace `value`, which is not the recorder's, or
+     * the last one left it; tid and tgid are that task's. */
+    EVENT_NAMESPACE_ENTERED,
+    EVENT_NAMESPACE_LEFT,
 };
 
 struct event_credentials {
@@ -282,8 +287,8 @@ struct task_state {
     s64 returned;  /* the last call that returned, or NR_NONE */
     u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */
     u32 sigreturn_abi;
-    u32 counted; /* in COUNTER_TASKS; changes by compare and swap */
-    u32 spare;
+    u32 counted;           /* in COUNTER_TASKS; changes by compare and swap */
+    u32 mount_namespace;   /* that it is counted in; 0: the recorder's, or not known */
     u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
     u32 quick_label;       /* the label that `quick` is of */
     u32 quick_calls;       /* not yet in the map `calls` */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "state.h"
+#include "namespaces.h"
 
 /* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
 struct {
@@ -78,6 +78,7 @@ int seed(struct bpf_iter__task *context)
     }
     if (task->pid == task->tgid)
         count_process();
+    namespace_follow(task, state);
     __sync_fetch_and_add(&seeded, 1);
     return 0;
 }

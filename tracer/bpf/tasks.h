@@ -38,6 +38,7 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
         ancestry_push(state, parent->program);
     if (!(clone_flags & CLONE_THREAD))
         count_process();
+    namespace_follow(child, state);
     return 0;
 }
 
@@ -168,6 +169,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
     if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
         observe(regs, state, nr, abi, 0, true);
     quick_flush(state);
+    namespace_leave(task, state);
     if (task->pid == task->tgid) {
         u32 program = state->program;
         u64 pages = task->signal->maxrss;
