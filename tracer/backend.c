@@ -2,10 +2,23 @@
 #include "tracer/backend.h"
 
 #include "base/io.h"
+#include "tracer/bpf_backend.h"
 
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
+
+/* Here, because what is behind it depends on how whittle was built. */
+const Backend backend_bpf = {
+    .name = "bpf",
+    .summary = "eBPF: in the kernel, results and capability checks included, at next to no cost",
+    .sees_results = true,
+    .can_launch = true,
+    .can_join = true,
+    .probe = bpf_backend_probe,
+    .features = bpf_backend_features,
+    .run = bpf_backend_run,
+};
 
 const Backend *const backends[] = {&backend_bpf, &backend_notify, &backend_ptrace, NULL};
 

@@ -101,7 +101,7 @@ void backend_child_ended(BackendRun *run, int wait_status);
  */
 int exit_status_of(int wait_status);
 
-extern const Backend backend_bpf; /* bpf_backend.c, or bpf_missing.c */
+extern const Backend backend_bpf;
 extern const Backend backend_notify;
 extern const Backend backend_ptrace;
 

@@ -11,7 +11,8 @@
  * The end: the kernel side says when no task is in scope any more. Were that message lost, which a
  * full ring buffer could do, the counter of tasks tells it on the next tick.
  */
-#include "tracer/backend.h"
+#include "tracer/bpf_backend.h"
+#include "tracer/backend_events.h"
 #include "tracer/bpf_child.h"
 #include "tracer/bpf_loader.h"
 #include "tracer/bpf_rules.h"
@@ -26,15 +27,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/capability.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 typedef struct Loop {
@@ -42,11 +38,9 @@ typedef struct Loop {
     BpfLoader *loader;
     Capture *capture;
     BpfChild child; /* pid 0: processes were joined */
-    bool child_ended;
+    BackendEvents events;
     bool nobody_left; /* no task is in scope any more */
     bool skips_memory_checks;
-    int signals;
-    int timer;
 } Loop;
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -75,56 +69,6 @@ static void skip_memory_checks(Loop *loop)
     loop->skips_memory_checks = true;
 }
 
-static void child_status(Loop *loop, int status)
-{
-    if (WIFSTOPPED(status)) {
-        (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
-    } else {
-        loop->child_ended = true;
-        backend_child_ended(loop->run, status);
-    }
-}
-
-static void on_child(Loop *loop)
-{
-    struct signalfd_siginfo info;
-    int status;
-    pid_t pid;
-
-    (void)!read(loop->signals, &info, sizeof info);
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (pid == loop->child.pid)
-            child_status(loop, status);
-    }
-}
-
-/* No task is in scope a moment before its parent can wait for it. */
-static void await_child(Loop *loop)
-{
-    int status;
-
-    while (loop->child.pid > 0 && !loop->child_ended) {
-        const pid_t pid = waitpid(loop->child.pid, &status, 0);
-        if (pid == loop->child.pid)
-            child_status(loop, status);
-        else if (pid < 0 && errno != EINTR)
-            return;
-    }
-}
-
-static void on_control(Loop *loop)
-{
-    unsigned char message[2];
-    const ssize_t n = read(loop->run->control_fd, message, sizeof message);
-
-    if (n < 0 && errno == EINTR)
-        return;
-    if (n != sizeof message || message[0] == CONTROL_DETACH)
-        loop->run->detached = true;
-    else if (message[0] == CONTROL_SIGNAL && loop->child.pid > 0 && !loop->child_ended)
-        (void)kill(loop->child.pid, message[1]);
-}
-
 static void tell_totals(const Loop *loop)
 {
     const ObserverTotals totals = {
@@ -136,12 +80,8 @@ static void tell_totals(const Loop *loop)
     observer_totals(loop->run->observer, &totals);
 }
 
-static void on_timer(Loop *loop)
+static void on_second(Loop *loop)
 {
-    uint64_t ticks;
-
-    if (read(loop->timer, &ticks, sizeof ticks) != sizeof ticks)
-        return;
     if (bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0)
         loop->nobody_left = true;
     capture_tick(loop->capture);
@@ -151,42 +91,20 @@ static void on_timer(Loop *loop)
         loop->run->tick(loop->run->tick_data);
 }
 
-static int set_up_events(Loop *loop, Error *err)
-{
-    const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
-    sigset_t child_signal;
-
-    (void)sigemptyset(&child_signal);
-    (void)sigaddset(&child_signal, SIGCHLD);
-    loop->signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-    loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->signals < 0 || loop->timer < 0 || timerfd_settime(loop->timer, 0, &second, NULL) < 0)
-        return error_errno(err, errno, "cannot set up events");
-    return 0;
-}
-
 static int serve(Loop *loop, Error *err)
 {
-    enum { SIGNALS, TIMER, CONTROL, RING, FDS };
-    struct pollfd fds[FDS] = {
-        [SIGNALS] = {.fd = loop->signals, .events = POLLIN},
-        [TIMER] = {.fd = loop->timer, .events = POLLIN},
-        [CONTROL] = {.fd = loop->run->control_fd, .events = POLLIN},
-        [RING] = {.fd = bpf_loader_fd(loop->loader), .events = POLLIN},
-    };
+    enum { RING = BACKEND_EVENTS_FDS, FDS };
+    struct pollfd fds[FDS] = {[RING] = {.fd = bpf_loader_fd(loop->loader), .events = POLLIN}};
 
+    backend_events_poll(&loop->events, fds);
     while (!loop->nobody_left && !loop->run->detached) {
         int n = poll(fds, FDS, -1);
         if (n < 0 && errno != EINTR)
             return error_errno(err, errno, "waiting for events failed");
         if (n <= 0)
             continue;
-        if (fds[SIGNALS].revents)
-            on_child(loop);
-        if (fds[TIMER].revents)
-            on_timer(loop);
-        if (fds[CONTROL].revents)
-            on_control(loop);
+        if (backend_events_handle(&loop->events, fds))
+            on_second(loop);
         if (!fds[RING].revents)
             continue;
         n = bpf_loader_consume(loop->loader, on_event, loop);
@@ -349,43 +267,43 @@ static int run_loop(Loop *loop, Error *err)
         return error_set(err, -ENOMEM, "out of memory");
     if (bpf_probes_blind(bpf_loader_probes(loop->loader), BPF_PROBE_IO_URING))
         capture_without_io_uring(loop->capture);
-    r = set_up_events(loop, err);
-    if (r == 0)
-        r = begin(loop, err);
+    r = backend_events_start(&loop->events, loop->child.pid);
+    if (r < 0)
+        return error_errno(err, r, "cannot set up events");
+    r = begin(loop, err);
     if (r == 0)
         r = serve(loop, err);
     if (r < 0)
         return r;
     drain(loop);
     if (!loop->run->detached)
-        await_child(loop);
+        backend_events_await_child(&loop->events);
     const int exec_error = loop->child.pid > 0 ? bpf_child_exec_error(&loop->child) : 0;
     if (exec_error != 0)
         (void)report_send(loop->run->report_fd, REPORT_EXEC_FAILED, exec_error);
     return 0;
 }
 
-static int run(BackendRun *run_options, Error *err)
+int bpf_backend_run(BackendRun *run, Error *err)
 {
-    Loop loop = {.run = run_options, .child = {.socket = -1}, .signals = -1, .timer = -1};
+    Loop loop = {.run = run, .child = {.socket = -1}, .events = backend_events_of(run)};
     const int r = run_loop(&loop, err);
 
     bpf_child_deinit(&loop.child);
     capture_free(loop.capture);
     bpf_loader_free(loop.loader);
-    fd_close(&loop.timer);
-    fd_close(&loop.signals);
+    backend_events_deinit(&loop.events);
     return r;
 }
 
 /* ---- what this kernel can -------------------------------------------------------------------- */
 
-static int probe(Error *err)
+int bpf_backend_probe(Error *err)
 {
     return bpf_probes_check(err);
 }
 
-static void features(char *out, size_t size)
+void bpf_backend_features(char *out, size_t size)
 {
     BpfProbes probes;
 
@@ -394,14 +312,3 @@ static void features(char *out, size_t size)
     else if (size > 0)
         out[0] = '\0';
 }
-
-const Backend backend_bpf = {
-    .name = "bpf",
-    .summary = "eBPF: in the kernel, results and capability checks included, at next to no cost",
-    .sees_results = true,
-    .can_launch = true,
-    .can_join = true,
-    .probe = probe,
-    .features = features,
-    .run = run,
-};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stands for the eBPF backend in a whittle that was built without it (cmake/Bpf.cmake). */
-#include "tracer/backend.h"
+#include "tracer/bpf_backend.h"
 
 #include <errno.h>
 
-static int probe(Error *err)
+int bpf_backend_probe(Error *err)
 {
     return error_set(
         err, -ENOTSUP,
@@ -12,25 +12,14 @@ static int probe(Error *err)
         "libbpf 1.0 or newer (packages clang, bpftool, libbpf-dev)");
 }
 
-static void features(char *out, size_t size)
+void bpf_backend_features(char *out, size_t size)
 {
     if (size > 0)
         out[0] = '\0';
 }
 
-static int run(BackendRun *run_options, Error *err)
+int bpf_backend_run(BackendRun *run, Error *err)
 {
-    (void)run_options;
-    return probe(err);
+    (void)run;
+    return bpf_backend_probe(err);
 }
-
-const Backend backend_bpf = {
-    .name = "bpf",
-    .summary = "eBPF: in the kernel",
-    .sees_results = true,
-    .can_launch = true,
-    .can_join = true,
-    .probe = probe,
-    .features = features,
-    .run = run,
-};

@@ -12,7 +12,7 @@
  * receives (notify_receiver.c), and runs as soon as it may (notify_priority.c); this file has the
  * other thread, which handles what takes longer, and all other events.
  */
-#include "tracer/backend.h"
+#include "tracer/backend_events.h"
 #include "tracer/notify_keeper.h"
 #include "tracer/notify_launch.h"
 #include "tracer/notify_priority.h"
@@ -23,14 +23,10 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
@@ -41,9 +37,7 @@
 typedef struct Loop {
     BackendRun *run;
     NotifyChild child;
-    bool child_ended;
-    int signals;
-    int timer;
+    BackendEvents events;
     Keeper keeper;
     Receiver receiver;
     bool hung_up; /* no recorded process is left */
@@ -51,82 +45,14 @@ typedef struct Loop {
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static void child_status(Loop *loop, int status)
-{
-    if (WIFSTOPPED(status)) {
-        (void)report_send(loop->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
-    } else {
-        loop->child_ended = true;
-        backend_child_ended(loop->run, status);
-    }
-}
-
-static void on_child(Loop *loop)
-{
-    struct signalfd_siginfo info;
-    int status;
-    pid_t pid;
-
-    (void)!read(loop->signals, &info, sizeof info);
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (pid == loop->child.pid)
-            child_status(loop, status);
-    }
-}
-
-/* A filter may lose its last user before that user can be waited for. */
-static void await_child(Loop *loop)
-{
-    int status;
-
-    while (!loop->child_ended) {
-        const pid_t pid = waitpid(loop->child.pid, &status, 0);
-        if (pid == loop->child.pid)
-            child_status(loop, status);
-        else if (pid < 0 && errno != EINTR)
-            return;
-    }
-}
-
-static void on_control(Loop *loop)
-{
-    unsigned char message[2];
-    const ssize_t n = read(loop->run->control_fd, message, sizeof message);
-
-    if (n < 0 && errno == EINTR)
-        return;
-    if (n != sizeof message || message[0] == CONTROL_DETACH)
-        loop->run->detached = true;
-    else if (message[0] == CONTROL_SIGNAL && !loop->child_ended)
-        (void)kill(loop->child.pid, message[1]);
-}
-
 /* Processes that ended are forgotten before each call that is handled, and here if none comes. */
-static void on_timer(Loop *loop)
+static void on_second(Loop *loop)
 {
-    uint64_t ticks;
-
-    if (read(loop->timer, &ticks, sizeof ticks) != sizeof ticks)
-        return;
     (void)pthread_mutex_lock(&loop->receiver.lock);
     observer_reap(loop->run->observer);
     if (loop->run->tick)
         loop->run->tick(loop->run->tick_data);
     (void)pthread_mutex_unlock(&loop->receiver.lock);
-}
-
-static int set_up_events(Loop *loop)
-{
-    const struct itimerspec second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
-    sigset_t child_signal;
-
-    (void)sigemptyset(&child_signal);
-    (void)sigaddset(&child_signal, SIGCHLD);
-    loop->signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-    loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->signals < 0 || loop->timer < 0 || timerfd_settime(loop->timer, 0, &second, NULL) < 0)
-        return -errno;
-    return 0;
 }
 
 /*
@@ -135,17 +61,15 @@ static int set_up_events(Loop *loop)
  */
 static int serve(Loop *loop)
 {
-    enum { SIGNALS, TIMER, CONTROL, LISTENER, WAKE, ENDS, FDS };
+    enum { LISTENER = BACKEND_EVENTS_FDS, WAKE, ENDS, FDS };
     struct pollfd fds[FDS] = {
-        [SIGNALS] = {.fd = loop->signals, .events = POLLIN},
-        [TIMER] = {.fd = loop->timer, .events = POLLIN},
-        [CONTROL] = {.fd = loop->run->control_fd, .events = POLLIN},
         [LISTENER] = {.fd = loop->child.listener},
         [WAKE] = {.fd = loop->receiver.wake_fd, .events = POLLIN},
         [ENDS] = {.fd = -1, .events = POLLIN},
     };
     int error = 0;
 
+    backend_events_poll(&loop->events, fds);
     while (!loop->hung_up && !loop->run->detached && error == 0) {
         const bool holds = receiver_holds(&loop->receiver);
         fds[ENDS].fd = holds ? observer_exit_fd(loop->run->observer) : -1;
@@ -154,12 +78,8 @@ static int serve(Loop *loop)
         receiver_awake(&loop->receiver, n > 0 && fds[WAKE].revents);
         if (n < 0 && errno != EINTR)
             error = errno;
-        if (n > 0 && fds[SIGNALS].revents)
-            on_child(loop);
-        if (n > 0 && fds[TIMER].revents)
-            on_timer(loop);
-        if (n > 0 && fds[CONTROL].revents)
-            on_control(loop);
+        if (n > 0 && backend_events_handle(&loop->events, fds))
+            on_second(loop);
         if (n > 0 && fds[LISTENER].revents)
             loop->hung_up = true;
         if (!loop->run->detached)
@@ -169,13 +89,13 @@ static int serve(Loop *loop)
     }
     receiver_stop(&loop->receiver);
     if (loop->hung_up)
-        await_child(loop);
+        backend_events_await_child(&loop->events);
     return -error;
 }
 
 static int run(BackendRun *run_options, Error *err)
 {
-    Loop loop = {.run = run_options, .signals = -1, .timer = -1};
+    Loop loop = {.run = run_options, .events = backend_events_of(run_options)};
 
     loop.keeper.life_fd = -1;
     int r = notify_child_start(run_options->launch, &loop.child, err);
@@ -188,7 +108,7 @@ static int run(BackendRun *run_options, Error *err)
     if (r == 0) {
         uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
         (void)ioctl(loop.child.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
-        r = set_up_events(&loop);
+        r = backend_events_start(&loop.events, loop.child.pid);
         if (r < 0)
             (void)error_errno(err, r, "cannot set up events");
     }
@@ -209,8 +129,7 @@ static int run(BackendRun *run_options, Error *err)
             (void)report_send(run_options->report_fd, REPORT_EXEC_FAILED, exec_error);
     }
     keeper_release(&loop.keeper);
-    fd_close(&loop.timer);
-    fd_close(&loop.signals);
+    backend_events_deinit(&loop.events);
     fd_close(&loop.child.listener);
     fd_close(&loop.child.socket);
     return r;
