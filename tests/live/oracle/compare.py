@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what strace and whittle see of the same command.
 
-    compare.py [--backend notify|ptrace] [--cwd DIR] [-v] -- CMD…
+    compare.py [--backend notify|ptrace|bpf] [--cwd DIR] [-v] -- CMD…
 
 The command runs under each in an identical environment. If they differ, both run again, up to three
 times in all: a difference counts only if it is between all runs of the one and every run of the

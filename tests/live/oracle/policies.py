@@ -16,13 +16,11 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import live
 import programs
 from behaviour import skeleton
 from compare import Runner
-from run import reason_to_skip
+from run import reason_to_skip, working_backends
 
 ROUNDS = 4
 SECTION = re.compile(r"^([a-z-]+):$")
@@ -118,23 +116,25 @@ def main():
     parser.add_argument("--fast", action="store_true", help="only what takes little time")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
+    whittle = os.path.abspath(args.whittle)
+    backends = working_backends(whittle)
     counts = {"same": 0, "differ": 0, "skipped": 0}
     for case in programs.cases():
         if (args.fast and not case.fast) or (args.names and case.name not in args.names):
             continue
-        reason = LEFT_OUT.get(case.name) or reason_to_skip(case, args.whittle, False)
+        reason = LEFT_OUT.get(case.name) or reason_to_skip(case, whittle, False)
         if "*" in case.calls:
             reason = "timing decides everything in it"
         if reason:
             counts["skipped"] += 1
             print(f"skip   {case.name}: {reason}", flush=True)
             continue
-        found = compare(case, args.whittle, live.BACKENDS)
+        found = compare(case, whittle, backends)
         counts["differ" if found else "same"] += 1
         print(f"{'DIFFER' if found else 'same  '} {case.name}", flush=True)
         for line in found:
             print("       ", line, flush=True)
-    print(", ".join(f"{n} {word}" for word, n in counts.items()), "by", ", ".join(live.BACKENDS), flush=True)
+    print(", ".join(f"{n} {word}" for word, n in counts.items()), "by", ", ".join(backends), flush=True)
     return 1 if counts["differ"] else 0
 
 

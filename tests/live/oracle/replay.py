@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records the oracle's programs, generates their profiles and runs them again in containers.
 
-    replay.py [--backend notify|ptrace] [--runtime runc|crun] [--no-new-privileges] [--fast] [NAME…]
+    replay.py [--backend notify|ptrace|bpf] [--runtime runc|crun] [--no-new-privileges] [--fast] [NAME…]
     replay.py [--backend …] … -- CMD…
 
 Each program runs natively, recorded and then in a container of each runtime under nothing but its own
@@ -32,10 +32,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import programs
 from behaviour import skeleton
 from compare import SOURCE, Case, Runner, environment
-from run import reason_to_skip
+from run import reason_to_skip, working_backends
 
 RUN_IN_RUNC = os.path.join(SOURCE, "tests", "live", "run-in-runc")
-BACKENDS = ("notify", "ptrace")
+BACKENDS = ("notify", "ptrace", "bpf")
 RUNTIMES = ("runc", "crun")
 # Of the host, read-only: what package tools look at. The system's folders are there anyway.
 ALSO = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/cache/man", "/var/lib/nginx", "/var/log")
@@ -114,12 +114,12 @@ def call_names():
 
 
 def tree(folder):
-    """Names below FOLDER but for what is random about them."""
-    found = set()
+    """Names below FOLDER: without what is random about them -> as one of them is."""
+    found = {}
     for where, folders, files in os.walk(os.fsencode(folder)):
         for name in folders + files:
             path = os.fsdecode(os.path.relpath(os.path.join(where, name), os.fsencode(folder)))
-            found.add(skeleton("/" + path))
+            found[skeleton("/" + path)] = "/" + path
     return found
 
 
@@ -201,8 +201,10 @@ def differences(case, recorded, replayed):
     was, now = plain(recorded[1], case), plain(replayed[1], case)
     if was != now:
         found.append(f"output: {[x for x in now if x not in was][:6] or now[:6]} instead of {[x for x in was if x not in now][:6] or was[:6]}")
-    if recorded[2] != replayed[2] and not case.any_files:
-        found.append(f"files: missing {sorted(recorded[2] - replayed[2])[:6]}, new {sorted(replayed[2] - recorded[2])[:6]}")
+    if recorded[2].keys() != replayed[2].keys() and not case.any_files:
+        missing = sorted(name for shape, name in recorded[2].items() if shape not in replayed[2])
+        new = sorted(name for shape, name in replayed[2].items() if shape not in recorded[2])
+        found.append(f"files: missing {missing[:6]}, new {new[:6]}")
     return found
 
 
@@ -263,6 +265,7 @@ def main():
     names, log = call_names(), AuditReader()
     if not log:
         print("the kernel's audit cannot be read: only status, output and files tell of a denial")
+    backends = [args.backend] if args.backend else working_backends(os.path.abspath(args.whittle))
     options = ["--no-new-privileges"] if args.no_new_privileges else []
     for number, case in enumerate(cases):
         reason = case.no_replay or reason_to_skip(case, args.whittle, False)
@@ -270,7 +273,7 @@ def main():
             counts["skipped"] += 1
             print(f"skip  {case.name}: {reason}", flush=True)
             continue
-        backend = args.backend or BACKENDS[number % 2]
+        backend = backends[number % len(backends)]
         began = time.monotonic()
         found = replay(case, os.path.abspath(args.whittle), backend, runtimes, names, log, options)
         counts["fail" if found else "work"] += 1

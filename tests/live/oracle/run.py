@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs many cases of the oracle: run.py [--backend notify|ptrace] [--fast] programs|stressors [NAME…]
+"""Runs many cases of the oracle: run.py [--backend notify|ptrace|bpf] [--fast] programs|stressors [NAME…]
 
 Prints a line a case. Exit status: 0 all agree, 1 some do not, 77 nothing could be compared.
 """
@@ -11,10 +11,19 @@ import shutil
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import programs
 import stressors
 from compare import RUNS, Runner, compare
+
+
+def working_backends(whittle):
+    """Those that this machine can do."""
+    os.environ["WHITTLE"] = whittle
+    import live
+
+    return live.BACKENDS
 
 
 def runs_natively(case, whittle):

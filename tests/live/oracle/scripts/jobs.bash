@@ -21,7 +21,10 @@ mapfile -t lines < <(printf '%s\n' a b c)
 [[ ${#lines[@]} == 3 ]]
 (trap 'exit 7' USR1; kill -USR1 "$BASHPID"; exit 1)
 [[ $? == 7 ]]
-setsid sh -c 'echo session >session'
+# A job leads its process group, so setsid forks; the shell would not wait for what it forked.
+setsid --wait sh -c 'echo session >session'
 nohup true >/dev/null 2>&1
 cat <<<"here string" >here
+# What the sleep above calls at last, which the signal may have spared it.
+sleep 0.01
 exit 5
