@@ -127,26 +127,35 @@ typedef struct ChildMessage {
     int32_t is_exec;
 } ChildMessage;
 
+/* A message with room for one descriptor. Points into itself: stays where it was made. */
+typedef struct Envelope {
+    ChildMessage message;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct iovec part;
+    struct msghdr header;
+} Envelope;
+
+static void envelope_init(Envelope *envelope)
+{
+    *envelope = (Envelope){.part = {&envelope->message, sizeof envelope->message},
+                           .header = {.msg_iov = &envelope->part,
+                                      .msg_iovlen = 1,
+                                      .msg_control = envelope->control,
+                                      .msg_controllen = sizeof envelope->control}};
+}
+
 static int send_listener(int socket, int listener, const Pass *pass)
 {
-    ChildMessage message = {0};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    Envelope envelope;
 
+    envelope_init(&envelope);
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&envelope.header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(sizeof listener);
     memcpy(CMSG_DATA(rights), &listener, sizeof listener);
-    const long n =
-        syscall(SYS_sendmsg, socket, &header, 0, pass->words[0], pass->words[1], pass->words[2]);
+    const long n = syscall(SYS_sendmsg, socket, &envelope.header, 0, pass->words[0], pass->words[1],
+                           pass->words[2]);
     return n < 0 ? -errno : 0;
 }
 
@@ -189,27 +198,19 @@ static int listener_error(Error *err, int code)
 
 static int receive_listener(int socket, Error *err)
 {
-    ChildMessage message = {0};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
+    Envelope envelope;
     ssize_t n;
 
+    envelope_init(&envelope);
     do {
-        n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+        n = recvmsg(socket, &envelope.header, MSG_CMSG_CLOEXEC);
     } while (n < 0 && errno == EINTR);
-    if (n != sizeof message)
+    if (n != sizeof envelope.message)
         return error_errno(err, n < 0 ? errno : ECHILD,
                            "the child ended before it could be recorded");
-    if (message.error != 0)
-        return listener_error(err, -message.error);
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (envelope.message.error != 0)
+        return listener_error(err, -envelope.message.error);
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(&envelope.header);
     if (!rights || rights->cmsg_type != SCM_RIGHTS)
         return error_errno(err, EPROTO, "no listener came from the child");
     int listener;

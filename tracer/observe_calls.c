@@ -89,3 +89,15 @@ StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *sysc
     }
     return fact;
 }
+
+void observe_descriptors(Observer *observer, const Syscall *syscall, const uint64_t *args)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const ArgRole role = syscall->args[i].role;
+        if (role != ROLE_FD && role != ROLE_DIRFD)
+            continue;
+        const int fd = (int)(uint32_t)args[i];
+        if (fd >= 0 && (uint64_t)fd < 1u << 20 && (uint64_t)fd + 1 > observer->peak_descriptor)
+            observer->peak_descriptor = (uint64_t)fd + 1;
+    }
+}

@@ -10,48 +10,14 @@
  */
 #include "tracer/observer_private.h"
 
-#include "base/memory.h"
 #include "model/mark.h"
-#include "tracer/captured.h"
-#include "tracer/program_file.h"
-#include "tracer/served.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 
 /* How many results of one system call fact are looked at where none of them matters by itself. */
 enum { RESULTS_SAMPLED = 8 };
-
-int observer_exit_fd(const Observer *observer)
-{
-    return observer->table.exit_fd;
-}
-
-void observer_reap(Observer *observer)
-{
-    process_table_reap(&observer->table);
-}
-
-pid_t observer_process_of(const Observer *observer, pid_t tid, pid_t *ret_parent)
-{
-    const Tracee *tracee = process_table_find(&observer->table, tid);
-
-    *ret_parent = tracee ? tracee->process->parent : 0;
-    return tracee ? tracee->process->pid : 0;
-}
-
-bool observer_knows_process(const Observer *observer, pid_t pid)
-{
-    return process_table_find_process(&observer->table, pid) != NULL;
-}
-
-static void add_result(Observer *observer, StoredFact *fact, int result, bool seen)
-{
-    if (fact && recording_add_result(observer->options.recording, fact, result, !seen) < 0)
-        observer_loss(observer, "memory", "no memory for a result", 1);
-}
 
 /* How often, so far. */
 static uint64_t count_of(const Observer *observer, const StoredFact *fact)
@@ -101,18 +67,6 @@ static void settle(Observer *observer, Tracee *tracee)
     if (tracee->root_stale_after) {
         tracee->root_stale_after = false;
         observer->table.root_epoch++;
-    }
-}
-
-static void note_descriptors(Observer *observer, const Syscall *syscall, const uint64_t *args)
-{
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        const ArgRole role = syscall->args[i].role;
-        if (role != ROLE_FD && role != ROLE_DIRFD)
-            continue;
-        const int fd = (int)(uint32_t)args[i];
-        if (fd >= 0 && (uint64_t)fd < 1u << 20 && (uint64_t)fd + 1 > observer->peak_descriptor)
-            observer->peak_descriptor = (uint64_t)fd + 1;
     }
 }
 
@@ -258,10 +212,10 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
     }
     const uint8_t needs = needs_now(observer, syscall);
     if (needs & NEED_DESCRIPTORS)
-        note_descriptors(observer, syscall, stop->args);
+        observe_descriptors(observer, syscall, stop->args);
     StoredFact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
     if (asks_for_filter(observer, stop, syscall)) {
-        add_result(observer, fact, RESULT_OK, true);
+        observe_result(observer, fact, RESULT_OK, true);
         return OBSERVER_ANSWER;
     }
     if (needs & NEED_PENDING)
@@ -270,7 +224,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         return OBSERVER_CONTINUE;
     if (!observer->options.sees_results) {
         if (results_empty(recording_fact_results(observer->options.recording, fact)))
-            add_result(observer, fact, RESULT_UNKNOWN, false);
+            observe_result(observer, fact, RESULT_UNKNOWN, false);
         if (syscall == observer->exit) /* this thread makes no other call */
             process_table_drop_thread(&observer->table, tracee);
         return OBSERVER_CONTINUE;
@@ -286,7 +240,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
 
 void pending_commit(Observer *observer, Tracee *tracee, Pending *pending, int result, bool seen)
 {
-    add_result(observer, pending->syscall_fact, result, seen);
+    observe_result(observer, pending->syscall_fact, result, seen);
     for (size_t i = 0; i < pending->count; i++) {
         Draft *draft = &pending->drafts[i];
         if (draft->when == DRAFT_IF_SUCCESS && result != RESULT_OK && result != RESULT_UNKNOWN)
@@ -341,151 +295,4 @@ void observer_result(Observer *observer, pid_t tid, int64_t result)
         resolver_release(observer->resolver);
     }
     pending_commit(observer, tracee, pending, outcome, true);
-}
-
-/* ---- calls that are over -------------------------------------------------------------------- */
-
-void observe_captured_operation(Observer *observer, Tracee *tracee, const SyscallStop *stop,
-                                const Syscall *syscall, Arch arch, const char *seen_in)
-{
-    const int result = captured_result(tracee->captured);
-    const CallHandler *handler = observer->handlers[syscall->index];
-
-    Pending *pending = pending_begin(tracee, stop, syscall, arch);
-    if (!pending) {
-        observer_loss(observer, "memory", "no memory for a call", 1);
-        return;
-    }
-    pending->seen_in = seen_in;
-    pending->call.has_result = result != RESULT_UNKNOWN;
-    pending->call.result = tracee->captured->event->result;
-    observe_paths(observer, tracee, pending);
-    if (handler)
-        handler->enter(observer, tracee, pending);
-    if (result == RESULT_OK && pending->on_success)
-        pending->on_success(observer, tracee, pending);
-    resolver_release(observer->resolver);
-    pending_commit(observer, tracee, pending, result, true);
-}
-
-void observe_captured_call(Observer *observer, Tracee *tracee, const SyscallStop *stop)
-{
-    const int arch = arch_from_call(stop->audit_arch, stop->nr);
-    const Syscall *syscall = tracee->captured->syscall;
-    StoredFact *fact = syscall ? observe_call(observer, tracee, syscall, (Arch)arch, stop->args)
-                               : observe_unknown_call(observer, tracee, stop);
-
-    add_result(observer, fact, captured_result(tracee->captured), true);
-    if (!syscall)
-        return;
-    const uint8_t needs = observer->needs[syscall->index];
-    if (needs & NEED_DESCRIPTORS)
-        note_descriptors(observer, syscall, stop->args);
-    if (needs & (NEED_PENDING | NEED_IF_CONNECTED))
-        observe_captured_operation(observer, tracee, stop, syscall, (Arch)arch, NULL);
-}
-
-/* ---- tasks ---------------------------------------------------------------------------------- */
-
-void observer_task_launched(Observer *observer, pid_t pid, const char *path)
-{
-    Tracee *tracee = process_table_get(&observer->table, pid, 0);
-    CLEANUP(free_pointer) char *canonical = program_file_executable(path);
-
-    if (!tracee) {
-        observer_loss(observer, "unreadable-process", "the launched process", 1);
-        return;
-    }
-    tracee->process->launching = true;
-    tracee->process->is_mark = false;
-    tracee->process->subject = observer_intern(observer, canonical ? canonical : path);
-    tracee->process->command = ""; /* whittle's own is no evidence */
-    tracee->process->lineage = NULL;
-}
-
-void observer_task_new(Observer *observer, pid_t parent, pid_t tid)
-{
-    bool file_system = false;
-    bool permissions = false;
-
-    (void)process_table_get(&observer->table, tid, parent);
-    /* One that was joined may have begun to serve before. */
-    if (parent == 0 && !observer->options.own_filter)
-        served_by(tid, &file_system, &permissions);
-    if (file_system)
-        resolver_expect_served(observer->resolver);
-    if (permissions)
-        resolver_open_nothing(observer->resolver);
-}
-
-void observer_task_exec(Observer *observer, pid_t tid, pid_t former_tid)
-{
-    Tracee *tracee = process_table_get(&observer->table, tid, 0);
-
-    if (!tracee)
-        return;
-    if (former_tid != tid) {
-        /* The thread that called execve() goes on under the leader's id, with its pending call. */
-        Tracee *former = process_table_find(&observer->table, former_tid);
-        if (former) {
-            void *pending = tracee->pending;
-            tracee->pending = former->pending;
-            former->pending = pending;
-            if (tracee->pending)
-                ((Pending *)tracee->pending)->call.tracee = tracee;
-        }
-    }
-    process_table_keep_leader(&observer->table, tracee->process);
-    /* The facts of execve() itself belong to the program that called it: who this is now is looked
-     * up when the call's result came. */
-    tracee->process->exec_pending = true;
-    tracee->credentials_valid = false;
-}
-
-void observer_task_exit(Observer *observer, pid_t tid)
-{
-    Tracee *tracee = process_table_find(&observer->table, tid);
-
-    if (!tracee)
-        return;
-    /* A call from which nobody returned: exit_group(), or a signal to oneself that was the last. */
-    Pending *pending = tracee->pending;
-    if (pending && pending->active && !tracee->process->is_mark)
-        pending_commit(observer, tracee, pending, RESULT_UNKNOWN, true);
-    process_table_drop_thread(&observer->table, tracee);
-}
-
-/* ---- progress and end ----------------------------------------------------------------------- */
-
-ObserverProgress observer_progress(const Observer *observer)
-{
-    return (ObserverProgress){
-        .calls = observer->calls,
-        .facts = recording_facts_count(observer->options.recording),
-        .processes = HASH_COUNT(observer->table.processes),
-        .losses = observer->losses,
-    };
-}
-
-static void add_resource(Observer *observer, const char *name, uint64_t value)
-{
-    Fact draft = {.kind = FACT_RESOURCE, .name = name, .subject = "*", .phase = PHASE_RUN};
-    StoredFact *fact;
-
-    if (value == 0)
-        return;
-    fact_set_number(&draft, FIELD_VALUE, (int64_t)value);
-    if (recording_add(observer->options.recording, &draft, observer->options.run, 1, NULL, &fact) <
-        0)
-        observer_loss(observer, "memory", "no memory for a fact", 1);
-}
-
-void observer_finish(Observer *observer)
-{
-    Run *run = recording_run(observer->options.recording, observer->options.run);
-
-    observer_flush(observer);
-    add_resource(observer, "processes", observer->table.processes_peak);
-    add_resource(observer, "descriptors", observer->peak_descriptor);
-    run->calls = observer->calls;
 }

@@ -120,6 +120,12 @@ StoredFact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64
     return fact;
 }
 
+void observe_result(Observer *observer, StoredFact *fact, int result, bool seen)
+{
+    if (fact && recording_add_result(observer->options.recording, fact, result, !seen) < 0)
+        observer_loss(observer, "memory", "no memory for a result", 1);
+}
+
 /* ---- drafts --------------------------------------------------------------------------------- */
 
 Fact *pending_draft(Observer *observer, const Tracee *tracee, Pending *pending, FactKind kind,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the observer's files share: observer.c (the frame) and observe_*.c (one domain of calls
+/* What the observer's files share: observer*.c (the frame) and observe_*.c (one domain of calls
  * each). */
 #pragma once
 
@@ -140,6 +140,9 @@ StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *sysc
 /* The same for a call or an architecture that the tables do not know. */
 StoredFact *observe_unknown_call(Observer *observer, Tracee *tracee, const SyscallStop *stop);
 
+/* Notes the highest of the descriptors that are arguments of the call. */
+void observe_descriptors(Observer *observer, const Syscall *syscall, const uint64_t *args);
+
 /* Resolves the path arguments of the call in PENDING and drafts their file facts; predicts the
  * call's result as far as they decide it. */
 void observe_paths(Observer *observer, Tracee *tracee, Pending *pending);
@@ -170,6 +173,10 @@ void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);
 
 /* Adds DRAFT now, seen COUNT times, and journals it if it is new. */
 StoredFact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count);
+
+/* Adds RESULT (RESULT_OK, an errno, RESULT_UNKNOWN), SEEN or predicted, to FACT; nothing to NULL.
+ */
+void observe_result(Observer *observer, StoredFact *fact, int result, bool seen);
 
 /* The low 32 bits as the kernel's int. */
 static inline int arg_int(const Call *call, unsigned index)
