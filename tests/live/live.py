@@ -267,12 +267,12 @@ def _run_case(name, function, backend):
         verdict, text = "FAIL", str(reason)
     except Exception:  # pylint: disable=broad-except
         verdict, text = "FAIL", "".join(traceback.format_exc().splitlines(keepends=True)[-7:])
-    left = with_environment(mark)
-    if left and verdict == "ok":
-        # what was told to end may need a moment
-        time.sleep(0.3)
-        left = with_environment(mark)
-        if left:
+    if verdict == "ok":
+        try:
+            # what was told to end may need a moment
+            wait_until(lambda: not with_environment(mark), 5)
+        except AssertionError:
+            left = with_environment(mark)
             verdict, text = "FAIL", f"left running: {[_command_line(pid) for pid in left]}"
     end(with_environment(mark))
     shutil.rmtree(folder, ignore_errors=True)

@@ -175,14 +175,12 @@ def letting_go_of_a_daemon(folder):
     recording = os.path.join(folder, "rec.jsonl")
     done = os.path.join(folder, "done")
     with subprocess.Popen(record_command("ptrace", recording, [
-            "sh", "-c", f"(for i in 1 2 3 4; do sleep 0.5; done; echo late >{done}) >/dev/null 2>&1 & exit 5"]),
+            "sh", "-c", f"(for i in 1 2 3 4 5 6 7 8; do sleep 0.5; done; echo late >{done}) >/dev/null 2>&1 & exit 5"]),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as whittle:
         wait_until(lambda: os.path.exists(recording) and len(live.descendants(whittle.pid)) >= 2, what="the daemon")
         time.sleep(0.5)
-        start = time.monotonic()
         whittle.send_signal(signal.SIGINT)
         _, err = whittle.communicate(timeout=20)
-        check(time.monotonic() - start < 1, "it waited for the daemon")
         equal(whittle.returncode, 5, f"status ({err})")
     check(not os.path.exists(done), "the daemon was waited for")
     document = live.show(recording)

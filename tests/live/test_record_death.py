@@ -70,6 +70,25 @@ def live_facts(recording):
     return [f for f in live.show(recording)["facts"] if f["kind"] == "exec"]
 
 
+def is_written(recording, *texts):
+    try:
+        with open(recording, encoding="utf-8") as file:
+            written = file.read()
+    except FileNotFoundError:
+        return False
+    return all(text in written for text in texts)
+
+
+def writers(path):
+    found = []
+    for pid in leftovers():
+        try:
+            found += [pid for fd in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{fd}") == path]
+        except OSError:
+            pass
+    return found
+
+
 def leftovers():
     return [p for p in live.with_environment("WHITTLE_LIVE_TEST=" + os.environ["WHITTLE_LIVE_TEST"])]
 
@@ -160,10 +179,10 @@ def recording_so_far_is_there(folder, backend):
                                                               "read line; exit 3"]),
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         equal(process.stdout.readline(), "ready\n", "line")
-        time.sleep(0.1)
-        recorder = live.children(process.pid)[0]
-        os.kill(recorder, signal.SIGKILL)
-        time.sleep(0.1)
+        wait_until(lambda: is_written(recording, f'"{folder}/out"', '"name":"read"'), what="the facts in the recording")
+        os.kill(recorder_of(process), signal.SIGKILL)
+        # whoever traces for it sees that, and records no more
+        wait_until(lambda: not writers(recording), what="the end of the recording")
         process.communicate("go\n", timeout=20)
         equal(process.returncode, 125, "status")
     document = incomplete(recording, "killed")

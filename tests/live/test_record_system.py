@@ -124,12 +124,11 @@ def signals(folder, backend):
     result = run(backend, folder, r"""
 signal.signal(signal.SIGUSR1, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.kill(os.getpid(), signal.SIGUSR1)
+done, tell = os.pipe()
 child = os.fork()
 if child == 0:
-    os.kill(os.getppid(), signal.SIGHUP); grand = os.fork()
-    if grand == 0: os.close(1); os.close(2); time.sleep(2); os._exit(0)
-    time.sleep(20); os._exit(0)
-time.sleep(0.2)
+    os.kill(os.getppid(), signal.SIGHUP); os.write(tell, b'x'); time.sleep(20); os._exit(0)
+os.read(done, 1)
 os.kill(child, 0); os.kill(child, signal.SIGTERM); os.waitpid(child, 0)
 fails(os.kill, 1, 0)
 os.killpg(os.getpgrp(), signal.SIGUSR1)
@@ -173,7 +172,8 @@ def capabilities_that_are_needed(folder, backend):
         "CAP_NET_BIND_SERVICE": "socket.socket().bind(('127.0.0.1', 80))",
         "CAP_SYS_ADMIN": "assert libc.sethostname(b'x', 1) == 0 or True; libc.unshare(0x04000000)",
         "CAP_DAC_OVERRIDE": "os.mkdir(D + '/d'); os.chown(D + '/d', 1234, 1234); os.chmod(D + '/d', 0o500); open(D + '/d/f', 'w')",
-        "CAP_KILL": "p = os.fork()\nif p == 0: os.setuid(65534); time.sleep(9); os._exit(0)\ntime.sleep(0.1); os.kill(p, 9)",
+        "CAP_KILL": "done, tell = os.pipe(); p = os.fork()\nif p == 0: os.setuid(65534); os.write(tell, b'x'); time.sleep(9); os._exit(0)\n"
+                    "os.read(done, 1); os.kill(p, 9)",
         "CAP_SYS_NICE": "os.nice(-3)",
     }
     for name, code in rows.items():
@@ -232,10 +232,12 @@ data = bytearray(64 << 20)
 for i in range(0, len(data), 4096): data[i] = 1
 for fd in [os.open('/dev/null', 0) for _ in range(50)]: os.close(fd)
 children = []
+wait, go = os.pipe()
 for _ in range(5):
     p = os.fork()
-    if p == 0: time.sleep(0.3); os._exit(0)
+    if p == 0: os.close(go); os.read(wait, 1); os._exit(0)
     children.append(p)
+os.close(go)
 for p in children: os.waitpid(p, 0)
 """)
     memory = max(f["value"] for f in result.facts("resource", name="memory"))

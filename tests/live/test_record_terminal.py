@@ -70,7 +70,7 @@ class Terminal:
         self.text += data.decode(errors="replace")
         return bool(data)
 
-    def expect(self, pattern, seconds=10):
+    def expect(self, pattern, seconds=30):
         """Waits for PATTERN in what was printed since the last match."""
         end = time.monotonic() + seconds
         while True:
@@ -191,6 +191,22 @@ def window_size(folder, backend):
         check("columns=99, lines=33" in terminal.text, f"size: {terminal.text}")
 
 
+def running_in_foreground(terminal, name, count=1):
+    """Waits until COUNT processes of that name have the terminal, none of them stopped."""
+    def are_there():
+        found = 0
+        for pid in live.descendants(terminal.pid):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                    comm, _, rest = file.read().partition("(")[2].rpartition(")")
+            except OSError:
+                continue
+            state, _, group, _, _, foreground = rest.split()[:6]
+            found += comm == name and group == foreground and state != "T"
+        return found == count
+    wait_until(are_there, what=f"{name} in the foreground")
+
+
 @both
 def stop_and_continue_from_a_shell(folder, backend):
     recorded = " ".join(record_command(backend, os.path.join(folder, "r"), ["sh", os.path.join(folder, "script")]))
@@ -210,7 +226,7 @@ def stop_and_continue_from_a_shell(folder, backend):
             terminal.expect("prompt> ")
             terminal.send("fg\n")
             terminal.expect("script")
-            time.sleep(0.1)
+            running_in_foreground(terminal, "sh")
         terminal.send("\x1a")
         terminal.expect("Stopped")
         terminal.expect("prompt> ")
@@ -231,7 +247,7 @@ def job_control_inside(folder, backend):
         terminal.expect("prompt> ")
         check("no job control" not in terminal.text, terminal.text)
         terminal.send("sleep 30\n")
-        time.sleep(0.3)
+        running_in_foreground(terminal, "sleep")
         terminal.send("\x1a")
         terminal.expect(r"Stopped +sleep 30")
         terminal.expect("prompt> ")
@@ -240,7 +256,7 @@ def job_control_inside(folder, backend):
         terminal.expect("prompt> ")
         terminal.send("fg\n")
         terminal.expect("sleep 30")
-        time.sleep(0.2)
+        running_in_foreground(terminal, "sleep")
         terminal.send("\x03")
         terminal.expect("prompt> ")
         terminal.send("echo status=$?\n")
@@ -248,7 +264,7 @@ def job_control_inside(folder, backend):
         terminal.send("sleep 30 & kill %1; wait %1; echo status=$?\n")
         terminal.expect("status=143")
         terminal.send("cat | cat\n")
-        time.sleep(0.2)
+        running_in_foreground(terminal, "cat", 2)
         terminal.send("through\n")
         terminal.expect("through\r\nthrough")
         terminal.send("\x04")
