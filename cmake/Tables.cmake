@@ -12,6 +12,7 @@ set(whittle_tables_depends
     ${whittle_tables}/capability_sites.csv
     ${whittle_tables}/flag_families.csv
     ${whittle_tables}/flags.csv
+    ${whittle_tables}/io_uring.csv
     ${whittle_tables}/path_operations.csv
     ${whittle_tables}/refinements.csv
     ${whittle_tables}/syscalls.csv)

@@ -86,6 +86,7 @@ class Tables:
         self.read_sites(folder)
         self.read_syscalls(folder)
         self.read_arguments(folder)
+        self.read_io_uring(folder)
 
     def read_families(self, folder):
         rows = read_table(folder, "flag_families.csv",
@@ -211,6 +212,27 @@ class Tables:
         for name, row in self.syscalls.items():
             if name not in self.entries:
                 row.fail(f"no line in arguments.csv for {name}")
+
+    def read_io_uring(self, folder):
+        self.operations_io_uring = read_table(folder, "io_uring.csv",
+                                              ["number", "name", "syscall", "names"])
+        names = {row["value"]: row["name"] for row in self.families["io_uring_operation"]["names"]}
+        for index, row in enumerate(self.operations_io_uring):
+            if row.number("number", 255) != index:
+                row.fail(f"expected number {index}")
+            if names.pop(index, None) != row["name"]:
+                row.fail("flags.csv has another name in the family io_uring_operation")
+            row["names"] = row["names"].split()
+            if row["syscall"] and row["syscall"] not in self.syscalls:
+                row.fail(f"unknown system call '{row['syscall']}'")
+            entry = self.entries.get(row["syscall"])
+            roles = [arg["role"] for arg in entry["args"] if arg] if entry else []
+            for role in row["names"]:
+                if role not in roles:
+                    row.fail(f"'{row['syscall']}' takes no {role}")
+                roles.remove(role)
+        for name in names.values():
+            sys.exit(f"{folder / 'io_uring.csv'}: no line for {name}")
 
     def parse_arguments(self, row):
         args = [self.parse_argument(row, row[f"arg{i}"]) for i in range(6)]
@@ -373,6 +395,15 @@ class Writer:
                          f" {f'sparse_{arch}' if sparse else 'NULL'}, {len(sparse)}}}")
         self.array("const TablesNumbers tables_numbers[ARCH_COUNT]", items)
 
+    def io_uring(self):
+        index = {name: i for i, name in enumerate(self.tables.syscalls)}
+        items = []
+        for row in self.tables.operations_io_uring:
+            syscall = f"&tables_syscalls[{index[row['syscall']]}]" if row["syscall"] else "NULL"
+            roles = " | ".join(f"1u << ROLE_{role.upper()}" for role in sorted(set(row["names"])))
+            items.append(f"{{{c_string(row['name'])}, {syscall}, {roles or '0'}}}")
+        self.counted("IoUringOperation", "tables_io_uring", "tables_io_uring_count", items)
+
     def text(self):
         self.put("/* SPDX-License-Identifier: Apache-2.0 */")
         self.put("/* Made from profiles/tables by cmake/tables/generate.py. */")
@@ -384,6 +415,7 @@ class Writer:
         self.capabilities()
         self.sites()
         self.syscalls()
+        self.io_uring()
         return "\n".join(self.lines)
 
 

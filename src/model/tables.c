@@ -227,6 +227,27 @@ const Capability *capability_by_number(int number)
     return number < 0 ? NULL : capability_at((size_t)number);
 }
 
+/* ---- io_uring ------------------------------------------------------------------------------- */
+
+size_t io_uring_operation_count(void)
+{
+    return tables_io_uring_count;
+}
+
+const IoUringOperation *io_uring_operation(uint64_t number)
+{
+    return number < tables_io_uring_count ? &tables_io_uring[number] : NULL;
+}
+
+const IoUringOperation *io_uring_operation_by_name(const char *name)
+{
+    for (size_t i = 0; i < tables_io_uring_count; i++) {
+        if (strcmp(tables_io_uring[i].name, name) == 0)
+            return &tables_io_uring[i];
+    }
+    return NULL;
+}
+
 /* ---- who asks for capabilities -------------------------------------------------------------- */
 
 size_t capability_site_count(void)

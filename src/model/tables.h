@@ -219,6 +219,20 @@ const CapabilitySite *capability_site_find(const char *const *stack, size_t coun
 /* True if a row has NAME as function or via. */
 bool capability_site_names(const char *name);
 
+/* ---- io_uring ------------------------------------------------------------------------------- */
+
+/* What can be submitted to a ring instead of a system call: profiles/tables/io_uring.csv. */
+typedef struct IoUringOperation {
+    const char *name;       /* "IORING_OP_OPENAT" */
+    const Syscall *syscall; /* does the same; NULL: none does */
+    uint32_t names;         /* bit ROLE_X: a recorder is told an argument of that role */
+} IoUringOperation;
+
+size_t io_uring_operation_count(void);
+/* NULL for a number that the table does not have. */
+const IoUringOperation *io_uring_operation(uint64_t number);
+const IoUringOperation *io_uring_operation_by_name(const char *name);
+
 /* ---- signals -------------------------------------------------------------------------------- */
 
 /* "SIGTERM", "SIGRT_3"; "SIG_77" where it has no name. The text lives in OUT. */

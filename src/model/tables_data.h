@@ -53,3 +53,6 @@ extern const size_t tables_capability_count;
 
 extern const CapabilitySite tables_capability_sites[]; /* by function */
 extern const size_t tables_capability_site_count;
+
+extern const IoUringOperation tables_io_uring[]; /* by number, which is the index */
+extern const size_t tables_io_uring_count;

@@ -55,6 +55,11 @@ MISTAKES = [
     ("capability_sites.csv", ",need,CAP_FOWNER", ",need,CAP_OWNER", "unknown capability"),
     ("capability_sites.csv", "CAP_SETPCAP,rule", "CAP_SETPCAP,ruled", "unknown verdict 'ruled'"),
     ("capability_sites.csv", "\ndo_jit,", "\nzdo_jit,", "must stand before"),
+    ("io_uring.csv", "\n18,", "\n19,", "expected number 18"),
+    ("io_uring.csv", "IORING_OP_OPENAT2,", "IORING_OP_OPENAT3,", "flags.csv has another name"),
+    ("io_uring.csv", ",openat2,", ",openat3,", "unknown system call 'openat3'"),
+    ("io_uring.csv", ",listen,fd", ",listen,fd fd", "'listen' takes no fd"),
+    ("io_uring.csv", "\n62,IORING_OP_PIPE,pipe2,\n", "\n", "no line for IORING_OP_PIPE"),
 ]
 
 

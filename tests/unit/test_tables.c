@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #include <linux/audit.h>
+#include <linux/io_uring.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/capability.h>
@@ -437,6 +438,55 @@ START_TEST(test_operation)
 }
 END_TEST
 
+/* ---- io_uring ------------------------------------------------------------------------------- */
+
+/* test_flags.c compares each name of the family with the header. */
+START_TEST(test_io_uring_numbers)
+{
+    const FlagFamily *family = flag_family("io_uring_operation");
+
+    for (size_t i = 0; i < io_uring_operation_count(); i++) {
+        const IoUringOperation *operation = io_uring_operation(i);
+        ck_assert_str_eq(operation->name, flag_name(family, i));
+        ck_assert_ptr_eq(io_uring_operation_by_name(operation->name), operation);
+        if (operation->names)
+            ck_assert_msg(operation->syscall != NULL, "%s names something", operation->name);
+    }
+    ck_assert_str_eq(io_uring_operation(IORING_OP_OPENAT2)->name, "IORING_OP_OPENAT2");
+    ck_assert_str_eq(io_uring_operation(IORING_OP_LINKAT)->name, "IORING_OP_LINKAT");
+    ck_assert_ptr_null(io_uring_operation(io_uring_operation_count()));
+    ck_assert_ptr_null(io_uring_operation(UINT64_MAX));
+    ck_assert_ptr_null(io_uring_operation_by_name("IORING_OP_LAST"));
+}
+END_TEST
+
+static const struct {
+    const char *operation;
+    const char *syscall; /* NULL: none */
+    uint32_t names;
+} ring_rows[] = {
+    {"IORING_OP_NOP", NULL, 0},
+    {"IORING_OP_URING_CMD", NULL, 0},
+    {"IORING_OP_READ", "pread64", 0},
+    {"IORING_OP_OPENAT2", "openat2", 1u << ROLE_DIRFD | 1u << ROLE_PATH | 1u << ROLE_OPEN_HOW},
+    {"IORING_OP_RENAMEAT", "renameat2", 1u << ROLE_DIRFD | 1u << ROLE_PATH},
+    {"IORING_OP_SEND_ZC", "sendto", 1u << ROLE_FD | 1u << ROLE_SOCKADDR},
+    {"IORING_OP_BIND", "bind", 1u << ROLE_FD | 1u << ROLE_SOCKADDR},
+    {"IORING_OP_LISTEN", "listen", 1u << ROLE_FD},
+    {"IORING_OP_PIPE", "pipe2", 0},
+};
+
+START_TEST(test_io_uring_operation)
+{
+    const IoUringOperation *operation = io_uring_operation_by_name(ring_rows[_i].operation);
+
+    ck_assert_ptr_nonnull(operation);
+    ck_assert_ptr_eq(operation->syscall,
+                     ring_rows[_i].syscall ? syscall_by_name(ring_rows[_i].syscall) : NULL);
+    ck_assert_uint_eq(operation->names, ring_rows[_i].names);
+}
+END_TEST
+
 /* ---- capabilities and signals --------------------------------------------------------------- */
 
 START_TEST(test_capability)
@@ -504,6 +554,8 @@ int main(void)
     suite_add(suite, "operation", test_operation, ARRAY_LENGTH(operations));
     suite_add(suite, "capability", test_capability, capability_count());
     suite_add(suite, "capability end", test_capability_end, 1);
+    suite_add(suite, "io_uring numbers", test_io_uring_numbers, 1);
+    suite_add(suite, "io_uring operation", test_io_uring_operation, ARRAY_LENGTH(ring_rows));
     suite_add(suite, "signal", test_signal, 67);
     return suite_run(suite);
 }
