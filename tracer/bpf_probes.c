@@ -2,7 +2,8 @@
 /*
  * A program for a tracepoint or a function is bound to that one's number in the kernel's BTF; that
  * there is such a number says nothing of whether the kernel will attach to it (lockdown, kernels
- * without trampolines). So each candidate is tried for real.
+ * without trampolines), and that it is attached nothing of whether it will run (ftrace switched
+ * off). So each candidate is tried for real, by a program that does nothing but say that it ran.
  */
 #include "tracer/bpf_probes.h"
 
@@ -14,98 +15,220 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ALTERNATIVES_MAX = 4 };
+/* Alternatives that are not to be taken, by their text with a blank behind each. A test builds a
+ * whittle that has to make do without. */
+#ifndef BPF_PROBES_AVOID
+#define BPF_PROBES_AVOID ""
+#endif
+
+enum { ALTERNATIVES_MAX = 4, SECTIONS_MAX = 10, NO_CAPABILITY = 1000 };
+
+/* The kernel asks for CAP_SETPCAP before it sees that there is no such capability to drop. */
+static void ask_for_capability(void)
+{
+    (void)prctl(PR_CAPBSET_DROP, NO_CAPABILITY, 0, 0, 0);
+}
+
+typedef struct Alternative {
+    const char *text; /* for bpf_probes_text() */
+    /* All are loaded; the first is tried. */
+    const char *sections[SECTIONS_MAX];
+    void (*trigger)(void); /* makes the first run; NULL: that cannot be tried */
+} Alternative;
 
 static const struct ProbeGroup {
-    const char *blind; /* what is missed without */
-    struct {
-        const char *section;
-        const char *text; /* for bpf_probes_text() */
-    } alternatives[ALTERNATIVES_MAX];
+    const char *blind;   /* what is missed without */
+    const char *without; /* for bpf_probes_text() where none is taken; may be NULL */
+    Alternative alternatives[ALTERNATIVES_MAX];
 } groups[BPF_PROBE_GROUPS] = {
-    [BPF_PROBE_CAPABILITIES] = {"this kernel lets nobody see its capability checks",
-                                {{"tp_btf/cap_capable", "cap_capable:tracepoint"},
-                                 {"fexit/cap_capable", "cap_capable:fexit"}}},
-    [BPF_PROBE_IO_URING] = {"this kernel lets nobody see what is submitted through io_uring",
-                            {{"tp_btf/io_uring_submit_req", "io_uring:submit_req"},
-                             {"tp_btf/io_uring_submit_sqe", "io_uring:submit_sqe"}}},
-    [BPF_PROBE_SIGNALS] = {"this kernel lets nobody see whom a signal is for",
-                           {{"tp_btf/signal_generate", "signal_generate:tracepoint"}}},
-    [BPF_PROBE_EXEC] = {"this kernel lets nobody see which call starts a program",
-                        {{"tp_btf/sched_prepare_exec", "exec:tracepoint"},
-                         {"fentry/begin_new_exec", "exec:fentry"}}},
+    [BPF_PROBE_CAPABILITIES] =
+        {.blind = "this kernel lets nobody see its capability checks",
+         .alternatives = {{"cap_capable:tracepoint", {"tp_btf/cap_capable"}, ask_for_capability},
+                          {"cap_capable:fexit", {"fexit/cap_capable"}, ask_for_capability},
+                          {"cap_capable:kprobe",
+                           {"kprobe/cap_capable", "kretprobe/cap_capable"},
+                           ask_for_capability}}},
+    [BPF_PROBE_IO_URING] =
+        {.blind = "this kernel lets nobody see what is submitted through io_uring",
+         .alternatives = {{"io_uring:submit_req", {"tp_btf/io_uring_submit_req"}, NULL},
+                          {"io_uring:submit_sqe", {"tp_btf/io_uring_submit_sqe"}, NULL}}},
+    [BPF_PROBE_SIGNALS] =
+        {.blind = "this kernel lets nobody see whom a signal is for",
+         .alternatives = {{"signal_generate:tracepoint", {"tp_btf/signal_generate"}, NULL}}},
+    [BPF_PROBE_EXEC] = {.blind = "this kernel lets nobody see which call starts a program",
+                        .alternatives = {{"exec:tracepoint", {"tp_btf/sched_prepare_exec"}, NULL},
+                                         {"exec:fentry", {"fentry/begin_new_exec"}, NULL}}},
 };
+
+static bool is_avoided(const Alternative *alternative)
+{
+    const char *at = strstr(BPF_PROBES_AVOID, alternative->text);
+
+    return at && at[strlen(alternative->text)] == ' ';
+}
 
 /* ---- trying one ------------------------------------------------------------------------------ */
-
-/* r0 = 0; exit */
-static const struct bpf_insn nothing[] = {
-    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-    {.code = BPF_JMP | BPF_EXIT},
-};
 
 static void btf_drop(struct btf **btf)
 {
     btf__free(*btf);
 }
 
-/* 0 or a negative errno. */
-static int try_tracing(const struct btf *btf, const char *prefix, const char *name,
-                       enum bpf_attach_type type, uint32_t kind)
+/* A program that writes 1 to the first word of MAP. A descriptor or a negative errno. */
+static int load_trial(enum bpf_prog_type type, enum bpf_attach_type attach, int id, int map)
+{
+    /* r1 = the word; *r1 = 1; r0 = 0; exit */
+    const struct bpf_insn code[] = {
+        {.code = BPF_LD | BPF_IMM | BPF_DW,
+         .dst_reg = BPF_REG_1,
+         .src_reg = BPF_PSEUDO_MAP_VALUE,
+         .imm = map},
+        {.code = 0},
+        {.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .imm = 1},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    /* Not const, which libbpf 1.3 would not take. */
+    struct bpf_prog_load_opts options = {
+        .sz = sizeof options, .expected_attach_type = attach, .attach_btf_id = (uint32_t)id};
+
+    return bpf_prog_load(type, "whittle_trial", "GPL", code, ARRAY_LENGTH(code), &options);
+}
+
+/* 0 if a program, attached as LINK says, runs when TRIGGER makes it; else a negative errno. */
+static int try_link(int link, int map, void (*trigger)(void))
+{
+    const uint32_t zero = 0;
+    uint64_t ran = 0;
+
+    if (link < 0)
+        return link;
+    if (!trigger)
+        return 0;
+    trigger();
+    const int r = bpf_map_lookup_elem(map, &zero, &ran);
+    return r < 0 ? r : ran ? 0 : -ENXIO;
+}
+
+static int find_type(const struct btf *btf, const char *prefix, const char *name, uint32_t kind)
 {
     char full[128];
 
     (void)snprintf(full, sizeof full, "%s%s", prefix, name);
-    const int id = btf__find_by_name_kind(btf, full, kind);
-    if (id < 0)
-        return -ENOENT;
-    /* Not const, which libbpf 1.3 would not take. */
-    struct bpf_prog_load_opts options = {
-        .sz = sizeof options, .expected_attach_type = type, .attach_btf_id = (uint32_t)id};
-    CLEANUP(fd_close)
-    int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "whittle_trial", "GPL", nothing,
-                                ARRAY_LENGTH(nothing), &options);
-    if (program < 0)
-        return program;
-    CLEANUP(fd_close) int link = bpf_raw_tracepoint_open(NULL, program);
-    return link < 0 ? link : 0;
+    return btf__find_by_name_kind(btf, full, kind);
 }
 
-static int try_fentry(const struct btf *btf, const char *name)
-{
-    return try_tracing(btf, "", name, BPF_TRACE_FENTRY, BTF_KIND_FUNC);
-}
+/* A kind of program, by the first part of its section. */
+typedef struct ProbeKind {
+    const char *prefix;
+    enum bpf_prog_type program;
+    enum bpf_attach_type attach;
+    const char *type_prefix; /* of what it is attached to, in the kernel's BTF */
+    uint32_t type_kind;
+} ProbeKind;
 
-static int try_tracepoint(const struct btf *btf, const char *name)
+/* The kind of SECTION, in *RET_NAME what it is attached to; NULL if there is none. */
+static const ProbeKind *kind_of(const char *section, const char **ret_name)
 {
-    return try_tracing(btf, "btf_trace_", name, BPF_TRACE_RAW_TP, BTF_KIND_TYPEDEF);
-}
-
-static int try_fexit(const struct btf *btf, const char *name)
-{
-    return try_tracing(btf, "", name, BPF_TRACE_FEXIT, BTF_KIND_FUNC);
-}
-
-/* 0 if a program of SECTION would be taken. */
-static int try_section(const struct btf *btf, const char *section)
-{
-    static const struct {
-        const char *prefix;
-        int (*try)(const struct btf *btf, const char *name);
-    } kinds[] = {{"tp_btf/", try_tracepoint}, {"fexit/", try_fexit}, {"fentry/", try_fentry}};
+    static const ProbeKind kinds[] = {
+        {"tp_btf/", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_", BTF_KIND_TYPEDEF},
+        {"fexit/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "", BTF_KIND_FUNC},
+        {"fentry/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "", BTF_KIND_FUNC},
+        {"kprobe/", BPF_PROG_TYPE_KPROBE, 0, "", BTF_KIND_FUNC},
+        {"kretprobe/", BPF_PROG_TYPE_KPROBE, 0, "", BTF_KIND_FUNC},
+    };
 
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         const size_t length = strlen(kinds[i].prefix);
-        if (strncmp(section, kinds[i].prefix, length) == 0)
-            return kinds[i].try(btf, section + length);
+        if (strncmp(section, kinds[i].prefix, length) == 0) {
+            *ret_name = section + length;
+            return &kinds[i];
+        }
     }
-    return -EINVAL;
+    return NULL;
+}
+
+/* An event of the kernel's function NAME, to attach a program to; a descriptor or a negative errno.
+ */
+static int open_kprobe(const char *name)
+{
+    char text[16] = "";
+    CLEANUP(fd_close)
+    int file = open("/sys/bus/event_source/devices/kprobe/type", O_RDONLY | O_CLOEXEC);
+
+    if (file < 0 || read(file, text, sizeof text - 1) <= 0)
+        return -ENOENT;
+    struct perf_event_attr attributes = {
+        .type = (uint32_t)strtoul(text, NULL, 10),
+        .size = sizeof attributes,
+        .config1 = (uint64_t)(uintptr_t)name,
+    };
+    const int event =
+        (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    return event < 0 ? -errno : event;
+}
+
+static int try_kprobe(const char *name, int program, int map, void (*trigger)(void))
+{
+    CLEANUP(fd_close) int event = open_kprobe(name);
+
+    if (event < 0)
+        return event;
+    if (ioctl(event, PERF_EVENT_IOC_SET_BPF, program) < 0 ||
+        ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0)
+        return -errno;
+    return try_link(event, map, trigger);
+}
+
+/* 0 if a program of SECTION would be taken and would run, else a negative errno. */
+static int try_section(const struct btf *btf, const char *section, void (*trigger)(void))
+{
+    const char *name;
+    const ProbeKind *kind = kind_of(section, &name);
+
+    if (!kind)
+        return -EINVAL;
+    const int id = find_type(btf, kind->type_prefix, name, kind->type_kind);
+    if (id < 0)
+        return -ENOENT;
+    CLEANUP(fd_close)
+    int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "whittle_trial", sizeof(uint32_t),
+                             sizeof(uint64_t), 1, NULL);
+    if (map < 0)
+        return map;
+    const bool traces = kind->program == BPF_PROG_TYPE_TRACING;
+    CLEANUP(fd_close) int program = load_trial(kind->program, kind->attach, traces ? id : 0, map);
+    if (program < 0)
+        return program;
+    if (!traces)
+        return try_kprobe(name, program, map, trigger);
+    CLEANUP(fd_close) int link = bpf_raw_tracepoint_open(NULL, program);
+    return try_link(link, map, trigger);
+}
+
+static int try_alternative(const struct btf *btf, const Alternative *alternative)
+{
+    const char *name;
+
+    if (is_avoided(alternative))
+        return -ENOENT;
+    for (size_t i = 1; i < SECTIONS_MAX && alternative->sections[i]; i++) {
+        const ProbeKind *kind = kind_of(alternative->sections[i], &name);
+        if (!kind || find_type(btf, kind->type_prefix, name, kind->type_kind) < 0)
+            return -ENOENT;
+    }
+    return try_section(btf, alternative->sections[0], alternative->trigger);
 }
 
 /* ---- what must be there ---------------------------------------------------------------------- */
@@ -157,15 +280,15 @@ static int check_machine(const struct btf *btf, Error *err)
     if (btf__find_by_name_kind(btf, "bpf_loop", BTF_KIND_FUNC) < 0)
         return error_set(err, -ENOSYS,
                          "the kernel is too old for the eBPF backend, which needs Linux 5.17");
-    const int r = try_section(btf, "tp_btf/sys_exit");
+    const int r = try_section(btf, "tp_btf/sys_exit", NULL);
     return r < 0 ? refused(r, err) : 0;
 }
 
 /* The first alternative of GROUP, from number FIRST on, that works; -1. */
 static int first_working(const struct btf *btf, size_t group, int first)
 {
-    for (int i = first; i < ALTERNATIVES_MAX && groups[group].alternatives[i].section; i++) {
-        if (try_section(btf, groups[group].alternatives[i].section) == 0)
+    for (int i = first; i < ALTERNATIVES_MAX && groups[group].alternatives[i].text; i++) {
+        if (try_alternative(btf, &groups[group].alternatives[i]) == 0)
             return i;
     }
     return -1;
@@ -215,12 +338,21 @@ int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
+static bool has_section(const Alternative *alternative, const char *section)
+{
+    for (size_t i = 0; i < SECTIONS_MAX && alternative->sections[i]; i++) {
+        if (strcmp(alternative->sections[i], section) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The group of SECTION and which alternative in it; false if it is in none. */
 static bool find_section(const char *section, size_t *group, int *alternative)
 {
     for (size_t i = 0; i < BPF_PROBE_GROUPS; i++) {
-        for (int j = 0; j < ALTERNATIVES_MAX && groups[i].alternatives[j].section; j++) {
-            if (strcmp(groups[i].alternatives[j].section, section) == 0) {
+        for (int j = 0; j < ALTERNATIVES_MAX && groups[i].alternatives[j].text; j++) {
+            if (has_section(&groups[i].alternatives[j], section)) {
                 *group = i;
                 *alternative = j;
                 return true;
@@ -255,9 +387,10 @@ void bpf_probes_text(const BpfProbes *probes, char *out, size_t size)
     size_t length = (size_t)snprintf(out, size, "tp_btf");
 
     for (size_t i = 0; i < BPF_PROBE_GROUPS && length < size; i++) {
-        if (probes->taken[i] >= 0)
-            length += (size_t)snprintf(out + length, size - length, " %s",
-                                       groups[i].alternatives[probes->taken[i]].text);
+        const char *text = probes->taken[i] >= 0 ? groups[i].alternatives[probes->taken[i]].text
+                                                 : groups[i].without;
+        if (text)
+            length += (size_t)snprintf(out + length, size - length, " %s", text);
     }
     if (length < size)
         (void)snprintf(out + length, size - length, " ringbuf");

@@ -2,7 +2,7 @@
 /*
  * Which places in the running kernel the eBPF backend hooks into. Some programs of whittle.bpf.c
  * are alternatives to each other, for kernels that have one place or another; which of them work is
- * found out by loading and attaching a program that does nothing.
+ * found out by loading and attaching a program that only says that it ran.
  */
 #pragma once
 

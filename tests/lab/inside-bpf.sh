@@ -63,8 +63,32 @@ compare() {
     cat difference
 }
 
+capabilities_workload='cd /tmp; touch k; chown 1:1 k; chmod 600 k; cat k; nice -n -5 true; hostname lab; mount -t tmpfs none /mnt
+umount /mnt; setpriv --reuid 1 --clear-groups true; rm k'
+
+# The capabilities in RECORDING, without what differs between runs.
+capability_facts() {
+    "$whittle" show --json "$1" | grep '"kind":"capability"' | sed 's/"count":[0-9]*,//; s/,"first":.*//' | sort
+}
+
+# The same checks are seen whichever way they are.
+compare_ways_to_see_checks() {
+    "$whittle" record --backend bpf -o fexit.jsonl -- bash -c "$capabilities_workload" || fail "capabilities: fexit exits with $?"
+    ./whittle-by-kprobes record --backend bpf -o kprobe.jsonl -- bash -c "$capabilities_workload" ||
+        fail "capabilities: kprobe exits with $?"
+    "$whittle" show kprobe.jsonl | grep -q 'cap_capable:kprobe' || fail "the kprobe is not in use"
+    capability_facts fexit.jsonl >fexit.facts
+    capability_facts kprobe.jsonl >kprobe.facts
+    if [[ -s fexit.facts ]] && diff fexit.facts kprobe.facts; then
+        echo "same   capabilities ($(wc -l <fexit.facts) facts)"
+    else
+        fail "capabilities: fexit (<) and kprobe (>) differ"
+    fi
+}
+
 uname -r
 "$whittle" doctor | sed -n '/bpf/p'
+compare_ways_to_see_checks
 compare files "$files_workload"
 compare python "$python_workload"
 compare nginx "$nginx_workload"

@@ -15,4 +15,5 @@ done
     echo "this whittle was built without eBPF"
     exit 77
 }
-exec script/lab --no-bootstrap --add "$WHITTLE:whittle" --add tests/lab/inside-bpf.sh -- ./inside-bpf.sh
+exec script/lab --no-bootstrap --add "$WHITTLE:whittle" \
+    --add "$WHITTLE_BY_KPROBES:whittle-by-kprobes" --add tests/lab/inside-bpf.sh -- ./inside-bpf.sh

@@ -61,6 +61,30 @@ static __always_inline void read_arguments(const struct pt_regs *context, u32 ab
 #endif
 }
 
+/* Argument INDEX, up to 2, and the result of the kernel's function that a kprobe or kretprobe is
+ * at.
+ */
+static __always_inline u64 probed_argument(const struct pt_regs *context, u32 index)
+{
+#if defined(__TARGET_ARCH_x86)
+    const struct pt_regs___x86 *regs = (const void *)context;
+    return index == 0   ? BPF_CORE_READ(regs, di)
+           : index == 1 ? BPF_CORE_READ(regs, si)
+                        : BPF_CORE_READ(regs, dx);
+#elif defined(__TARGET_ARCH_arm64)
+    return BPF_CORE_READ((const struct pt_regs___aarch64 *)(const void *)context, regs[index & 3]);
+#endif
+}
+
+static __always_inline u64 probed_result(const struct pt_regs *context)
+{
+#if defined(__TARGET_ARCH_x86)
+    return BPF_CORE_READ((const struct pt_regs___x86 *)(const void *)context, ax);
+#elif defined(__TARGET_ARCH_arm64)
+    return BPF_CORE_READ((const struct pt_regs___aarch64 *)(const void *)context, regs[0]);
+#endif
+}
+
 static __always_inline struct call_rule *rule_of(u32 abi, s64 nr)
 {
     const u64 number = (u64)nr & ~(abi == ABI_X32 ? (u64)X32_BIT : 0);

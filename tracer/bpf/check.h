@@ -130,8 +130,8 @@ static __always_inline void check_of_recorder(void *context, const struct task_s
     scratch_release(scratch);
 }
 
-static __always_inline void check(void *context, const struct cred *cred,
-                                  const struct user_namespace *target, int capability, int verdict)
+/* CRED and TARGET are addresses: of whose capability it is, and of the user namespace. */
+static __always_inline void check(void *context, u64 cred, u64 target, int capability, int verdict)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct task_state *state = state_of(task);
@@ -147,9 +147,9 @@ static __always_inline void check(void *context, const struct cred *cred,
     if (!scratch)
         return;
     u32 flags = 0;
-    if (target->ns.inum != settings.user_namespace)
+    if (FIELD(struct user_namespace, target, ns.inum) != settings.user_namespace)
         flags |= CAPABILITY_OTHER_NAMESPACE;
-    if (cred != task->cred || task->cred != task->real_cred)
+    if (cred != (u64)task->cred || task->cred != task->real_cred)
         flags |= CAPABILITY_OVERRIDDEN;
     /* Clears what it does not fill. */
     long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);

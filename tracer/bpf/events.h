@@ -292,6 +292,10 @@ struct task_state {
     u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
     u32 quick_label;       /* the label that `quick` is of */
     u32 quick_calls;       /* not yet in the map `calls` */
+    /* The check of a capability in progress, where its end alone does not tell: its number plus
+     * one, and the kernel's addresses of credentials and user namespace. */
+    u32 asked;
+    u64 asked_cred, asked_target;
     u32 denied; /* the last check of a capability was denied: its number plus one; 0 granted */
     u64 denied_frames[EVENT_STACK_MAX];
     /* Native calls that were told, succeeded and have no argument that matters, by number: how

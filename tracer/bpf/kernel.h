@@ -276,7 +276,7 @@ struct kernel_siginfo;
 
 /* Linux 5.11 … */
 struct pt_regs___x86 {
-    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, orig_ax;
+    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, ax, orig_ax;
 };
 struct pt_regs___aarch64 {
     u64 regs[31];

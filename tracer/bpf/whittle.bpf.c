@@ -113,7 +113,7 @@ SEC("tp_btf/cap_capable")
 int BPF_PROG(on_check, const struct cred *cred, struct user_namespace *target,
              const struct user_namespace *holder, int capability, int verdict)
 {
-    check(ctx, cred, target, capability, verdict);
+    check(ctx, (u64)cred, (u64)target, capability, verdict);
     return 0;
 }
 
@@ -122,7 +122,37 @@ SEC("fexit/cap_capable")
 int BPF_PROG(on_check_fexit, const struct cred *cred, struct user_namespace *target, int capability,
              unsigned int options, int verdict)
 {
-    check(ctx, cred, target, capability, verdict);
+    check(ctx, (u64)cred, (u64)target, capability, verdict);
+    return 0;
+}
+
+/* Where functions cannot be traced so: what it was asked, and what it answered. */
+SEC("kprobe/cap_capable")
+int on_check_asked(struct pt_regs *context)
+{
+    struct task_state *state = state_of(bpf_get_current_task_btf());
+
+    if (!state)
+        return 0;
+    state->asked_cred = probed_argument(context, 0);
+    state->asked_target = probed_argument(context, 1);
+    state->asked = (u32)probed_argument(context, 2) + 1;
+    return 0;
+}
+
+SEC("kretprobe/cap_capable")
+int on_check_answered(struct pt_regs *context)
+{
+    struct task_state *state = state_of(bpf_get_current_task_btf());
+
+    /* A check of a task without a state is learned from. */
+    const u32 asked = state ? state->asked : 1;
+    if (asked == 0)
+        return 0;
+    if (state)
+        state->asked = 0;
+    check(context, state ? state->asked_cred : 0, state ? state->asked_target : 0, (int)asked - 1,
+          (int)probed_result(context));
     return 0;
 }
 
