@@ -3,37 +3,12 @@
 #include "base/escape.h"
 #include "base/io.h"
 #include "base/memory.h"
-#include "model/recording.h"
+#include "recording_maker.h"
 #include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-
-static void recording_cleanup(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
-static Recording *with_run(const char *id)
-{
-    Recording *recording = recording_new();
-    const Run run = {.id = id, .exit_status = -1, .complete = true};
-    uint32_t index;
-
-    ck_assert_ptr_nonnull(recording);
-    ck_assert_int_eq(recording_add_run(recording, &run, &index), 0);
-    ck_assert_uint_eq(index, 0);
-    return recording;
-}
-
-static Fact file_fact(const char *path, int64_t access)
-{
-    Fact fact = {.kind = FACT_FILE, .phase = PHASE_RUN, .name = path, .subject = "/bin/cat"};
-
-    fact_set_number(&fact, FIELD_ACCESS, access);
-    return fact;
-}
 
 /* ---- the file format ------------------------------------------------------------------------ */
 

@@ -4,18 +4,13 @@
  * form. The random numbers are the same in every run; a failure names its round.
  */
 #include "base/memory.h"
-#include "model/recording.h"
+#include "recording_maker.h"
 #include "suite.h"
 
 #include <errno.h>
 
 /* Each test of Check is a process, so that one does a batch of rounds. */
 enum { BATCHES = 10, BATCH = 30 };
-
-static void recording_cleanup(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
 
 /* xorshift64*: good enough, and the same everywhere. */
 typedef struct Random {

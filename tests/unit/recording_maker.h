@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small recordings, for tests. Failures abort. */
+#pragma once
+
+#include "model/recording.h"
+
+/* For CLEANUP(). */
+void recording_cleanup(Recording **recording);
+
+/* Has the run called ID, with index 0, and no facts. */
+Recording *with_run(const char *id);
+
+Fact file_fact(const char *path, int64_t access);
