@@ -190,9 +190,9 @@ class Runner:
         command += ["--pidns-translation", "-o", log, "--"]
         status, text = self.run(command + self.case.argv)
         reader = StraceLog(SOURCE, self.folder, "")
-        reader.program = reader.interpreter(self.program())
+        reader.program = reader.names.interpreter(self.program())
         output = os.path.join(self.base, "output")
-        reader.standard = {"0": os.devnull, "1": output, "2": output}
+        reader.names.standard = {"0": os.devnull, "1": output, "2": output}
         seen = reader.read(log)
         seen.status = status
         if status is None:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads what `strace -f -n -y -s 4096 -xx -o FILE` wrote.
 
--xx makes strings and descriptor annotations hexadecimal throughout, so that quotes, commas and
-brackets are the syntax's own; -n gives the number with which the call was really made (socketcall
-for `socket` on i386, bit 30 for x32). Which argument is a path is told here once more, on purpose not
-taken from profiles/tables: an oracle that shares its knowledge with the suspect finds little.
+-xx makes strings and descriptor annotations hexadecimal throughout (strace_text.py); -n gives the number with which the
+call was really made (socketcall for `socket` on i386, bit 30 for x32).
 """
 
 import csv
@@ -12,143 +10,17 @@ import os
 import re
 
 from behaviour import Behaviour, FileUse, plain
+from strace_names import Names
+from strace_tables import DESCRIPTOR_CALLS, FAMILIES, KILLS, OPERATIONS, PATH_ARGUMENTS
+from strace_text import HEX, annotation_of, split_arguments, string_of, unhex, with_deleted_apart
 
 _X32 = 0x40000000
-
-# Call -> list of (index of dirfd or None, index of path, operation). Operations: see _OPERATIONS.
-PATH_ARGUMENTS = {
-    "access": [(None, 0, "stat")],
-    "acct": [(None, 0, "write")],
-    "chdir": [(None, 0, "stat")],
-    "chmod": [(None, 0, "chmod")],
-    "chown": [(None, 0, "chown")],
-    "chown32": [(None, 0, "chown")],
-    "chroot": [(None, 0, "stat")],
-    "creat": [(None, 0, "creat")],
-    "execve": [(None, 0, "exec")],
-    "execveat": [(0, 1, "exec")],
-    "faccessat": [(0, 1, "stat")],
-    "faccessat2": [(0, 1, "stat")],
-    "fchmodat": [(0, 1, "chmod")],
-    "fchownat": [(0, 1, "chown")],
-    "fstatat64": [(0, 1, "stat")],
-    "getxattr": [(None, 0, "stat")],
-    "lgetxattr": [(None, 0, "stat")],
-    "listxattr": [(None, 0, "stat")],
-    "llistxattr": [(None, 0, "stat")],
-    "inotify_add_watch": [(None, 1, "stat")],
-    "lchown": [(None, 0, "chown")],
-    "lchown32": [(None, 0, "chown")],
-    "link": [(None, 0, "link"), (None, 1, "link_to")],
-    "linkat": [(0, 1, "link"), (2, 3, "link_to")],
-    "lstat": [(None, 0, "stat")],
-    "lstat64": [(None, 0, "stat")],
-    "mkdir": [(None, 0, "create")],
-    "mkdirat": [(0, 1, "create")],
-    "mknod": [(None, 0, "create")],
-    "mknodat": [(0, 1, "create")],
-    "mount": [(None, 1, "stat")],
-    "name_to_handle_at": [(0, 1, "stat")],
-    "newfstatat": [(0, 1, "stat")],
-    "oldlstat": [(None, 0, "stat")],
-    "oldstat": [(None, 0, "stat")],
-    "open": [(None, 0, "open")],
-    "openat": [(0, 1, "open")],
-    "openat2": [(0, 1, "open")],
-    "pivot_root": [(None, 0, "stat"), (None, 1, "stat")],
-    "readlink": [(None, 0, "stat")],
-    "readlinkat": [(0, 1, "stat")],
-    "removexattr": [(None, 0, "write")],
-    "lremovexattr": [(None, 0, "write")],
-    "rename": [(None, 0, "rename_from"), (None, 1, "rename_to")],
-    "renameat": [(0, 1, "rename_from"), (2, 3, "rename_to")],
-    "renameat2": [(0, 1, "rename_from"), (2, 3, "rename_to")],
-    "rmdir": [(None, 0, "delete")],
-    "setxattr": [(None, 0, "write")],
-    "lsetxattr": [(None, 0, "write")],
-    "stat": [(None, 0, "stat")],
-    "stat64": [(None, 0, "stat")],
-    "statfs": [(None, 0, "stat")],
-    "statfs64": [(None, 0, "stat")],
-    "statx": [(0, 1, "stat")],
-    "symlink": [(None, 1, "create")],
-    "symlinkat": [(1, 2, "create")],
-    "truncate": [(None, 0, "truncate")],
-    "truncate64": [(None, 0, "truncate")],
-    "umount": [(None, 0, "stat")],
-    "umount2": [(None, 0, "stat")],
-    "unlink": [(None, 0, "delete")],
-    "unlinkat": [(0, 1, "delete")],
-    "utime": [(None, 0, "write")],
-    "utimes": [(None, 0, "write")],
-    "futimesat": [(0, 1, "write")],
-    "utimensat": [(0, 1, "write")],
-    "utimensat_time64": [(0, 1, "write")],
-    "fanotify_mark": [(3, 4, "stat")],
-    "uselib": [(None, 0, "read")],
-    "swapon": [(None, 0, "read")],
-    "swapoff": [(None, 0, "read")],
-}
-
-# Operation -> what it must and what it may show as.
-_OPERATIONS = {
-    "stat": ({"stat"}, set()),
-    "write": ({"write"}, {"append"}),
-    "read": ({"read"}, {"write", "exec"}),
-    "chmod": ({"chmod"}, set()),
-    "chown": ({"chown"}, set()),
-    "creat": ({"write", "truncate"}, {"create"}),
-    "create": ({"create"}, set()),
-    "delete": ({"delete"}, set()),
-    "link": ({"link"}, set()),
-    "link_to": ({"link", "create"}, set()),
-    "rename_from": ({"rename"}, {"delete", "create"}),
-    "rename_to": ({"rename"}, {"create", "delete"}),
-    "truncate": ({"truncate"}, {"write"}),
-}
-
-# Call -> operation on the file behind descriptor argument 0.
-DESCRIPTOR_CALLS = {
-    "fchmod": "chmod",
-    "fchown": "chown",
-    "fchown32": "chown",
-    "ftruncate": "truncate",
-    "ftruncate64": "truncate",
-    "fsetxattr": "write",
-    "fremovexattr": "write",
-    "flock": "lock",
-}
-
-_KILLS = {
-    "kill": 1,
-    "tkill": 1,
-    "tgkill": 2,
-    "rt_sigqueueinfo": 1,
-    "rt_tgsigqueueinfo": 2,
-    "pidfd_send_signal": 1,
-}
-
-_FAMILIES = {
-    "AF_INET": "inet",
-    "AF_INET6": "inet6",
-    "AF_NETLINK": "netlink",
-    "AF_PACKET": "packet",
-}
-
 _LINE = re.compile(r"^(\d+) +\[ *(-?\d+|0x[0-9a-f]+|\?+)\] (.*)$")
 _BIRTH = re.compile(
     r"^(\d+) .*(?:clone3?|v?fork)(?:\(| resumed>).* = (\d+)(?: /\* (\d+) in strace's PID NS \*/)?$"
 )
 _RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.S)
 _CALL = re.compile(r"^(\w+)\((.*)$", re.S)
-_HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
-_DELETED = re.escape("".join(f"\\x{byte:02x}" for byte in b" (deleted)"))
-_NAMED_DELETED = re.compile(r'"((?:\\x[0-9a-f]{2})*' + _DELETED + ')"')
-_WAS_DELETED = re.compile(r"<((?:\\x[0-9a-f]{2})+)" + _DELETED + ">")
-
-
-def unhex(text):
-    return os.fsdecode(bytes.fromhex(text.replace("\\x", "")))
 
 
 def load_numbers(source):
@@ -162,50 +34,6 @@ def load_numbers(source):
                     number = int(row[arch]) | (_X32 if arch == "x32" else 0)
                     numbers.setdefault((arch, number), row["name"])
     return numbers
-
-
-def split_arguments(text):
-    """The arguments up to the closing bracket of the call, and what is behind it."""
-    depth = 0
-    quoted = False
-    start = 0
-    arguments = []
-    for i, c in enumerate(text):
-        if quoted:
-            quoted = c != '"'
-        elif c == '"':
-            quoted = True
-        elif c in "([{":
-            depth += 1
-        elif c in ")]}":
-            if depth == 0:
-                arguments.append(text[start:i].strip())
-                return arguments, text[i + 1 :]
-            depth -= 1
-        elif c == "," and depth == 0:
-            arguments.append(text[start:i].strip())
-            start = i + 1
-    arguments.append(text[start:].strip())
-    return arguments, ""
-
-
-def string_of(argument):
-    """The text of a quoted argument; None for a pointer or NULL."""
-    if len(argument) < 2 or argument[0] != '"' or '"' not in argument[1:]:
-        return None
-    body = argument[1 : argument.index('"', 1)]
-    return unhex(body) if body else ""
-
-
-def annotation_of(argument):
-    """The path behind a descriptor, its number; (None, number) if it has none."""
-    match = re.match(r"^(AT_FDCWD|-?\d+)(?:<([^>]*)>)?(\(deleted\))?", argument)
-    if not match:
-        return None, None
-    path = unhex(match.group(2)) if match.group(2) and _HEX.fullmatch(match.group(2)) else None
-    if path is not None and not path.startswith("/"):
-        path = None
-    return path, match.group(1)
 
 
 class _Files:
@@ -244,18 +72,6 @@ class _Task:
         self.group[1] = arch
 
 
-def with_deleted_apart(lines):
-    """LINES with `<PATH (deleted)>`, as strace 5.16 shows what was removed, as later ones do: `<PATH>(deleted)`. But for
-    names that the run itself gave and that end so."""
-    given = {name.rsplit("\\x2f", 1)[-1] for line in lines for name in _NAMED_DELETED.findall(line)}
-
-    def apart(match):
-        whole = match.group(0)[1:-1]
-        return match.group(0) if whole.rsplit("\\x2f", 1)[-1] in given else f"<{match.group(1)}>(deleted)"
-
-    return [_WAS_DELETED.sub(apart, line) for line in lines]
-
-
 class StraceLog:
     def __init__(self, source, cwd, program):
         self.numbers = load_numbers(source)
@@ -265,11 +81,9 @@ class StraceLog:
         self.tasks = {}
         self.unfinished = {}
         self.parent_of = {}
-        self.links = {}  # symbolic links that the run made or read
-        self.descriptors_seen = {}  # (process, number) -> path, as annotated last
+        self.names = Names()
         self.aims = {}  # datagram sockets -> where they are connected to, or None
         self.handles = {}  # descriptors got by handle -> accesses
-        self.standard = {}  # the first process's
 
     # ---- frame ------------------------------------------------------------------------------
 
@@ -396,79 +210,10 @@ class StraceLog:
             path, number = annotation_of(text)
             if number is not None and number != "AT_FDCWD" and "<" in text:
                 key = (self.tasks[pid].pid, number)
-                self.descriptors_seen[key] = path or ""
+                self.names.descriptors[key] = path or ""
                 may = self.handles.pop(key, None)
                 if may and path:
                     self.out.files.append(FileUse((plain(path),), frozenset(), may, "", "open_by_handle_at"))
-
-    def magic(self, task, path):
-        """/proc/self/fd/N…, /proc/self/cwd… jump to what they stand for."""
-        if re.fullmatch(r"/proc/(?:self|thread-self|%s)/exe" % task.pid, path):
-            return task.program
-        match = re.match(r"^/proc/(?:self|thread-self|%s)/(fd/(\d+)|cwd)(/.*|$)" % task.pid, path)
-        if not match:
-            match = re.match(r"^/dev/(fd/(\d+))(/.*|$)", path)
-        if not match:
-            return None
-        if match.group(2):
-            number = match.group(2)
-            holder = task
-            target = None
-            while holder and target is None:
-                target = self.descriptors_seen.get((holder.pid, number))
-                holder = holder.above
-            if target is None:
-                target = self.standard.get(number)
-        else:
-            target = task.files.cwd
-        return target + match.group(3) if target else target
-
-    def resolve(self, path, final):
-        """Canonical name, as far as the file system and the links seen still tell."""
-        done = "/"
-        parts = [p for p in path.split("/") if p not in ("", ".")]
-        for _ in range(200):
-            if not parts:
-                return done
-            part = parts.pop(0)
-            if part == "..":
-                done = os.path.dirname(done)
-                continue
-            here = done.rstrip("/") + "/" + part
-            target = None
-            if parts or final:
-                target = self.links.get(here)
-                if target is None and not here.startswith("/proc/"):
-                    try:
-                        target = os.readlink(here)
-                    except (OSError, ValueError):
-                        target = None
-            if target is None:
-                done = here
-                continue
-            if target.startswith("/"):
-                done = "/"
-            parts = [p for p in target.split("/") if p not in ("", ".")] + parts
-        return done
-
-    def names(self, task, base, path, follow):
-        joined = path if path.startswith("/") else (base or "/").rstrip("/") + "/" + path
-        found = {self.resolve(joined, True) if follow else self.resolve(joined, False)}
-        found.add(self.resolve(joined, False))
-        found.add(self.resolve(joined, True))
-        found.add(os.path.normpath(joined).replace("//", "/"))
-        for name in list(found):
-            target = self.magic(task, name)
-            if target == "":
-                return ()  # a pipe, a socket: no name
-            if target:
-                found |= {self.resolve(target, True), self.resolve(target, False)}
-        out = set()
-        for name in found:
-            out.add(plain(name))
-            if name.startswith("/proc/self"):
-                out.add(plain(name.replace("self", task.pid, 1)))
-        return tuple(sorted(out))
 
     def paths(self, task, name, arguments, rest, error):
         rows = PATH_ARGUMENTS.get(name)
@@ -495,7 +240,7 @@ class StraceLog:
                     continue
                 names = (plain(base),)
             elif path.startswith("/") or base:
-                names = self.names(task, base, path, operation in ("open", "stat"))
+                names = self.names.of(task, base, path, operation in ("open", "stat"))
             else:
                 continue
             if names:
@@ -511,7 +256,7 @@ class StraceLog:
         if operation == "open":
             must, may = self.open_access(name, arguments)
             match = re.search(r"= \d+<([^>]*)>(\(deleted\))?", rest)
-            if match and _HEX.fullmatch(match.group(1)) and not error:
+            if match and HEX.fullmatch(match.group(1)) and not error:
                 real = unhex(match.group(1))
                 if not real.startswith("/"):
                     return  # through /proc/…/fd or ns to what has no name: pipe:[1], uts:[2]
@@ -524,7 +269,7 @@ class StraceLog:
                 self.out.exec_names.append((names, optional))
             must, may = frozenset(), frozenset({"read", "mmap-exec", "exec", "stat"})
         else:
-            must, may = _OPERATIONS[operation]
+            must, may = OPERATIONS[operation]
         self.out.files.append(
             FileUse(names, frozenset(must), frozenset(may), error, name, optional)
         )
@@ -573,7 +318,7 @@ class StraceLog:
         if operation:
             path, _ = annotation_of(arguments[0])
             if path and not path.startswith("/memfd:"):
-                must = {"lock"} if operation == "lock" else _OPERATIONS[operation][0]
+                must = {"lock"} if operation == "lock" else OPERATIONS[operation][0]
                 use = FileUse(
                     (plain(path),),
                     frozenset(must if not error else ()),
@@ -611,7 +356,7 @@ class StraceLog:
     # ---- the rest ---------------------------------------------------------------------------
 
     def signals(self, name, arguments, error):
-        index = _KILLS.get(name)
+        index = KILLS.get(name)
         if index is None or index >= len(arguments):
             return
         text = arguments[index]
@@ -653,8 +398,8 @@ class StraceLog:
                 if path.group(1):
                     item = (operation, "unix", "@")
                 else:
-                    item = (operation, "unix", self.names(task, task.files.cwd, address, True)[0])
-                    names = self.names(task, task.files.cwd, address, True)
+                    item = (operation, "unix", self.names.of(task, task.files.cwd, address, True)[0])
+                    names = self.names.of(task, task.files.cwd, address, True)
                     must = {"create", "write"} if name == "bind" else {"connect"}
                     self.out.files.append(
                         FileUse(
@@ -671,8 +416,8 @@ class StraceLog:
             return
         port = re.search(r"sin6?_port=htons\((\d+)\)", text)
         number = int(port.group(1)) if port else 0
-        item = (operation, _FAMILIES.get(family, family), number)
-        if family not in _FAMILIES:
+        item = (operation, FAMILIES.get(family, family), number)
+        if family not in FAMILIES:
             return
         self.out.optional_sockets.add(item)
         if datagram:
@@ -689,7 +434,7 @@ class StraceLog:
             path = string_of(arguments[0])
             if path is not None:
                 joined = os.path.join(task.files.cwd or "/", path)
-                task.files.cwd = self.resolve(joined, True)
+                task.files.cwd = self.names.resolve(joined, True)
         elif name == "fchdir":
             path, _ = annotation_of(arguments[0])
             if path:
@@ -702,10 +447,10 @@ class StraceLog:
         elif name == "unshare" and "CLONE_FS" in arguments[0]:
             task.files = _Files(task.files.cwd, task.files)
         elif name == "symlink" and len(arguments) > 1:
-            self.note_link(task, task.files.cwd, arguments[1], arguments[0])
+            self.names.note_link(task.files.cwd, arguments[1], arguments[0])
         elif name == "symlinkat" and len(arguments) > 2:
             base, _ = annotation_of(arguments[1])
-            self.note_link(task, base, arguments[2], arguments[0])
+            self.names.note_link(base, arguments[2], arguments[0])
         elif name in ("clone", "clone3", "fork", "vfork") and result.isdigit() and result != "0":
             if result not in self.tasks and self.parent_of.get(result) == pid:
                 self.tasks[result] = self.made(task, result, "".join(arguments))
@@ -722,33 +467,10 @@ class StraceLog:
                 if task.files.other_root:
                     self.leave(pid, os.path.normpath(joined))
                 else:
-                    joined = self.magic(task, joined) or joined
-                    self.leave(pid, self.interpreter(self.resolve(joined, True), task.files.cwd))
+                    joined = self.names.magic(task, joined) or joined
+                    self.leave(pid, self.names.interpreter(self.names.resolve(joined, True), task.files.cwd))
 
     def leave(self, pid, program):
         """A new program: what was shared with threads is no longer."""
         old = self.tasks[pid]
         self.tasks[pid] = _Task(old.pid, old.files, [program, old.arch], old.above)
-
-    def note_link(self, task, base, where, target):
-        path, text = string_of(where), string_of(target)
-        if path is None or text is None or (base is None and not path.startswith("/")):
-            return
-        joined = path if path.startswith("/") else base.rstrip("/") + "/" + path
-        self.links[self.resolve(joined, False)] = text
-
-    def interpreter(self, path, cwd="/"):
-        """The program that runs when `path` is executed, "#!" followed."""
-        for _ in range(5):
-            try:
-                with open(path, "rb") as file:
-                    head = file.readline(256)
-            except OSError:
-                return path
-            if not head.startswith(b"#!"):
-                return path
-            words = os.fsdecode(head[2:]).split()
-            if not words:
-                return path
-            path = self.resolve(os.path.join(cwd or "/", words[0]), True)
-        return path
