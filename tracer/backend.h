@@ -71,7 +71,7 @@ typedef struct BackendRun {
     int wait_status;
     /* Set on return. */
     bool detached;      /* ended because of CONTROL_DETACH or because the front died */
-    char features[128]; /* what Backend.features() foretold, as it came; "": no different */
+    char features[256]; /* what Backend.features() foretold, as it came; "": no different */
 } BackendRun;
 
 typedef struct Backend {

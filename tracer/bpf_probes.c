@@ -40,6 +40,11 @@ static void ask_for_capability(void)
     (void)prctl(PR_CAPBSET_DROP, NO_CAPABILITY, 0, 0, 0);
 }
 
+static void look_up_path(void)
+{
+    (void)access("/", F_OK);
+}
+
 typedef struct Alternative {
     const char *text; /* for bpf_probes_text() */
     /* All are loaded; the first is tried. */
@@ -69,6 +74,15 @@ static const struct ProbeGroup {
     [BPF_PROBE_EXEC] = {.blind = "this kernel lets nobody see which call starts a program",
                         .alternatives = {{"exec:tracepoint", {"tp_btf/sched_prepare_exec"}, NULL},
                                          {"exec:fentry", {"fentry/begin_new_exec"}, NULL}}},
+    [BPF_PROBE_PATHS] =
+        {.blind = "this kernel lets nobody see where its look-ups of paths lead",
+         .without = "paths:look-ups",
+         .alternatives = {{"paths:hooks",
+                           {"fexit/filename_lookup", "fentry/security_path_mkdir",
+                            "fentry/security_path_rmdir", "fentry/security_path_unlink",
+                            "fentry/security_path_symlink", "fentry/security_path_mknod",
+                            "fentry/security_path_link", "fentry/security_path_rename"},
+                           look_up_path}}},
 };
 
 static bool is_avoided(const Alternative *alternative)

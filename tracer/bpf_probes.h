@@ -17,6 +17,7 @@ typedef enum BpfProbeGroup {
     BPF_PROBE_IO_URING,
     BPF_PROBE_SIGNALS,
     BPF_PROBE_EXEC,
+    BPF_PROBE_PATHS,
     BPF_PROBE_GROUPS,
 } BpfProbeGroup;
 

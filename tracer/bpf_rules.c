@@ -204,4 +204,9 @@ void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
     }
     if (rule->flags & RULE_RETURNS_FD)
         rule->flags |= RULE_TAKES;
+    for (size_t i = 0; i < EVENT_ARGS; i++) {
+        if ((rule->take[i] == TAKE_PATH || rule->take[i] == TAKE_LOOK) &&
+            !(rule->flags & (RULE_RETURNS_FD | RULE_EXEC)))
+            rule->flags |= RULE_LEADS;
+    }
 }

@@ -54,7 +54,9 @@ void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot 
     const char *text = captured_file_text(file);
 
     captured_file_stat(file, &result->st);
-    result->has_stat = true;
+    result->has_stat = !(file->flags & FILE_BEFORE) || file->mode != 0;
+    if (!result->has_stat)
+        result->error = ENOENT;
     result->mount = filesystem_name(file->magic);
     if ((file->flags & FILE_CUT) || file->text_length >= PATH_MAX)
         return;
@@ -467,6 +469,10 @@ void captured_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
         return;
     }
     captured_describe(tracee, answer, slot, result);
+    /* What was renamed counts, not what made way for it. */
+    if ((answer->flags & FILE_BEFORE) && (query->access & ACCESS_RENAME) &&
+        (query->access & ACCESS_CREATE))
+        result->has_stat = false;
     as_it_was(captured, query, result);
     if (query->opens && (answer->flags & FILE_CREATED)) {
         result->has_stat = false;

@@ -44,7 +44,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
 {
     char id[33];
     char start[32];
-    char features[128] = "";
+    char features[256] = "";
     char user[32];
     struct utsname system;
     struct tm now;

@@ -86,9 +86,42 @@ compare_ways_to_see_checks() {
     fi
 }
 
+# Folders, made, renamed, looked at and removed at once through a link that leads elsewhere each time.
+moving_link='
+import os
+os.makedirs("/tmp/h/a"); os.mkdir("/tmp/h/b")
+for i in range(100):
+    os.symlink("ab"[i % 2], "/tmp/h/l")
+    os.mkdir("/tmp/h/l/../l/m%d" % i)
+    os.chmod("/tmp/h/l/m%d" % i, 0o700)
+    os.rename("/tmp/h/l/m%d" % i, "/tmp/h/l/n%d" % i)
+    os.access("/tmp/h/l/n%d" % i, os.R_OK)
+    os.rmdir("/tmp/h/l/n%d" % i)
+    os.unlink("/tmp/h/l")
+os.rmdir("/tmp/h/a"); os.rmdir("/tmp/h/b"); os.rmdir("/tmp/h")'
+
+# Each is recorded where it really was.
+follow_moving_link() {
+    local i folder
+    "$whittle" record --backend bpf -o link.jsonl -- python3 -c "$moving_link" || fail "moving link: exits with $?"
+    for ((i = 0; i < 100; i++)); do
+        folder=/tmp/h/a
+        ((i % 2)) && folder=/tmp/h/b
+        printf '%s\n' "$folder/m$i" "$folder/n$i"
+    done | sort >link.expected
+    "$whittle" show --json link.jsonl | sed -n 's/^{"kind":"file","name":"\(\/tmp\/h\/[^"]*[0-9]\)".*/\1/p' | sort -u >link.seen
+    if diff link.expected link.seen >difference; then
+        echo "same   moving link ($(wc -l <link.seen) paths)"
+    else
+        fail "moving link: expected (<) and seen (>) differ: $(grep -c '^[<>]' difference) lines, as $(head -n 5 difference)"
+    fi
+    tail -n 1 link.jsonl | grep -q '"losses":\[\]' || fail "moving link: $(tail -n 1 link.jsonl | cut -c 1-600)"
+}
+
 uname -r
 "$whittle" doctor | sed -n '/bpf/p'
 compare_ways_to_see_checks
+follow_moving_link
 compare files "$files_workload"
 compare python "$python_workload"
 compare nginx "$nginx_workload"
@@ -96,7 +129,7 @@ compare redis "$redis_workload"
 features=$("$whittle" show bpf.jsonl | sed -n 's/^ *features *//p')
 echo "$features"
 # What this kernel has instead of the tracepoints of later ones.
-for probe in cap_capable:fexit exec:fentry io_uring:submit_sqe; do
+for probe in cap_capable:fexit paths:hooks exec:fentry io_uring:submit_sqe; do
     [[ " $features " == *" $probe "* ]] || fail "$probe is not in use"
 done
 exit $failed

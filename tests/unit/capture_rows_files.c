@@ -93,6 +93,52 @@ static void path_told(Site *site)
     site_take(site);
 }
 
+static void told(Site *site, int argument, const char *path, uint32_t mode)
+{
+    maker_file(&site->maker, BLOB_PATH, argument, path, mode, FILE_BEFORE);
+}
+
+/* Through a link that leads elsewhere by now, and what is there by now does not matter. */
+static void path_told_before(Site *site)
+{
+    ck_assert_int_eq(mkdir(site_path(site, "l"), 0755), 0);
+    ck_assert_int_eq(mkdir(site_path(site, "l/m"), 0755), 0);
+    maker_call(&site->maker, "mkdir", 0);
+    maker_text(&site->maker, 0, "l/m");
+    maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
+    told(site, 0, "/real/m", 0);
+    site_take(site);
+    maker_call(&site->maker, "rename", 0);
+    maker_text(&site->maker, 0, "l/m");
+    told(site, 0, "/real/m", S_IFDIR | 0755);
+    maker_text(&site->maker, 1, "l/n");
+    told(site, 1, "/real/n", 0);
+    site_take(site);
+    maker_call(&site->maker, "rmdir", -ENOTEMPTY);
+    maker_text(&site->maker, 0, "l/n");
+    told(site, 0, "/real/n", S_IFDIR | 0755);
+    site_take(site);
+    maker_call(&site->maker, "mkdir", -EACCES);
+    maker_text(&site->maker, 0, "l/o");
+    told(site, 0, "/real/o", 0);
+    site_take(site);
+}
+
+/* What a rename() replaced is gone; what is there from then on is what was renamed. */
+static void replaced(Site *site)
+{
+    maker_call(&site->maker, "rename", 0);
+    maker_text(&site->maker, 0, "p");
+    told(site, 0, "/real/p", S_IFREG | 0644);
+    maker_text(&site->maker, 1, "s");
+    told(site, 1, "/real/s", S_IFSOCK | 0644);
+    site_take(site);
+    maker_call(&site->maker, "unlink", 0);
+    maker_text(&site->maker, 0, "s");
+    told(site, 0, "/real/s", S_IFREG | 0644);
+    site_take(site);
+}
+
 static void unreadable_path(Site *site)
 {
     maker_call(&site->maker, "stat", -EFAULT);
@@ -280,6 +326,14 @@ const CaptureRow capture_rows_files[] = {
     {"stat-without-folder", stat_without_folder, "syscall stat ok\nloss unresolved-path\n"},
     {"stat-bad-folder", stat_bad_folder, "syscall newfstatat EBADF\n"},
     {"path-told", path_told, "syscall chdir ok\nfile /really/there stat directory owner ok\n"},
+    {"path-told-before", path_told_before,
+     "syscall mkdir ok EACCES\nsyscall rename ok\nsyscall rmdir ENOTEMPTY\n"
+     "file /real/m create directory owner ok\nfile /real/m delete+rename directory owner ok\n"
+     "file /real/n delete directory owner ENOTEMPTY\n"
+     "file /real/n create+rename directory owner ok\nfile /real/o create directory owner EACCES\n"},
+    {"replaced", replaced,
+     "syscall rename ok\nsyscall unlink ok\nfile /real/p delete+rename regular owner ok\n"
+     "file /real/s delete regular owner ok\nfile /real/s create+rename regular owner ok\n"},
     {"unreadable-path", unreadable_path, "syscall stat ok EFAULT\nloss unreadable-argument\n"},
     {"unlink", unlink_known,
      "syscall openat ok\nsyscall unlink ok\nfile @/t read+write+create owner ok\n"

@@ -307,6 +307,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         taking->hash = key;
         taking->relation = state->relation;
         state->relation = RELATION_UNKNOWN;
+        taking->led = state->led;
         take_keys();
         key = taking->hash;
         takes = !taking->nothing;

@@ -108,6 +108,22 @@ __noinline int blob_kernel_string(u8 kind, s32 number, u64 address)
     return 0;
 }
 
+/* Ends a blob that describes a file by its path, LENGTH bytes from scratch->path_at on. */
+static __always_inline void blob_end_text(struct scratch *scratch, struct blob *blob, u32 length)
+{
+    struct file_blob *file = (struct file_blob *)(blob + 1);
+
+    if (length >= PATH_BYTES)
+        length = PATH_BYTES - 1;
+    u32 from = scratch->path_at;
+    if (from >= PATH_BYTES)
+        from = PATH_BYTES - 1;
+    file->text_length = (u16)length;
+    bpf_probe_read_kernel(file + 1, length, &scratch->path[from]);
+    ((u8 *)(file + 1))[length] = 0;
+    blob_end(scratch, blob, sizeof *file + length + 1);
+}
+
 /* The scratch's place. */
 __noinline int blob_place(u8 kind, s32 number)
 {
@@ -163,15 +179,7 @@ __noinline int blob_place(u8 kind, s32 number)
                           &((struct sock *)sock)->__sk_common.skc_v6_daddr);
         }
     }
-    if (length >= PATH_BYTES)
-        length = PATH_BYTES - 1;
-    u32 from = scratch->path_at;
-    if (from >= PATH_BYTES)
-        from = PATH_BYTES - 1;
-    file->text_length = (u16)length;
-    bpf_probe_read_kernel(file + 1, length, &scratch->path[from]);
-    ((u8 *)(file + 1))[length] = 0;
-    blob_end(scratch, blob, sizeof *file + length + 1);
+    blob_end_text(scratch, blob, length);
     return 0;
 }
 

@@ -77,6 +77,7 @@ enum call_rule_flags {
     RULE_ROOTS = 1u << 11,     /* chroot: … the root folder */
     RULE_NEW_FD = 1u << 12,    /* returns a descriptor, whatever it refers to */
     RULE_UNSHARES = 1u << 13,  /* may put the task into another mount namespace */
+    RULE_LEADS = 1u << 14,     /* some path, and no descriptor that tells where it led */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
@@ -230,6 +231,7 @@ enum file_flags {
     FILE_CUT = 1u << 4, /* the path is too long */
     FILE_CREATED = 1u << 5, /* this open() made it */
     FILE_SOCKET = 1u << 6,
+    FILE_BEFORE = 1u << 7, /* BLOB_PATH: as it was before the call; mode 0: nothing was there */
 };
 
 struct file_blob {
@@ -295,6 +297,7 @@ struct task_state {
     /* The check of a capability in progress, where its end alone does not tell: its number plus
      * one, and the kernel's addresses of credentials and user namespace. */
     u32 asked;
+    u32 led; /* where paths of the call in progress led: which places in the map `leads` tell */
     u64 asked_cred, asked_target;
     u32 denied; /* the last check of a capability was denied: its number plus one; 0 granted */
     u64 denied_frames[EVENT_STACK_MAX];

@@ -216,6 +216,7 @@ struct socket {
 };
 struct filename {
     const char *name;
+    const char *uptr; /* in user memory; NULL: none */
 };
 struct io_cqe {
     int fd;

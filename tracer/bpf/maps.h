@@ -154,6 +154,8 @@ struct taking {
     u32 relation; /* enum event_relation */
     u32 strings;  /* of scratch.strings in use */
     u32 nothing;  /* the arguments turned out to add nothing to what the call is */
+    u32 paths;    /* path arguments met so far */
+    u32 led;      /* of the task's state */
     u32 padding;
 };
 

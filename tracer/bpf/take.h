@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "led.h"
 #include "relations.h"
 
 /* ---- strings --------------------------------------------------------------------------------- */
@@ -280,6 +281,17 @@ static __always_inline s32 magic_descriptor(const struct scratch *scratch, u32 s
     return -1;
 }
 
+/* Where the path argument, a string at ADDRESS that stands in SLOT, led; -1 where that is not known
+ * or does not matter. */
+static __always_inline s32 take_led(struct taking *taking, u32 take, const struct scratch *scratch,
+                                    u32 slot, u64 address)
+{
+    if (take == TAKE_TEXT)
+        return -1;
+    const s32 which = led_which(taking, taking->paths++, address);
+    return take == TAKE_LOOK && scratch->string_length[slot] == 1 ? -1 : which;
+}
+
 /* Adds what argument I is to the key. */
 __noinline int take_key(u32 i)
 {
@@ -309,6 +321,11 @@ __noinline int take_key(u32 i)
             break;
         string_read(slot, value);
         hash = mix(hash, scratch->string_hash[slot]);
+        const s32 led = take_led(taking, rule->take[i], scratch, slot, value);
+        if (led >= 0) {
+            hash = mix(hash, led_identity(led));
+            break;
+        }
         const s32 magic = rule->take[i] == TAKE_TEXT ? -1 : magic_descriptor(scratch, slot);
         if (magic >= 0) {
             place_of_descriptor(magic);
@@ -401,6 +418,7 @@ __noinline int take_keys(void)
     u32 index = taking->rule_index;
     const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
     taking->strings = 0;
+    taking->paths = 0;
     taking->nothing = 0;
     if (!rule)
         return 0;
@@ -470,6 +488,10 @@ __noinline int take_blob(u32 i)
         }
         string_read(slot, value);
         blob_string(BLOB_MEMORY, (s32)i, value, slot);
+        const s32 led = take_led(taking, rule->take[i], scratch, slot, value);
+        if (led >= 0 && blob_led((u32)led, (s32)i) == 0 &&
+            scratch->used > EVENT_SIZE_MAX - 2 * BLOB_ROOM)
+            break; /* the folder may be left out */
         if (rule->take[i] == TAKE_TEXT ||
             (rule->take[i] == TAKE_LOOK && scratch->string_length[slot] == 1))
             break;
@@ -549,6 +571,7 @@ __noinline int take_blobs(void)
     if (!rule)
         return 0;
     taking->strings = 0;
+    taking->paths = 0;
     if (!(rule->flags & RULE_TAKES)) { /* RULE_MAY_SEND */
         place_of_descriptor((s32)taking->args[0]);
         blob_place(BLOB_FILE, (s32)taking->args[0]);

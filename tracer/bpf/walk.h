@@ -56,13 +56,9 @@ static __always_inline void walk_begin(struct scratch *scratch)
     scratch->walk = (struct walk){.dentry = scratch->place.dentry, .mount = scratch->place.mount};
 }
 
-static long hash_step(u32 index, void *unused)
+/* One step of a hash; true if it was the last one. */
+static __always_inline bool walk_hash(struct walk *walk)
 {
-    struct scratch *scratch = scratch_get();
-
-    if (!scratch)
-        return 1;
-    struct walk *walk = &scratch->walk;
     if (walk_up(walk)) {
         walk->hash = mix(walk->hash, walk->component);
         walk->hash = mix(walk->hash, FIELD(struct dentry, walk->component, d_name.hash_len));
@@ -71,6 +67,13 @@ static long hash_step(u32 index, void *unused)
         walk->hash = mix(walk->hash, walk->mount);
     }
     return walk->done != 0;
+}
+
+static long hash_step(u32 index, void *unused)
+{
+    struct scratch *scratch = scratch_get();
+
+    return scratch ? walk_hash(&scratch->walk) : 1;
 }
 
 /* Fills identity and depth of the scratch's place from its dentry and mount. */
@@ -107,6 +110,23 @@ static long text_step(u32 index, void *unused)
     return walk->done != 0;
 }
 
+static __always_inline void text_begin(struct scratch *scratch)
+{
+    scratch->path[PATH_BYTES - 1] = 0;
+    scratch->path_at = PATH_BYTES - 1;
+}
+
+/* The text of the place before what stands in scratch->path already. */
+static __always_inline void text_finish(struct scratch *scratch)
+{
+    walk_begin(scratch);
+    bpf_loop(DEPTH_MAX, text_step, NULL, 0);
+    if (scratch->path_at == PATH_BYTES - 1) {
+        scratch->path_at = PATH_BYTES - 2;
+        scratch->path[PATH_BYTES - 2] = '/';
+    }
+}
+
 /* The text of the place into scratch->path, from scratch->path_at to the NUL at PATH_BYTES - 1. */
 __noinline int place_text(void)
 {
@@ -114,14 +134,8 @@ __noinline int place_text(void)
 
     if (!scratch)
         return 0;
-    walk_begin(scratch);
-    scratch->path[PATH_BYTES - 1] = 0;
-    scratch->path_at = PATH_BYTES - 1;
-    bpf_loop(DEPTH_MAX, text_step, NULL, 0);
-    if (scratch->path_at == PATH_BYTES - 1) {
-        scratch->path_at = PATH_BYTES - 2;
-        scratch->path[PATH_BYTES - 2] = '/';
-    }
+    text_begin(scratch);
+    text_finish(scratch);
     return 0;
 }
 

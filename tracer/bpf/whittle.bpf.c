@@ -5,6 +5,8 @@
  *
  * - tasks.h: task_newtask, sched_process_exec, sched_process_exit: who is recorded
  * - scope.h: an iterator over the tasks that run already
+ * - hooks.h: filename_lookup, security_path_*: where paths led, where the kernel lets functions be
+ *   traced
  * - here: sys_exit: the system calls; signal_*: handlers, and whom a signal reached; cap_capable:
  *   capabilities, by one of several programs, as the kernel has it; io_uring_submit_*: operations
  *
@@ -12,6 +14,7 @@
  */
 #include "calls.h"
 #include "check.h"
+#include "hooks.h"
 #include "io_uring.h"
 #include "scope.h"
 #include "tasks.h"
@@ -53,6 +56,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long result)
     if (quick_seen(state, abi, nr, result))
         return 0;
     observe(regs, state, nr, abi, abi == ABI_I386 ? (s32)result : result, false);
+    state->led = 0;
     return 0;
 }
 

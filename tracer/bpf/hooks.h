@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Programs that run within the kernel's own look-up of paths (led.h), where it lets them. For calls
+ * that name a path and return no descriptor; what an open() led to, its descriptor tells.
+ *
+ * A path to something that is there goes through filename_lookup(), which knows the string that it
+ * was called for. What is made, removed or renamed is told to security modules, by the folder and
+ * the name in it, before it is done. What fails before is not seen here.
+ *
+ * Unlike the programs at tracepoints these may be preempted, so that what belongs to the CPU is
+ * none of theirs.
+ */
+#pragma once
+
+#include "calls.h"
+#include "led.h"
+
+enum { PF_IO_WORKER = 0x10 }; /* linux/sched.h: a thread that does what io_uring was asked for */
+
+/* For SCALAR() and what is to be noted; NULL if nothing is. */
+static __always_inline struct leads *leads_of_call(void)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_state *state = state_of(task);
+    u32 abi;
+
+    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK) || task->flags & PF_IO_WORKER)
+        return NULL;
+    const s64 nr = call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
+    const struct call_rule *rule = rule_of(abi, nr);
+    if (!rule || !(rule->flags & RULE_LEADS))
+        return NULL;
+    return bpf_task_storage_get(&leads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+struct hashing {
+    struct leads *leads;
+};
+
+static long folder_step(u32 index, struct hashing *hashing)
+{
+    return walk_hash(&hashing->leads->walk);
+}
+
+static __always_inline void note_inode(struct led *led, u64 inode, u64 vfsmount)
+{
+    const u64 super = (u64)FIELD(struct vfsmount, vfsmount, mnt_sb);
+
+    led->device = FIELD(struct super_block, super, s_dev);
+    led->magic = FIELD(struct super_block, super, s_magic);
+    led->inode = inode ? FIELD(struct inode, inode, i_ino) : 0;
+    led->mode = inode ? FIELD(struct inode, inode, i_mode) : 0;
+    led->uid = inode ? FIELD(struct inode, inode, i_uid.val) : 0;
+    led->gid = inode ? FIELD(struct inode, inode, i_gid.val) : 0;
+    led->links = inode ? FIELD(struct inode, inode, i_nlink) : 0;
+}
+
+/* DENTRY, whose folder is FOLDER, or which is the root of VFSMOUNT, is what place WHICH is. */
+__noinline int note_place(u32 which, u64 address, u64 folder, u64 dentry, u64 vfsmount)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+    struct leads *places = bpf_task_storage_get(&leads, task, NULL, 0);
+
+    if (!state || !places || is_kernel_mount(mount_of(vfsmount)))
+        return 0;
+    which = BOUND(which, LED_PLACES - 1);
+    struct led *led = &places->places[which];
+    const bool is_root = (u64)FIELD(struct vfsmount, vfsmount, mnt_root) == dentry;
+    const u64 hash_len = FIELD(struct dentry, dentry, d_name.hash_len);
+    const unsigned char *name = FIELD(struct dentry, dentry, d_name.name);
+    const u32 length = is_root ? 0 : BOUND(hash_len >> 32, NAME_BYTES - 1);
+
+    led->address = address;
+    led->dentry = is_root ? dentry : folder;
+    led->mount = mount_of(vfsmount);
+    led->name_length = length;
+    if (length > 0)
+        bpf_probe_read_kernel(led->name, BOUND(length, NAME_BYTES - 1), name);
+    note_inode(led, (u64)FIELD(struct dentry, dentry, d_inode), vfsmount);
+    places->walk = (struct walk){.dentry = led->dentry, .mount = led->mount};
+    struct hashing hashing = {.leads = places};
+    bpf_loop(DEPTH_MAX, folder_step, &hashing, 0);
+    led->folder = places->walk.hash;
+    led->identity = mix(led->folder, is_root ? 0 : hash_len);
+    state->led |= 1u << which;
+    return 0;
+}
+
+/* DENTRY is a name in FOLDER: path number ORDER of the call. */
+static __always_inline int note_name(u32 order, const struct path *folder,
+                                     const struct dentry *dentry)
+{
+    struct leads *places = leads_of_call();
+
+    if (!places)
+        return 0;
+    const u64 inside = SCALAR(places, folder->dentry);
+    const u64 vfsmount = SCALAR(places, folder->mnt);
+    const u64 name = SCALAR(places, dentry);
+    return note_place(order, 0, inside, name, vfsmount);
+}
+
+SEC("fexit/filename_lookup")
+int BPF_PROG(on_look_up, int dirfd, struct filename *name, unsigned int flags, struct path *path,
+             struct path *root, int result)
+{
+    if (result < 0)
+        return 0;
+    struct leads *places = leads_of_call();
+    if (!places)
+        return 0;
+    const u64 address = SCALAR(places, name->uptr);
+    if (address == 0)
+        return 0; /* the kernel's own */
+    const u64 dentry = SCALAR(places, path->dentry);
+    const u64 vfsmount = SCALAR(places, path->mnt);
+    const u64 folder = (u64)FIELD(struct dentry, dentry, d_parent);
+    const u64 inside = SCALAR(places, folder);
+    const u32 which = LED_BY_ORDER + (places->strings++ & (LED_PLACES - LED_BY_ORDER - 1));
+    return note_place(which, address, inside, dentry, vfsmount);
+}
+
+SEC("fentry/security_path_mkdir")
+int BPF_PROG(on_mkdir, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(0, folder, dentry);
+}
+
+SEC("fentry/security_path_rmdir")
+int BPF_PROG(on_rmdir, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(0, folder, dentry);
+}
+
+SEC("fentry/security_path_unlink")
+int BPF_PROG(on_unlink, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(0, folder, dentry);
+}
+
+SEC("fentry/security_path_symlink")
+int BPF_PROG(on_symlink, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(0, folder, dentry);
+}
+
+SEC("fentry/security_path_mknod")
+int BPF_PROG(on_mknod, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(0, folder, dentry);
+}
+
+SEC("fentry/security_path_link")
+int BPF_PROG(on_link, struct dentry *old, const struct path *folder, struct dentry *dentry)
+{
+    return note_name(1, folder, dentry);
+}
+
+SEC("fentry/security_path_rename")
+int BPF_PROG(on_rename, const struct path *old_folder, struct dentry *old,
+             const struct path *folder, struct dentry *dentry)
+{
+    note_name(0, old_folder, old);
+    return note_name(1, folder, dentry);
+}
