@@ -20,7 +20,8 @@ struct BpfCapabilities {
     bool told;             /* that there are none */
     uint64_t memory_check; /* see bpf_capabilities_memory_check(); 0: not seen */
     uint32_t memory_check_depth;
-    bool asked_to_touch; /* some SITE_TOUCH was met */
+    /* By verdict: some site was met of which only the call tells whether it mattered. */
+    const CapabilitySite *asked[SITE_VERDICT_COUNT];
 };
 
 /* ---- who asked ------------------------------------------------------------------------------ */
@@ -183,6 +184,7 @@ static bool is_need(const CapabilitySite *site, Observer *observer, Tracee *trac
     switch (verdict) {
     case SITE_PROBE:
     case SITE_TOUCH:
+    case SITE_LINK:
     case SITE_MAP:
         return false;
     case SITE_RULE:
@@ -222,7 +224,8 @@ static bool maps_root(const struct event *event)
 static const Capability *alternative_to(const Capability *capability, const CapabilitySite *site,
                                         const struct event *event)
 {
-    const int denied = (event->flags >> CAPABILITY_DENIED_SHIFT) - 1;
+    const int denied =
+        event->type == EVENT_CAPABILITY ? (int)(event->flags >> CAPABILITY_DENIED_SHIFT) - 1 : -1;
     const Capability *smaller = capability_by_number(denied);
 
     for (const char *const *name = capability->implied; smaller && *name; name++) {
@@ -270,8 +273,8 @@ int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tr
     }
     if (is_need(site, observer, tracee))
         add(capability, site, observer, tracee);
-    else if (site && site->verdict == SITE_TOUCH)
-        capabilities->asked_to_touch = true;
+    else if (site && (site->verdict == SITE_TOUCH || site->verdict == SITE_LINK))
+        capabilities->asked[site->verdict] = site;
     else if (site && site->verdict == SITE_MAP && tracee->credentials.own_user_namespace &&
              maps_root(event))
         add(capability_by_name("CAP_SETFCAP"), NULL, observer, tracee);
@@ -280,13 +283,21 @@ int bpf_capabilities_event(BpfCapabilities *capabilities, Observer *observer, Tr
     return 0;
 }
 
-static bool sets_times(const Syscall *syscall)
-{
-    static const char *const names[] = {"utime", "utimes", "futimesat", "utimensat",
-                                        "utimensat_time64"};
+/* Of which calls it is the file that tells whether a check mattered. */
+static const struct {
+    SiteVerdict verdict;
+    int capability;
+    const char *const *syscalls;
+} by_file[] = {
+    {SITE_TOUCH, CAP_FOWNER,
+     (const char *const[]){"utime", "utimes", "futimesat", "utimensat", "utimensat_time64", NULL}},
+    {SITE_LINK, CAP_DAC_OVERRIDE, (const char *const[]){"link", "linkat", NULL}},
+};
 
-    for (size_t i = 0; syscall && i < ARRAY_LENGTH(names); i++) {
-        if (strcmp(names[i], syscall->name) == 0)
+static bool is_one_of(const Syscall *syscall, const char *const *names)
+{
+    for (; syscall && *names; names++) {
+        if (strcmp(*names, syscall->name) == 0)
             return true;
     }
     return false;
@@ -298,14 +309,18 @@ void bpf_capabilities_call(BpfCapabilities *capabilities, Observer *observer, Tr
     const Pending *pending = tracee->pending;
     const Credentials *credentials = &tracee->credentials;
 
-    if (!capabilities->asked_to_touch || !sets_times(captured->syscall) ||
-        !captured_succeeded(captured) || !pending || pending->call.syscall != captured->syscall ||
+    if (!captured_succeeded(captured) || !pending || pending->call.syscall != captured->syscall ||
         pending->call.paths_count == 0)
         return;
     const ResolvedPath *path = &pending->call.paths[0];
     if (path->has_stat &&
         (path->st.st_uid == credentials->fsuid || is_writable(&path->st, credentials)))
         return;
-    if (credentials->effective >> CAP_FOWNER & 1)
-        add(capability_by_number(CAP_FOWNER), NULL, observer, tracee);
+    for (size_t i = 0; i < ARRAY_LENGTH(by_file); i++) {
+        const int capability = by_file[i].capability;
+        const CapabilitySite *site = capabilities->asked[by_file[i].verdict];
+        if (site && (credentials->effective >> capability & 1) &&
+            is_one_of(captured->syscall, by_file[i].syscalls))
+            add(capability_by_number(capability), site, observer, tracee);
+    }
 }

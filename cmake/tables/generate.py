@@ -26,7 +26,7 @@ ACCESS = """read write append create delete rename link lock exec mmap-exec chmo
 connect stat""".split()
 FINALS = {"follow", "nofollow", "parent"}
 ATTRIBUTES = {"returns_fd", "fallback"}
-VERDICTS = {"need", "probe", "rule", "mode", "user", "own", "any", "touch", "map"}
+VERDICTS = {"need", "probe", "rule", "mode", "user", "own", "any", "touch", "link", "map"}
 DENSE_LIMIT = 4096
 NO_CALL = 0xFFFF
 FLAGS_MAX = 64

@@ -194,6 +194,7 @@ typedef enum SiteVerdict {
     SITE_OWN,   /* needed if asked of the task's own credentials, and nothing otherwise */
     SITE_ANY,   /* needed, whosever credentials were asked */
     SITE_TOUCH, /* needed if the file, which the call tells, may not be written without it */
+    SITE_LINK,  /* needed if the file, which the call tells, is another's and may not be written */
     SITE_MAP,   /* of the task's own new user namespace: see bpf_capabilities.c */
     SITE_VERDICT_COUNT,
 } SiteVerdict;

@@ -256,6 +256,7 @@ static const struct {
      "CAP_NET_ADMIN",
      NULL},
     {"touch", "utimensat", {"ns_capable", "may_setattr"}, CAP_FOWNER, 0, 0, 0, {0}, NULL, NULL},
+    {"link", "linkat", {"capable", "may_linkat"}, CAP_DAC_OVERRIDE, 0, 0, 0, {0}, NULL, NULL},
     {"of a newer kernel", "bind", {"capable"}, 63, 0, 0, 0, {0}, NULL, NULL},
 };
 
@@ -438,30 +439,37 @@ static const struct {
     {"written by others than the group, which one may be in", 1000, 0606, 1000, true},
 };
 
-START_TEST(test_touch)
+/* Checks of which only the call's file tells whether they mattered: ROW of `touched`. */
+static void check_by_file(const char *what, const char *asker, int capability, int row_touched)
 {
     Scene scene;
     uint64_t addresses[DEPTH] = {0};
-    static const char *const stack[DEPTH] = {"ns_capable", "may_setattr"};
+    const char *const stack[DEPTH] = {"ns_capable", asker};
     Pending *pending;
 
     scene_init(&scene, make_kernel(stack, addresses));
-    scene.tracee.credentials.effective = UINT64_C(1) << CAP_FOWNER;
+    scene.tracee.credentials.effective = UINT64_C(1) << capability;
     for (int row = 0; row < (int)ARRAY_LENGTH(checks); row++) {
-        if (strcmp(checks[row].what, "touch") == 0)
+        if (strcmp(checks[row].what, what) == 0)
             make_check(&scene.maker, row, addresses, DEPTH);
     }
     scene_take(&scene);
     pending = scene.tracee.pending;
     pending->call.paths_count = 1;
     pending->call.paths[0].has_stat = true;
-    pending->call.paths[0].st.st_uid = touched[_i].uid;
-    pending->call.paths[0].st.st_gid = touched[_i].gid;
-    pending->call.paths[0].st.st_mode = S_IFREG | touched[_i].mode;
+    pending->call.paths[0].st.st_uid = touched[row_touched].uid;
+    pending->call.paths[0].st.st_gid = touched[row_touched].gid;
+    pending->call.paths[0].st.st_mode = S_IFREG | touched[row_touched].mode;
     bpf_capabilities_call(scene.capabilities, scene.observer, &scene.tracee);
-    ck_assert_msg(recording_facts_count(scene.recording) == touched[_i].needed, "%s",
-                  touched[_i].what);
+    ck_assert_msg(recording_facts_count(scene.recording) == touched[row_touched].needed, "%s: %s",
+                  what, touched[row_touched].what);
     scene_deinit(&scene);
+}
+
+START_TEST(test_by_file)
+{
+    check_by_file("touch", "may_setattr", CAP_FOWNER, _i);
+    check_by_file("link", "may_linkat", CAP_DAC_OVERRIDE, _i);
 }
 END_TEST
 
@@ -474,6 +482,6 @@ int main(void)
     suite_add(suite, "checks", test_check, ARRAY_LENGTH(checks));
     suite_add(suite, "blind", test_blind, 2);
     suite_add(suite, "memory check", test_memory_check, 1);
-    suite_add(suite, "touch", test_touch, ARRAY_LENGTH(touched));
+    suite_add(suite, "by file", test_by_file, ARRAY_LENGTH(touched));
     return suite_run(suite);
 }
