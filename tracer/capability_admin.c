@@ -100,7 +100,11 @@ static bool needs_quota(const CapabilityContext *context, const CapabilityRule *
            command == Q_SETQUOTA;
 }
 
-/* A filter without no_new_privs. The parameter tells how the call asks for it. */
+/*
+ * A filter without no_new_privs. The parameter tells how the call asks for it. libseccomp asks for
+ * filters at address 0 to see which flags the kernel knows: that is EFAULT before anything is
+ * checked.
+ */
 enum { BY_PRCTL, BY_SECCOMP, BY_LANDLOCK };
 
 static bool needs_filter(const CapabilityContext *context, const CapabilityRule *rule,
@@ -112,8 +116,10 @@ static bool needs_filter(const CapabilityContext *context, const CapabilityRule 
     if (context->credentials->no_new_privs)
         return false;
     if (rule->parameter == BY_PRCTL)
-        return cap_arg_int(context, 0) == PR_SET_SECCOMP && cap_arg_int(context, 1) == MODE_FILTER;
-    return rule->parameter == BY_LANDLOCK || cap_arg_int(context, 0) == SET_MODE_FILTER;
+        return cap_arg_int(context, 0) == PR_SET_SECCOMP &&
+               cap_arg_int(context, 1) == MODE_FILTER && cap_arg_long(context, 2);
+    return rule->parameter == BY_LANDLOCK ||
+           (cap_arg_int(context, 0) == SET_MODE_FILTER && cap_arg_long(context, 2));
 }
 
 /* fanotify_init(): since Linux 5.13 groups that only tell file handles are everybody's. */

@@ -76,6 +76,8 @@ static const Row rows[] = {
     {"filter-without-no-new-privs", true, "landlock_restrict_self", {3, 0}},
     {"filter-without-no-new-privs", false, "seccomp", {1, 0, MEMORY}, .no_new_privs = true},
     {"filter-without-no-new-privs", false, "seccomp", {0, 0, 0}},
+    {"filter-without-no-new-privs", false, "seccomp", {1, 1, 0}},
+    {"filter-without-no-new-privs", false, "prctl", {PR_SET_SECCOMP, 2, 0}},
     {"filter-without-no-new-privs", false, "prctl", {PR_SET_SECCOMP, 1, 0}},
     {"fanotify", true, "fanotify_init", {0}},
     {"fanotify", true, "fanotify_init", {0x200 | 0x4}},
