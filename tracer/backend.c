@@ -15,6 +15,7 @@ const Backend backend_bpf = {
     .sees_results = true,
     .can_launch = true,
     .can_join = true,
+    .can_join_cgroups = true,
     .probe = bpf_backend_probe,
     .features = bpf_backend_features,
     .run = bpf_backend_run,

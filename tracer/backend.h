@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "tracer/cgroups.h"
 #include "tracer/observer.h"
 
 #include <signal.h>
@@ -45,7 +46,8 @@ typedef struct Report {
 } Report;
 
 typedef enum ReportKind {
-    REPORT_STARTED = 'p',     /* VALUE: pid of the main process; its execve() is under way */
+    REPORT_STARTED = 'p',     /* VALUE: pid of the main process; its execve() is under way; 0: the
+                                 cgroups are being recorded */
     REPORT_STOPPED = 't',     /* the main process was stopped by signal VALUE: stop with it */
     REPORT_EXITED = 'x',      /* VALUE: wait status of the main process (wait(2)) */
     REPORT_EXEC_FAILED = 'e', /* VALUE: errno of execve() */
@@ -59,6 +61,8 @@ typedef struct BackendRun {
     const Launch *launch; /* what to start; NULL to join what runs already */
     const pid_t *join;    /* processes to join with all their descendants */
     size_t join_count;
+    const Cgroup *cgroups; /* where to join whoever is in there, as long as it is */
+    size_t cgroups_count;
     int control_fd;  /* from the front; borrowed */
     int report_fd;   /* to the front; borrowed */
     pid_t front;     /* its process id */
@@ -80,6 +84,7 @@ typedef struct Backend {
     bool sees_results;
     bool can_launch;
     bool can_join;
+    bool can_join_cgroups;
     bool filters;        /* a launched workload runs under a seccomp filter of the backend's, and
                             so with no_new_privs where the caller lacks CAP_SYS_ADMIN */
     bool keeps_workload; /* a launched workload needs the process that called run() to its end */

@@ -40,10 +40,30 @@ typedef struct Loop {
     BpfChild child; /* pid 0: processes were joined */
     BackendEvents events;
     bool nobody_left; /* no task is in scope any more */
+    bool moved;       /* processes were moved between cgroups */
     bool skips_memory_checks;
 } Loop;
 
 /* ---- events ---------------------------------------------------------------------------------- */
+
+/* Nobody was in the cgroups so far, but somebody may still come. */
+static bool waits_for_somebody(const Loop *loop)
+{
+    const BackendRun *run = loop->run;
+
+    for (size_t i = 0; i < run->cgroups_count && !bpf_loader_populated(loop->loader); i++) {
+        if (cgroup_is_there(&run->cgroups[i]))
+            return true;
+    }
+    return false;
+}
+
+static void check_for_end(Loop *loop)
+{
+    /* Unsettled: threads that nothing is known of may be in scope. */
+    loop->nobody_left = bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0 &&
+                        !bpf_loader_unsettled(loop->loader) && !waits_for_somebody(loop);
+}
 
 static void on_event(void *data, const struct event *event, size_t size)
 {
@@ -51,7 +71,9 @@ static void on_event(void *data, const struct event *event, size_t size)
 
     if (size >= sizeof *event && event->type == EVENT_ENDED)
         /* While processes are being joined, the first may end before the next one is found. */
-        loop->nobody_left = bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0;
+        check_for_end(loop);
+    else if (size >= sizeof *event && event->type == EVENT_MOVED)
+        loop->moved = true;
     else if (capture_event(loop->capture, event, size) < 0)
         observer_loss(loop->run->observer, "unreadable-event",
                       "an event of the kernel side made no sense", 1);
@@ -82,13 +104,22 @@ static void tell_totals(const Loop *loop)
 
 static void on_second(Loop *loop)
 {
-    if (bpf_loader_counter(loop->loader, COUNTER_TASKS) == 0)
-        loop->nobody_left = true;
+    loop->moved = true;
+    check_for_end(loop);
     capture_tick(loop->capture);
     observer_flush(loop->run->observer);
     tell_totals(loop);
     if (loop->run->tick)
         loop->run->tick(loop->run->tick_data);
+}
+
+/* 0 or a negative errno. */
+static int settle(Loop *loop)
+{
+    if (!loop->moved)
+        return 0;
+    loop->moved = false;
+    return bpf_loader_settle(loop->loader);
 }
 
 static int serve(Loop *loop, Error *err)
@@ -105,11 +136,16 @@ static int serve(Loop *loop, Error *err)
             continue;
         if (backend_events_handle(&loop->events, fds))
             on_second(loop);
+        if (fds[RING].revents) {
+            n = bpf_loader_consume(loop->loader, on_event, loop);
+            if (n < 0)
+                return error_errno(err, n, "reading events failed");
+        }
+        n = settle(loop);
+        if (n < 0)
+            return error_errno(err, n, "cannot look at who was moved between control groups");
         if (!fds[RING].revents)
             continue;
-        n = bpf_loader_consume(loop->loader, on_event, loop);
-        if (n < 0)
-            return error_errno(err, n, "reading events failed");
         skip_memory_checks(loop);
         observer_flush(loop->run->observer);
     }
@@ -196,10 +232,24 @@ static uint32_t number_of(enum call_abi abi, const char *name)
     return arch < 0 || !syscall ? UINT32_MAX : (uint32_t)syscall_number(syscall, (Arch)arch);
 }
 
+/* A process of the user namespace whose capabilities count. */
+static pid_t example_of(const BackendRun *run)
+{
+    if (run->join_count > 0)
+        return run->join[0];
+    for (size_t i = 0; i < run->cgroups_count; i++) {
+        const pid_t pid = cgroup_some_process(&run->cgroups[i]);
+        if (pid > 0)
+            return pid;
+    }
+    return getpid();
+}
+
 static struct bpf_settings settings_of(const BackendRun *run)
 {
     struct bpf_settings settings = {
         .recorder_tgid = (uint32_t)getpid(),
+        .front_tgid = (uint32_t)run->front,
         .mark_option = MARK_PRCTL_OPTION,
         .mark_signal = MARK_SIGNAL,
     };
@@ -218,11 +268,24 @@ static struct bpf_settings settings_of(const BackendRun *run)
         settings.own_program_inode = st.st_ino;
         settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
     }
-    (void)snprintf(user_namespace, sizeof user_namespace, "/proc/%d/ns/user",
-                   run->launch ? getpid() : run->join[0]);
+    for (size_t i = 0; i < run->cgroups_count; i++)
+        settings.hierarchies |= bpf_loader_hierarchy(&run->cgroups[i]);
+    (void)snprintf(user_namespace, sizeof user_namespace, "/proc/%d/ns/user", example_of(run));
     if (stat(user_namespace, &st) == 0)
         settings.user_namespace = (uint32_t)st.st_ino;
     return settings;
+}
+
+/* Puts whoever is to be recorded in scope. 0 or a negative errno. */
+static int open_scope(const Loop *loop)
+{
+    const BackendRun *run = loop->run;
+
+    if (run->launch)
+        return bpf_loader_launch(loop->loader, loop->child.pid);
+    if (run->cgroups_count > 0)
+        return bpf_loader_join_cgroups(loop->loader, run->cgroups, run->cgroups_count);
+    return bpf_loader_join(loop->loader, run->join, run->join_count);
 }
 
 /* Puts the child, or the processes to join, in scope, and lets the child go. */
@@ -232,18 +295,19 @@ static int begin(Loop *loop, Error *err)
     static const int kept[] = {CAP_BPF};
     const BackendRun *run = loop->run;
 
-    int r = run->launch ? bpf_loader_launch(loop->loader, loop->child.pid)
-                        : bpf_loader_join(loop->loader, run->join, run->join_count);
-    if (r == -ESRCH && !run->launch)
+    int r = open_scope(loop);
+    if (r == -ESRCH && run->join_count > 0)
         return error_set(err, r, "there is no such process to join");
     if (r < 0)
         return error_errno(err, r, "cannot put processes in scope");
     /* Some things can only be looked at while their process or mount namespace is there. */
     (void)priority_raise();
     recorder_step_aside_keeping(kept, ARRAY_LENGTH(kept));
+    /* Who is to come to a cgroup may wait for the recording to be there. */
+    if (run->launch || run->cgroups_count > 0)
+        (void)report_send(run->report_fd, REPORT_STARTED, loop->child.pid);
     if (!run->launch)
         return 0;
-    (void)report_send(run->report_fd, REPORT_STARTED, loop->child.pid);
     r = bpf_child_go(&loop->child);
     return r < 0 ? error_errno(err, r, "cannot start the workload") : 0;
 }

@@ -127,7 +127,8 @@ static int open_skeleton(BpfLoader *loader, const struct bpf_settings *settings,
     bpf_object__for_each_program(program, loader->skeleton->obj)
     {
         if (!bpf_probes_want(&loader->probes, bpf_program__section_name(program)) ||
-            (program == loader->skeleton->progs.seed && !loader->joins))
+            (program == loader->skeleton->progs.seed && !loader->joins) ||
+            (program == loader->skeleton->progs.on_attach && settings->hierarchies == 0))
             (void)bpf_program__set_autoload(program, false);
     }
     return 0;
@@ -345,6 +346,51 @@ int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count)
             return r;
     } while (loader->skeleton->bss->seeded != before);
     return before == 0 ? -ESRCH : 0;
+}
+
+uint64_t bpf_loader_hierarchy(const Cgroup *cgroup)
+{
+    return 1ull << (cgroup->hierarchy & 63);
+}
+
+int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count)
+{
+    const uint32_t phase = PHASE_RUN;
+
+    if (count > CGROUPS_MAX)
+        return -E2BIG;
+    for (size_t i = 0; i < count; i++) {
+        const struct cgroup_key key = {.id = cgroups[i].id, .hierarchy = cgroups[i].hierarchy};
+        const int r = bpf_map__update_elem(loader->skeleton->maps.cgroups, &key, sizeof key, &phase,
+                                           sizeof phase, BPF_ANY);
+        if (r < 0)
+            return r;
+    }
+    /* Tasks that are made or moved meanwhile are looked at as they are. */
+    return run_iterator(loader);
+}
+
+bool bpf_loader_unsettled(const BpfLoader *loader)
+{
+    return __atomic_load_n(&loader->skeleton->bss->moves, __ATOMIC_ACQUIRE) !=
+           loader->skeleton->bss->settled;
+}
+
+int bpf_loader_settle(BpfLoader *loader)
+{
+    const uint64_t moves = __atomic_load_n(&loader->skeleton->bss->moves, __ATOMIC_ACQUIRE);
+
+    if (moves == loader->skeleton->bss->settled)
+        return 0;
+    const int r = run_iterator(loader);
+    if (r == 0)
+        __atomic_store_n(&loader->skeleton->bss->settled, moves, __ATOMIC_RELEASE);
+    return r;
+}
+
+bool bpf_loader_populated(const BpfLoader *loader)
+{
+    return __atomic_load_n(&loader->skeleton->bss->populated, __ATOMIC_RELAXED) != 0;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "tracer/bpf/events.h"
 #include "tracer/bpf_probes.h"
+#include "tracer/cgroups.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,23 @@ int bpf_loader_launch(BpfLoader *loader, pid_t pid);
 /* Puts COUNT processes that run already in scope, with all that descends from them, but PID itself
  * only if it is there: -ESRCH. From here on tasks they make are in scope from the start. */
 int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count);
+
+/* Puts who is in one of COUNT cgroups, or comes there, in scope for as long as it stays; their
+ * hierarchies are in the settings already (bpf_loader_hierarchy()). 0 or a negative errno. */
+int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count);
+
+/* The bit of settings.hierarchies that stands for the cgroup's. */
+uint64_t bpf_loader_hierarchy(const Cgroup *cgroup);
+
+/* Has a look at processes with several threads that were moved between cgroups since the last time,
+ * if there are any. 0 or a negative errno. */
+int bpf_loader_settle(BpfLoader *loader);
+
+/* There are some. */
+bool bpf_loader_unsettled(const BpfLoader *loader);
+
+/* Some task was in scope since it was loaded. */
+bool bpf_loader_populated(const BpfLoader *loader);
 
 /* EVENT is good until the function returns, and is as long as SIZE says; what it says of its own
  * size is not checked yet. */

@@ -130,6 +130,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                       .launch = supervision->launch,
                       .join = supervision->join,
                       .join_count = supervision->join_count,
+                      .cgroups = supervision->cgroups,
+                      .cgroups_count = supervision->cgroups_count,
                       .control_fd = channels->control[0],
                       .report_fd = channels->report[1],
                       .front = front,

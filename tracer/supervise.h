@@ -13,6 +13,8 @@ typedef struct Supervision {
     Launch *launch; /* NULL to join; its signal_mask is filled here */
     const pid_t *join;
     size_t join_count;
+    const Cgroup *cgroups; /* to join */
+    size_t cgroups_count;
     Recording *recording; /* empty but for run RUN */
     uint32_t run;
     const char *label;

@@ -19,7 +19,22 @@
 
 #define DEFAULT_OUTPUT "recording.jsonl"
 
-enum { JOIN_MAX = 1024 };
+enum { JOIN_MAX = 1024, CGROUPS_LIMIT = 256 };
+
+/* What is to be recorded, if it is not a command. */
+typedef struct Joining {
+    pid_t pids[JOIN_MAX];
+    size_t pids_count;
+    Cgroup cgroups[CGROUPS_LIMIT];
+    size_t cgroups_count;
+} Joining;
+
+static void joining_deinit(Joining *joining)
+{
+    for (size_t i = 0; i < joining->cgroups_count; i++)
+        cgroup_deinit(&joining->cgroups[i]);
+    joining->cgroups_count = 0;
+}
 
 static void recording_drop(Recording **recording)
 {
@@ -39,9 +54,19 @@ static int random_id(char *out, size_t size)
     return 0;
 }
 
-static int describe_run(const Parsed *parsed, const Backend *backend, Recording *recording,
-                        uint32_t *ret_index, Error *err)
+/* The folders of the cgroups that are joined, blanks between. */
+static const char *describe_cgroups(const Joining *joining, Buffer *out)
 {
+    for (size_t i = 0; joining && i < joining->cgroups_count; i++)
+        (void)buffer_printf(out, "%s%s", i > 0 ? " " : "", joining->cgroups[i].folder);
+    return out->length > 0 ? buffer_text(out) : NULL;
+}
+
+/* JOINING is NULL if a command is run. */
+static int describe_run(const Parsed *parsed, const Backend *backend, const Joining *joining,
+                        Recording *recording, uint32_t *ret_index, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
     char id[33];
     char start[32];
     char features[256] = "";
@@ -49,7 +74,6 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
     struct utsname system;
     struct tm now;
     const time_t seconds = time(NULL);
-    const bool joins = parsed_value(parsed, "pid", NULL);
 
     if (random_id(id, sizeof id) < 0)
         return error_set(err, -EIO, "cannot get random bytes for the run's id");
@@ -57,7 +81,7 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         return error_set(err, -EIO, "cannot read the clock");
     if (uname(&system) < 0)
         return error_errno(err, errno, "cannot read the kernel's version");
-    if (joins && backend->features_joined)
+    if (joining && backend->features_joined)
         backend->features_joined(features, sizeof features);
     else
         backend->features(features, sizeof features);
@@ -69,7 +93,8 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
         .kernel = system.release,
         .backend = backend->name,
         .features = features,
-        .user = joins ? NULL : user,
+        .cgroup = describe_cgroups(joining, &cgroups),
+        .user = joining ? NULL : user,
         .version = WHITTLE_VERSION,
         .start = start,
         .command = (const char **)(void *)parsed->arguments,
@@ -84,31 +109,47 @@ static int describe_run(const Parsed *parsed, const Backend *backend, Recording 
 
 /* ---- which backend -------------------------------------------------------------------------- */
 
-static bool backend_fits(const Backend *backend, bool joins)
+typedef enum Job {
+    JOB_LAUNCH,
+    JOB_JOIN,
+    JOB_JOIN_CGROUPS,
+} Job;
+
+static bool backend_fits(const Backend *backend, Job job)
 {
-    return joins ? backend->can_join : backend->can_launch;
+    const bool fits[] = {
+        [JOB_LAUNCH] = backend->can_launch,
+        [JOB_JOIN] = backend->can_join,
+        [JOB_JOIN_CGROUPS] = backend->can_join_cgroups,
+    };
+
+    return fits[job];
 }
 
 /* The one asked for, or the best that this machine and this job allow. */
-static const Backend *choose_backend(const char *name, bool joins, Error *err)
+static const Backend *choose_backend(const char *name, Job job, Error *err)
 {
+    static const char *const misfits[] = {
+        [JOB_LAUNCH] = "only join what runs already",
+        [JOB_JOIN] = "only record what it starts itself: use --backend ptrace to join a running "
+                     "process",
+        [JOB_JOIN_CGROUPS] = "not record a control group: only --backend bpf can, with privilege",
+    };
+
     if (strcmp(name, "auto") != 0) {
         const Backend *backend = backend_by_name(name);
         if (!backend) {
             (void)error_set(err, -EINVAL, "there is no backend called %s", name);
             return NULL;
         }
-        if (!backend_fits(backend, joins)) {
-            (void)error_set(err, -EINVAL,
-                            "the %s backend can only record what it starts itself: use --backend "
-                            "ptrace to join a running process",
-                            name);
+        if (!backend_fits(backend, job)) {
+            (void)error_set(err, -EINVAL, "the %s backend can %s", name, misfits[job]);
             return NULL;
         }
         return backend->probe(err) < 0 ? NULL : backend;
     }
     for (size_t i = 0; backends[i]; i++) {
-        if (backend_fits(backends[i], joins) && backends[i]->probe(err) == 0)
+        if (backend_fits(backends[i], job) && backends[i]->probe(err) == 0)
             return backends[i];
     }
     return NULL;
@@ -173,8 +214,9 @@ static int exit_status(const SuperviseResult *result)
     return exit_status_of(result->wait_status);
 }
 
-static int record(const Parsed *parsed, const Backend *backend, Launch *launch, const pid_t *join,
-                  size_t join_count)
+/* Either LAUNCH or JOINING is NULL. */
+static int record(const Parsed *parsed, const Backend *backend, Launch *launch,
+                  const Joining *joining)
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
     Error err = {0};
@@ -185,13 +227,15 @@ static int record(const Parsed *parsed, const Backend *backend, Launch *launch, 
         message("no memory for a recording");
         return EXIT_RECORD_FAILED;
     }
-    if (describe_run(parsed, backend, recording, &run, &err) < 0)
+    if (describe_run(parsed, backend, joining, recording, &run, &err) < 0)
         return fail(EXIT_RECORD_FAILED, &err);
     const Supervision supervision = {
         .backend = backend,
         .launch = launch,
-        .join = join,
-        .join_count = join_count,
+        .join = joining ? joining->pids : NULL,
+        .join_count = joining ? joining->pids_count : 0,
+        .cgroups = joining ? joining->cgroups : NULL,
+        .cgroups_count = joining ? joining->cgroups_count : 0,
         .recording = recording,
         .run = run,
         .label = parsed_value(parsed, "label", NULL),
@@ -215,34 +259,63 @@ static int record_command(const Parsed *parsed)
     const int r = launch_resolve(parsed->arguments[0], &path, &err);
     if (r < 0)
         return fail(r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, &err);
-    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), false, &err);
+    const Backend *backend =
+        choose_backend(parsed_value(parsed, "backend", "auto"), JOB_LAUNCH, &err);
     if (!backend)
         return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
     Launch launch = {.path = path, .argv = parsed->arguments};
-    return record(parsed, backend, &launch, NULL, 0);
+    return record(parsed, backend, &launch, NULL);
 }
 
-static int record_running(const Parsed *parsed)
+/* 0, or the exit status of an error that was told. */
+static int join_processes(const Parsed *parsed, Joining *joining)
 {
-    pid_t pids[JOIN_MAX];
-    size_t count = 0;
-    Error err = {0};
     const char *value;
 
-    while ((value = parsed_nth(parsed, "pid", count)) != NULL) {
+    while ((value = parsed_nth(parsed, "pid", joining->pids_count)) != NULL) {
         char *end;
         errno = 0;
         const long pid = strtol(value, &end, 10);
         if (errno != 0 || *end != '\0' || end == value || pid < 1 || pid > INT32_MAX)
             return usage_error(parsed->command, "%s is no process id", value);
-        if (count == JOIN_MAX)
+        if (joining->pids_count == JOIN_MAX)
             return usage_error(parsed->command, "more than %d --pid", JOIN_MAX);
-        pids[count++] = (pid_t)pid;
+        joining->pids[joining->pids_count++] = (pid_t)pid;
     }
-    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), true, &err);
+    return 0;
+}
+
+static int join_cgroups(const Parsed *parsed, Joining *joining)
+{
+    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
+    Error err = {0};
+    const char *value;
+
+    if (cgroup_mounts_read(&mounts, &err) < 0)
+        return fail(EXIT_RECORD_FAILED, &err);
+    while ((value = parsed_nth(parsed, "cgroup", joining->cgroups_count)) != NULL) {
+        if (joining->cgroups_count == CGROUPS_LIMIT)
+            return usage_error(parsed->command, "more than %d --cgroup", CGROUPS_LIMIT);
+        if (cgroup_find(&mounts, value, &joining->cgroups[joining->cgroups_count], &err) < 0)
+            return fail(EXIT_RECORD_FAILED, &err);
+        joining->cgroups_count++;
+    }
+    return 0;
+}
+
+static int record_running(const Parsed *parsed)
+{
+    CLEANUP(joining_deinit) Joining joining = {.pids_count = 0};
+    Error err = {0};
+    const Job job = parsed_flag(parsed, "pid") ? JOB_JOIN : JOB_JOIN_CGROUPS;
+
+    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), job, &err);
     if (!backend)
         return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
-    return record(parsed, backend, NULL, pids, count);
+    int status = join_processes(parsed, &joining);
+    if (status == 0)
+        status = join_cgroups(parsed, &joining);
+    return status == 0 ? record(parsed, backend, NULL, &joining) : status;
 }
 
 static const char *label_fault(const char *label)
@@ -252,18 +325,32 @@ static const char *label_fault(const char *label)
     return NULL;
 }
 
+/* How many of the ways to name what is recorded are used. */
+static int count_ways(const Parsed *parsed)
+{
+    static const char *const options_of_joining[] = {"pid", "cgroup"};
+    int count = parsed->arguments_count > 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(options_of_joining); i++)
+        count += parsed_flag(parsed, options_of_joining[i]);
+    return count;
+}
+
 static int run(const Parsed *parsed)
 {
-    const bool joins = parsed_flag(parsed, "pid");
     const char *fault = label_fault(parsed_value(parsed, "label", NULL));
 
     if (fault)
         return usage_error(parsed->command, "%s", fault);
-    if (joins && parsed->arguments_count > 0)
-        return usage_error(parsed->command, "either --pid or a command, not both");
-    if (!joins && parsed->arguments_count == 0)
-        return usage_error(parsed->command, "what shall be recorded? Give a command, or --pid");
-    return joins ? record_running(parsed) : record_command(parsed);
+    switch (count_ways(parsed)) {
+    case 0:
+        return usage_error(parsed->command,
+                           "what shall be recorded? Give a command, --pid or --cgroup");
+    case 1:
+        return parsed->arguments_count > 0 ? record_command(parsed) : record_running(parsed);
+    default:
+        return usage_error(parsed->command, "either a command, --pid or --cgroup, not both");
+    }
 }
 
 static const Option options[] = {
@@ -273,13 +360,15 @@ static const Option options[] = {
     {"label", 0, VALUE_TEXT, "LABEL", NULL, "name the run's facts, as by `whittle mark`"},
     {"pid", 'p', VALUE_TEXT, "PID", NULL,
      "join this running process and all its descendants (may be given often)"},
+    {"cgroup", 0, VALUE_FOLDER, "CGROUP", NULL,
+     "record whoever is in this control group, or comes there (may be given often)"},
     {0},
 };
 
 const Command command_record = {
     .name = "record",
     .summary = "Run a command and record what it needs",
-    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID}",
+    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID | --cgroup CGROUP}",
     .options = options,
     .details =
         "Runs CMD with all its descendants, daemons included, and records every system call, file, "
@@ -296,10 +385,18 @@ const Command command_record = {
         "end. If whittle is killed, the command goes on unharmed, and REC has what was seen until "
         "then and is marked incomplete.\n\n"
         "With --pid nothing is started: end the recording by ^C; the processes go on.\n\n"
+        "With --cgroup, which takes the folder of a control group (v1 or v2) or its path in "
+        "/proc/PID/cgroup, everybody is recorded who is in there or below, for as long as they "
+        "are: "
+        "those that are there, that are started there, and that are moved there. This needs eBPF, "
+        "and so privilege. The recording is there (REC) once whittle is ready, waits for the first "
+        "if nobody is there yet, and ends when nobody is left, by ^C, or when the group is "
+        "removed.\n\n"
         "Examples:\n"
         "  whittle record -o nginx.jsonl -- nginx -g 'daemon off;'\n"
         "  whittle record --label unit -- make check\n"
-        "  whittle record --pid \"$(pidof -s redis-server)\"",
+        "  whittle record --pid \"$(pidof -s redis-server)\"\n"
+        "  whittle record --cgroup /sys/fs/cgroup/system.slice/nginx.service",
     .arguments = VALUE_FILE,
     .arguments_min = 0,
     .arguments_max = -1,

@@ -18,6 +18,7 @@ const RunField run_fields[] = {
     {"image", offsetof(Run, image), false},
     {"image_digest", offsetof(Run, image_digest), false},
     {"container", offsetof(Run, container), false},
+    {"cgroup", offsetof(Run, cgroup), false},
     {"user", offsetof(Run, user), false},
     {"start", offsetof(Run, start), false},
     {"end", offsetof(Run, end), true},

@@ -118,10 +118,42 @@ follow_moving_link() {
     tail -n 1 link.jsonl | grep -q '"losses":\[\]' || fail "moving link: $(tail -n 1 link.jsonl | cut -c 1-600)"
 }
 
+# Two threads, of which one moves both and then has the other do something.
+moving_threads='
+import sys, threading
+go = threading.Event()
+def other():
+    go.wait(); open("/etc/group").read()
+thread = threading.Thread(target=other); thread.start()
+open("/etc/shells").read()
+with open(sys.argv[1], "w") as file: file.write("0")
+go.set(); thread.join(); open("/etc/hostname").read()'
+
+# Who comes to a cgroup is recorded from then on, with all its threads.
+record_cgroup() {
+    local group=/sys/fs/cgroup/whittle-test recorder
+    mkdir "$group" || fail "cgroup: cannot make one"
+    "$whittle" record --cgroup "$group" -o cgroup.jsonl &
+    recorder=$!
+    until [[ -e cgroup.jsonl ]] || ! kill -0 "$recorder"; do sleep 0.1; done
+    python3 -c "$moving_threads" "$group/cgroup.procs"
+    wait "$recorder" || fail "cgroup: exits with $?"
+    "$whittle" show --json cgroup.jsonl | sed -n 's/^{"kind":"file","name":"\(\/etc\/[gsh][^"]*\)".*/\1/p' |
+        sort -u >cgroup.seen
+    if [[ "$(cat cgroup.seen)" == $'/etc/group\n/etc/hostname' ]]; then
+        echo "same   cgroup"
+    else
+        fail "cgroup: seen $(tr '\n' ' ' <cgroup.seen)"
+    fi
+    tail -n 1 cgroup.jsonl | grep -q '"losses":\[\]' || fail "cgroup: $(tail -n 1 cgroup.jsonl | cut -c 1-600)"
+    rmdir "$group"
+}
+
 uname -r
 "$whittle" doctor | sed -n '/bpf/p'
 compare_ways_to_see_checks
 follow_moving_link
+record_cgroup
 compare files "$files_workload"
 compare python "$python_workload"
 compare nginx "$nginx_workload"

@@ -2,7 +2,7 @@
 /* The kernel's checks of capabilities. */
 #pragma once
 
-#include "calls.h"
+#include "cgroups.h"
 
 /*
  * What the kernel asks for before it looks whether that matters is decided by the recorder, from
@@ -134,7 +134,7 @@ static __always_inline void check_of_recorder(void *context, const struct task_s
 static __always_inline void check(void *context, u64 cred, u64 target, int capability, int verdict)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
     u64 args[ARGS_ROOM] = {};
 
     if (!state)

@@ -9,7 +9,8 @@
  * then blobs: memory of the workload, files as the kernel's own structures describe them.
  *
  * Down: the map `roots` (thread groups that run already; the iterator `seed` puts them and their
- * descendants in scope, and is to be run again until `seeded` in .bss does not grow), `struct
+ * descendants in scope, and is to be run again until `seeded` in .bss does not grow) or the map
+ * `cgroups` (cgroups whose tasks are recorded as long as they are in there or below), `struct
  * bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each system call),
  * and the task storage `tasks` of the processes to start from.
  */
@@ -104,13 +105,25 @@ struct call_rule {
 
 struct bpf_settings {
     u32 recorder_tgid; /* never recorded */
+    u32 front_tgid;    /* never recorded */
     u32 mark_option;   /* prctl option of `whittle mark` */
     u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
     u32 pid_namespace, mount_namespace; /* inode numbers of the recorder's */
+    u64 hierarchies;    /* those that the map `cgroups` has cgroups of, by bit: their numbers modulo
+                           64. 0: nothing is recorded by cgroup */
     u32 user_namespace; /* inode number of the workload's, whose capabilities count */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
+};
+
+/* ---- cgroups: map `cgroups` ------------------------------------------------------------------ */
+
+enum { CGROUPS_MAX = 256 };
+
+struct cgroup_key {
+    u64 id;        /* inode number of its folder */
+    u64 hierarchy; /* number of the hierarchy, as in /proc/self/cgroup; 0: v2 */
 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -129,6 +142,7 @@ enum event_type {
      * the last one left it; tid and tgid are that task's. */
     EVENT_NAMESPACE_ENTERED,
     EVENT_NAMESPACE_LEFT,
+    EVENT_MOVED, /* threads of a process were moved between cgroups: `seed` is to be run again */
 };
 
 struct event_credentials {

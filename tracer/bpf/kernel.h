@@ -79,6 +79,7 @@ struct pid_namespace {
 struct net {
     struct ns_common ns;
 };
+struct css_set;
 struct mount;
 struct mnt_namespace {
     struct ns_common ns;
@@ -167,6 +168,7 @@ struct mm_struct {
 };
 struct signal_struct {
     unsigned long maxrss; /* pages */
+    int nr_threads;
 };
 struct thread_info {
     unsigned long flags;
@@ -188,6 +190,7 @@ struct task_struct {
     struct files_struct *files;
     struct nsproxy *nsproxy;
     struct signal_struct *signal;
+    struct css_set *cgroups;
 };
 struct vm_area_struct {
     struct file *vm_file;
@@ -272,7 +275,6 @@ struct sigaction {
 struct k_sigaction {
     struct sigaction sa;
 };
-struct cgroup;
 struct kernel_siginfo;
 
 /* Linux 5.11 … */

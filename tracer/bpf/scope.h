@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "namespaces.h"
+#include "cgroups.h"
 
 /* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
 struct {
@@ -16,9 +16,6 @@ struct {
     __type(key, u32);
     __type(value, u32);
 } roots SEC(".maps");
-
-/* Tasks that the last run of the iterator added; the recorder runs it until this stays 0. */
-u64 seeded;
 
 enum { GENERATIONS_MAX = 64 };
 
@@ -54,31 +51,16 @@ int seed(struct bpf_iter__task *context)
 
     if (scratch && own_root_dentry == 0)
         set_own_root(scratch, bpf_get_current_task_btf()); /* the recorder runs this */
-    if (!task || task->flags & PF_EXITING || bpf_task_storage_get(&tasks, task, NULL, 0))
+    if (!task)
+        return 0;
+    if (settings.hierarchies) {
+        settle(task);
+        return 0;
+    }
+    if (state_of(task))
         return 0;
     const u32 *phase = root_of(task);
-    if (!phase)
-        return 0;
-    struct task_state *state =
-        bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    if (!state) {
-        count(COUNTER_LOST_TASK, 1);
-        return 0;
-    }
-    state->phase = *phase;
-    state->returned = NR_NONE;
-    state->quick_label = current_label;
-    if (!count_task(state))
-        return 0;
-    /* Its end may have been seen before it had an entry. */
-    if (task->flags & PF_EXITING && uncount_task(state)) {
-        count(COUNTER_TASKS, -1);
-        bpf_task_storage_delete(&tasks, task);
-        return 0;
-    }
-    if (task->pid == task->tgid)
-        count_process();
-    namespace_follow(task, state);
-    __sync_fetch_and_add(&seeded, 1);
+    if (phase)
+        scope_enter(task, *phase);
     return 0;
 }

@@ -2,7 +2,7 @@
 /* Who is recorded: tasks that are created, start a program and end. */
 #pragma once
 
-#include "calls.h"
+#include "cgroups.h"
 
 enum { CLONE_THREAD = 0x10000 };
 
@@ -14,12 +14,32 @@ static __always_inline void ancestry_push(struct task_state *state, u32 program)
     state->ancestry[0] = program;
 }
 
+/* The phase of CHILD of PARENT (NULL: that is not recorded), plus one; 0: not to be recorded. */
+static __always_inline int phase_of_new(const struct task_struct *child,
+                                        const struct task_state *parent)
+{
+    if (settings.hierarchies)
+        return phase_by_cgroup(child);
+    return parent ? (int)(parent->phase + 1) : 0;
+}
+
+static __always_inline void inherit(struct task_state *state, const struct task_state *parent,
+                                    u64 clone_flags)
+{
+    state->program = parent->program;
+    state->flags = parent->flags & ~TASK_LAUNCHING;
+    __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
+    if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
+        ancestry_push(state, parent->program);
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
 {
-    const struct task_state *parent = state_of(bpf_get_current_task_btf());
+    const struct task_state *parent = own_state(bpf_get_current_task_btf());
+    const int phase = phase_of_new(child, parent);
 
-    if (!parent)
+    if (!phase)
         return 0;
     struct task_state *state =
         bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -27,18 +47,16 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
         count(COUNTER_LOST_TASK, 1);
         return 0;
     }
-    state->program = parent->program;
-    state->flags = parent->flags & ~TASK_LAUNCHING;
-    state->phase = parent->phase;
+    state->phase = (u32)phase - 1;
     state->returned = NR_NONE;
     if (!count_task(state))
         return 0; /* it was found first */
-    __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
-    if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
-        ancestry_push(state, parent->program);
+    if (parent)
+        inherit(state, parent, clone_flags);
     if (!(clone_flags & CLONE_THREAD))
         count_process();
     namespace_follow(child, state);
+    populated = 1;
     return 0;
 }
 
@@ -67,7 +85,7 @@ static __always_inline s64 exec_number(struct task_struct *task, struct task_sta
 
 static __always_inline void note_exec(struct task_struct *task)
 {
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
     u32 abi;
 
     if (!state)
@@ -94,7 +112,7 @@ int BPF_PROG(on_begin_exec, struct linux_binprm *bprm)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
 
     if (!state)
         return 0;
@@ -168,29 +186,6 @@ int BPF_PROG(on_exit, struct task_struct *task)
      * the same, it was killed on its way back. */
     if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
         observe(regs, state, nr, abi, 0, true);
-    quick_flush(state);
-    namespace_leave(task, state);
-    if (task->pid == task->tgid) {
-        u32 program = state->program;
-        u64 pages = task->signal->maxrss;
-        const u64 *peak = bpf_map_lookup_elem(&peaks, &program);
-        if (!peak || *peak < pages)
-            bpf_map_update_elem(&peaks, &program, &pages, BPF_ANY);
-        count(COUNTER_PROCESSES, -1);
-    }
-    const bool counted = uncount_task(state);
-    bpf_task_storage_delete(&tasks, task);
-    if (!counted)
-        return 0;
-    u32 which = COUNTER_TASKS;
-    u64 *left = bpf_map_lookup_elem(&counters, &which);
-    if (left && __sync_fetch_and_add(left, (u64)-1) == 1) {
-        struct scratch *scratch = scratch_take();
-        if (scratch) {
-            event_begin(EVENT_ENDED);
-            event_send(0);
-            scratch_release(scratch);
-        }
-    }
+    scope_leave(task, state);
     return 0;
 }

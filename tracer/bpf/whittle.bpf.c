@@ -4,6 +4,7 @@
  * what they are attached to:
  *
  * - tasks.h: task_newtask, sched_process_exec, sched_process_exit: who is recorded
+ * - cgroups.h: cgroup_attach_task: the same, of what is recorded by cgroup
  * - scope.h: an iterator over the tasks that run already
  * - hooks.h: filename_lookup, security_path_*: where paths led, where the kernel lets functions be
  *   traced
@@ -29,7 +30,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, struct pt_regs *regs, long result)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
     u32 abi;
 
     if (!state)
@@ -67,7 +68,7 @@ enum { SA_SIGINFO = 4, SA_IA32_ABI = 0x02000000, SA_X32_ABI = 0x01000000 };
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(on_handler, int number, struct kernel_siginfo *info, struct k_sigaction *action)
 {
-    struct task_state *state = state_of(bpf_get_current_task_btf());
+    struct task_state *state = own_state(bpf_get_current_task_btf());
 
     if (!state)
         return 0;
@@ -91,7 +92,7 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_struct *target)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
 
     if (!state)
         return 0;
@@ -134,7 +135,7 @@ int BPF_PROG(on_check_fexit, const struct cred *cred, struct user_namespace *tar
 SEC("kprobe/cap_capable")
 int on_check_asked(struct pt_regs *context)
 {
-    struct task_state *state = state_of(bpf_get_current_task_btf());
+    struct task_state *state = own_state(bpf_get_current_task_btf());
 
     if (!state)
         return 0;
@@ -147,7 +148,7 @@ int on_check_asked(struct pt_regs *context)
 SEC("kretprobe/cap_capable")
 int on_check_answered(struct pt_regs *context)
 {
-    struct task_state *state = state_of(bpf_get_current_task_btf());
+    struct task_state *state = own_state(bpf_get_current_task_btf());
 
     /* A check of a task without a state is learned from. */
     const u32 asked = state ? state->asked : 1;
@@ -167,7 +168,7 @@ int on_check_answered(struct pt_regs *context)
 __noinline int submit(u64 request)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = state_of(task);
+    struct task_state *state = own_state(task);
 
     if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
         return 0;
