@@ -277,7 +277,9 @@ static int find_start(const Resolver *resolver, const Captured *captured, const 
         return -1;
     if (!folder)
         return EBADF;
-    if (folder->flags & FILE_NAMELESS)
+    struct stat st;
+    captured_file_stat(folder, &st);
+    if ((folder->flags & FILE_NAMELESS) || (query->raw[0] != '\0' && !S_ISDIR(st.st_mode)))
         return ENOTDIR;
     start->folder = captured_file_text(folder);
     if (folder->flags & FILE_DETACHED)

@@ -85,6 +85,15 @@ static void stat_bad_folder(Site *site)
     site_take(site);
 }
 
+/* What fails there is no look at the file that the descriptor stands for. */
+static void stat_from_file(Site *site)
+{
+    maker_call(&site->maker, "newfstatat", -ENOTDIR);
+    maker_text(&site->maker, 1, "./");
+    maker_file(&site->maker, BLOB_FOLDER, 1, site_path(site, "regular"), S_IFREG | 0644, 0);
+    site_take(site);
+}
+
 static void path_told(Site *site)
 {
     maker_call(&site->maker, "chdir", 0);
@@ -325,6 +334,7 @@ const CaptureRow capture_rows_files[] = {
     {"stat-gone", stat_gone, "syscall stat ok\nfile @/gone/file stat ok\n"},
     {"stat-without-folder", stat_without_folder, "syscall stat ok\nloss unresolved-path\n"},
     {"stat-bad-folder", stat_bad_folder, "syscall newfstatat EBADF\n"},
+    {"stat-from-file", stat_from_file, "syscall newfstatat ENOTDIR\n"},
     {"path-told", path_told, "syscall chdir ok\nfile /really/there stat directory owner ok\n"},
     {"path-told-before", path_told_before,
      "syscall mkdir ok EACCES\nsyscall rename ok\nsyscall rmdir ENOTEMPTY\n"
