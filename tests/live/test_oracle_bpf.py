@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What strace sees of a program and what the eBPF backend records of it are the same: the quick programs and stressors.
 
-All of them: tests/live/oracle/run.py --backend bpf programs|stressors
+First in runs of their own, in which nobody slows the program down for whittle; then in one that both see, of which
+nothing is excused. All of them: tests/live/oracle/run.py --backend bpf|--together programs|stressors
 """
 
 import os
@@ -17,6 +18,7 @@ if "bpf" not in live.BACKENDS:
 
 run = os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle", "run.py")
 failed = 0
-for what in ("programs", "stressors"):
-    failed |= subprocess.run([sys.executable, run, "--fast", "--backend", "bpf", what], check=False).returncode
+for how in (("--backend", "bpf"), ("--together",)):
+    for what in ("programs", "stressors"):
+        failed |= subprocess.run([sys.executable, run, "--fast", *how, what], check=False).returncode
 sys.exit(1 if failed else 0)

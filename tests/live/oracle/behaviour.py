@@ -34,6 +34,7 @@ class Behaviour:
     signals: set = field(default_factory=set)
     sockets: set = field(default_factory=set)
     optional_sockets: set = field(default_factory=set)
+    program: str = ""  # that began it
     status: int = -1
     losses: dict = field(default_factory=dict)
     complaints: list = field(default_factory=list)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what strace and whittle see of the same command.
 
-    compare.py [--backend notify|ptrace|bpf] [--cwd DIR] [-v] -- CMD…
+    compare.py [--backend notify|ptrace|bpf] [--keep DIR] -- CMD…
+    compare.py --together [--keep DIR] -- CMD…
 
 The command runs under each in an identical environment. If they differ, both run again, up to three
 times in all: a difference counts only if it is between all runs of the one and every run of the
@@ -11,6 +12,7 @@ Exit status 0: they agree; 1: they do not.
 """
 
 import argparse
+import dataclasses
 import os
 import shutil
 import signal
@@ -183,17 +185,23 @@ class Runner:
         found = shutil.which(self.case.argv[0], path=environment("/")["PATH"])
         return os.path.realpath(os.path.join(self.folder, found or self.case.argv[0]))
 
+    def strace_command(self, log):
+        command = ["strace", "-f", "-n", "-y", "-qq", "-s", "4096", "-xx"]
+        return command + ["--pidns-translation", "-o", log, "--", *self.case.argv]
+
     def strace(self):
         self.fresh()
         log = os.path.join(self.base, "strace.log")
-        command = ["strace", "-f", "-n", "-y", "-qq", "-s", "4096", "-xx"]
-        command += ["--pidns-translation", "-o", log, "--"]
-        status, text = self.run(command + self.case.argv)
+        status, text = self.run(self.strace_command(log))
+        return self.read_strace(log, status, text)
+
+    def read_strace(self, log, status, text):
         reader = StraceLog(SOURCE, self.folder, "")
         reader.program = reader.names.interpreter(self.program())
         output = os.path.join(self.base, "output")
         reader.names.standard = {"0": os.devnull, "1": output, "2": output}
         seen = reader.read(log)
+        seen.program = reader.program
         seen.status = status
         if status is None:
             seen.complaints.append(f"strace's run was ended {self.why}: {text[-400:]}")
@@ -201,27 +209,45 @@ class Runner:
 
     def record(self):
         self.fresh()
+        return self.record_command(self.case.argv)[0]
+
+    def record_command(self, argv, without=""):
+        """What is recorded of ARGV but for the program WITHOUT, and the output."""
         log = os.path.join(self.base, "recording.jsonl")
         command = [self.whittle, "record", "-o", log, "--backend", self.backend, "--"]
-        status, text = self.run(command + self.case.argv)
+        status, text = self.run(command + argv)
         if status is None:
-            text = f"whittle's run was ended {self.why}: {text[-400:]}"
-            seen = read_recording(log) if os.path.exists(log) else StraceLog(SOURCE, "", "").out
-            seen.complaints.append(text)
+            complaint = f"whittle's run was ended {self.why}: {text[-400:]}"
+            seen = read_recording(log, without) if os.path.exists(log) else StraceLog(SOURCE, "", "").out
+            seen.complaints.append(complaint)
             seen.status = status
-            return seen
+            return seen, text
         if not os.path.exists(log):
             seen = StraceLog(SOURCE, "", "").out
             seen.complaints.append(f"no recording, status {status}: {text[-400:]}")
-            return seen
-        seen = read_recording(log)
+            return seen, text
+        seen = read_recording(log, without)
         if seen.status not in (-1, status):
             seen.complaints.append(f"ended with {status}, the recording says {seen.status}")
         seen.status = status
         for line in text.splitlines():
             if "recorder" in line and "killed" in line or "AddressSanitizer" in line:
                 seen.complaints.append(line)
-        return seen
+        return seen, text
+
+    def together(self):
+        """One run that both see: whittle records strace at its work, and what is strace's own is left out.
+
+        eBPF stops nobody, so strace does not notice.
+        """
+        self.fresh()
+        log = os.path.join(self.base, "strace.log")
+        witness = os.path.realpath(shutil.which("strace"))
+        recording, text = self.record_command(self.strace_command(log), witness)
+        trace = self.read_strace(log, recording.status, text)
+        # The first execve() is strace's child's for whittle, and for strace the program's that it runs.
+        recording.calls_of.setdefault(trace.program, {}).update(recording.calls_of.pop(witness, {}))
+        return trace, recording
 
 
 # ---- comparing ----------------------------------------------------------------------------------
@@ -424,12 +450,15 @@ def differences(case, traces, recordings):
     return out
 
 
-def compare(case, whittle, backend, runs=RUNS, keep=None):
+def compare(case, whittle, backend, runs=RUNS, keep=None, together=False):
     runner = Runner(case, whittle, backend, keep)
     traces = []
     recordings = []
     found = []
     try:
+        if together:
+            trace, recording = runner.together()
+            return differences(untimed(case), [trace], [recording])
         for _ in range(runs):
             traces.append(runner.strace())
             recordings.append(runner.record())
@@ -441,19 +470,25 @@ def compare(case, whittle, backend, runs=RUNS, keep=None):
     return found
 
 
+def untimed(case):
+    """CASE without what only timing excuses."""
+    return dataclasses.replace(case, calls=(), paths=(), signals=())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--backend", default="notify", choices=("notify", "ptrace", "bpf"))
     parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
+    parser.add_argument("--together", action="store_true", help="one run that both see (eBPF)")
     parser.add_argument("--keep", help="work in this folder and leave the logs there")
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
-    found = compare(
-        Case("command", args.command), os.path.abspath(args.whittle), args.backend, args.runs, args.keep
-    )
+    backend = "bpf" if args.together else args.backend
+    whittle = os.path.abspath(args.whittle)
+    found = compare(Case("command", args.command), whittle, backend, args.runs, args.keep, args.together)
     for line in found:
         print(line)
     return 1 if found else 0

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs many cases of the oracle: run.py [--backend notify|ptrace|bpf] [--fast] programs|stressors [NAME…]
+                                             run.py --together [--fast] programs|stressors [NAME…]
 
 Prints a line a case. Exit status: 0 all agree, 1 some do not, 77 nothing could be compared.
 """
@@ -47,7 +48,7 @@ def reason_to_skip(case, whittle, native_first):
     return ""
 
 
-def run_cases(cases, whittle, backend, native_first=False, runs=RUNS):
+def run_cases(cases, whittle, backend, native_first=False, runs=RUNS, together=False):
     """Counts of agreeing, differing and skipped cases."""
     counts = {"agree": 0, "differ": 0, "skipped": 0}
     for case in cases:
@@ -57,7 +58,7 @@ def run_cases(cases, whittle, backend, native_first=False, runs=RUNS):
             print(f"skip   {backend} {case.name}: {reason}", flush=True)
             continue
         began = time.monotonic()
-        found = compare(case, whittle, backend, runs)
+        found = compare(case, whittle, backend, runs, together=together)
         seconds = time.monotonic() - began
         counts["differ" if found else "agree"] += 1
         print(f"{'DIFFER' if found else 'agree '} {backend} {case.name} ({seconds:.1f} s)", flush=True)
@@ -72,6 +73,7 @@ def main():
     parser.add_argument("--whittle", default=os.environ.get("WHITTLE", "whittle"))
     parser.add_argument("--fast", action="store_true", help="only what takes little time")
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--together", action="store_true", help="one run that both see (eBPF)")
     parser.add_argument("what", choices=("programs", "stressors"))
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
@@ -86,8 +88,8 @@ def main():
         cases = [c for c in cases if c.fast]
     whittle = os.path.abspath(args.whittle)
     agree = differ = 0
-    for backend in args.backend or ("notify", "ptrace"):
-        counts = run_cases(cases, whittle, backend, args.what == "stressors", args.runs)
+    for backend in ["bpf"] if args.together else args.backend or ("notify", "ptrace"):
+        counts = run_cases(cases, whittle, backend, args.what == "stressors", args.runs, args.together)
         print(backend, ", ".join(f"{n} {word}" for word, n in counts.items()), flush=True)
         agree += counts["agree"]
         differ += counts["differ"]

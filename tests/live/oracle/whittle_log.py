@@ -18,7 +18,8 @@ def unescape(text):
     return os.fsdecode(raw)
 
 
-def read_recording(path):
+def read_recording(path, without=""):
+    """The recording at PATH; what the program WITHOUT did is left out, but for the programs that it ran."""
     out = Behaviour()
     footer = None
     with open(path, encoding="utf-8") as file:
@@ -29,6 +30,8 @@ def read_recording(path):
             if "footer" in item:
                 footer = item
                 continue
+            if without and item.get("subject") == without and not _runs_another(item, without):
+                continue
             _READERS.get(item["kind"], lambda *_: None)(out, item)
     if footer is None:
         out.complaints.append("the recording has no footer")
@@ -37,6 +40,14 @@ def read_recording(path):
         out.losses[loss["cause"]] = loss.get("example", "")
     out.status = footer["runs"][0].get("exit_status", -1)
     return out
+
+
+def _runs_another(item, program):
+    if item["kind"] == "syscall":
+        return item["name"] == "execve"
+    if item["kind"] == "file" and "exec" not in item["access"]:
+        return False
+    return item["kind"] in ("exec", "file") and item["name"] != program
 
 
 def _syscall(out, item):
