@@ -187,10 +187,12 @@ class StraceLog:
         self.out.calls_of.setdefault(task.program, {})[(arch, number)] = known
         result, error = self.result(rest)
         self.note_descriptors(pid, arguments, rest)
-        self.paths(task, name, arguments, rest, error)
+        # Of a call from which nobody came back alive nobody knows whether it came to the file.
+        unknown = error or ("?" if re.match(r"^\s*= \?", rest) else "")
+        self.paths(task, name, arguments, rest, unknown)
         self.descriptors(task, name, arguments, rest, error)
         self.signals(name, arguments, error)
-        self.sockets(task, name, arguments, rest, error)
+        self.sockets(task, name, arguments, rest, unknown)
         self.state(task, pid, name, arguments, result, error)
 
     @staticmethod
@@ -404,8 +406,8 @@ class StraceLog:
                     self.out.files.append(
                         FileUse(
                             names,
+                            frozenset() if error == "?" else frozenset(must),
                             frozenset(must),
-                            frozenset(),
                             error if error in ("ENOENT", "ENOTDIR", "ELOOP") else "",
                             name,
                             task.files.elsewhere,
