@@ -12,6 +12,8 @@ int infer_policy(Recording *recording, const InferOptions *options, Policy *poli
     recording_sort(recording);
     int r = path_uses_collect(recording, &uses);
     if (r == 0)
+        r = infer_io_uring(recording, policy, notes);
+    if (r == 0)
         r = infer_syscalls(recording, options, policy, notes);
     if (r == 0)
         r = infer_files(&uses, policy);

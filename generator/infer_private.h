@@ -40,6 +40,8 @@ static inline bool path_use_created(const PathUse *use)
 
 int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
                    Buffer *notes);
+/* Before infer_syscalls(), whose rules keep the reasons that are there. */
+int infer_io_uring(const Recording *recording, Policy *policy, Buffer *notes);
 int infer_files(const PathUses *uses, Policy *policy);
 int infer_system(const Recording *recording, Policy *policy);
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes);

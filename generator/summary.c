@@ -68,6 +68,22 @@ static void count_calls(const uint8_t *calls, PolicySummary *summary)
     }
 }
 
+/* Calls that io_uring does past the filter, each once. */
+static void count_ring(const uint8_t *calls, PolicySummary *summary)
+{
+    const Syscall *setup = syscall_by_name("io_uring_setup");
+
+    summary->rings = setup && (calls[setup->index] & CALL_ALLOWED);
+    for (size_t i = 0; summary->rings && i < io_uring_operation_count(); i++) {
+        const Syscall *syscall = io_uring_operation(i)->syscall;
+        size_t first = 0;
+        while (io_uring_operation(first)->syscall != syscall)
+            first++;
+        if (syscall && first == i && !(calls[syscall->index] & CALL_ALLOWED))
+            summary->ring_calls++;
+    }
+}
+
 static int summarise_calls(const Policy *policy, PolicySummary *summary, Error *err)
 {
     CLEANUP(seccomp_rules_deinit) SeccompRules rules = {0};
@@ -93,6 +109,7 @@ static int summarise_calls(const Policy *policy, PolicySummary *summary, Error *
     }
     mark_docker(calls, first_arch(rules.archs));
     count_calls(calls, summary);
+    count_ring(calls, summary);
     return 0;
 }
 
@@ -180,6 +197,11 @@ int policy_summary_print(const Policy *policy, const PolicySummary *summary,
                         summary->calls_kept, summary->calls_docker,
                         summary->calls_docker - summary->calls_kept, summary->calls_extra,
                         summary->calls_workload, summary->calls_conditional);
+    if (summary->rings)
+        (void)buffer_printf(out,
+                            "  io_uring       ALLOWED: its operations pass no filter, so that %zu "
+                            "denied calls can be done all the same\n",
+                            summary->ring_calls);
     print_capabilities(policy, summary, out);
     (void)buffer_printf(out, "  files          %zu rules, %zu to write, %zu to execute\n",
                         summary->rules[POLICY_FILES], summary->files_written,

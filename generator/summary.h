@@ -17,6 +17,9 @@ typedef struct PolicySummary {
     size_t calls_docker;      /* Docker's default allows so many on the first architecture */
     size_t calls_kept;        /* of these, allowed */
     size_t calls_extra;       /* allowed, but not by Docker's default */
+    size_t ring_calls; /* io_uring_setup is allowed: system calls that are denied and that io_uring
+                          does all the same */
+    bool rings;        /* it is */
     size_t capabilities;
     size_t capabilities_docker;
     size_t capabilities_kept;

@@ -289,6 +289,71 @@ START_TEST(test_user)
 }
 END_TEST
 
+/* ---- io_uring ------------------------------------------------------------------------------- */
+
+/* What went through a ring, whether its set-up and its submissions were seen as calls, and what is
+ * to be read at their rules and in the notes. */
+static const struct {
+    const char *operations[FACTS_MAX];
+    bool setup, enter;
+    const char *setup_reason, *enter_reason;
+    const char *note;
+} rings[] = {
+    {{NULL}, false, false, NULL, NULL, NULL},
+    {{NULL}, true, true, "pass no filter", "what it submits passes no filter", NULL},
+    {{"IORING_OP_OPENAT", "IORING_OP_CONNECT", "IORING_OP_OPENAT"},
+     true,
+     true,
+     "pass no filter",
+     "seen: IORING_OP_CONNECT IORING_OP_OPENAT",
+     "2 kinds of operations went through a ring (IORING_OP_CONNECT IORING_OP_OPENAT)"},
+    /* By the kernel's thread; by a ring that was inherited. */
+    {{"IORING_OP_NOP"}, true, false, "pass no filter", NULL, "1 kind of operations"},
+    {{"IORING_OP_NOP"}, false, false, NULL, NULL, "kernel.io_uring_disabled"},
+};
+
+static void check_reason(const Policy *policy, const char *name, const char *wanted)
+{
+    const PolicyRule *found = NULL;
+
+    for (size_t i = 0; i < policy_rules_count(policy); i++) {
+        if (strcmp(policy_rule(policy, i)->name, name) == 0)
+            found = policy_rule(policy, i);
+    }
+    if (!wanted) {
+        ck_assert_ptr_null(found);
+        return;
+    }
+    ck_assert_ptr_nonnull(found);
+    ck_assert_ptr_nonnull(found->reason);
+    ck_assert_msg(strstr(found->reason, wanted) != NULL, "%s: %s", name, found->reason);
+}
+
+START_TEST(test_ring)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+
+    for (size_t i = 0; i < FACTS_MAX && rings[_i].operations[i]; i++) {
+        const Fact fact = {.kind = FACT_IO_URING,
+                           .phase = i == 2 ? PHASE_EXEC : PHASE_RUN,
+                           .name = rings[_i].operations[i]};
+        add_fact(recording, fact, RESULT_OK);
+    }
+    if (rings[_i].setup)
+        add_call(recording, "io_uring_setup", "x86_64", 0, 0, 0, 0);
+    if (rings[_i].enter)
+        add_call(recording, "io_uring_enter", "x86_64", 0, 0, 0, 0);
+    CLEANUP(policy_cleanup) Policy *policy = infer(recording, true, &notes);
+    check_reason(policy, "io_uring_setup", rings[_i].setup_reason);
+    check_reason(policy, "io_uring_enter", rings[_i].enter_reason);
+    if (rings[_i].note)
+        ck_assert_ptr_nonnull(strstr(buffer_text(&notes), rings[_i].note));
+    else
+        ck_assert_ptr_null(strstr(buffer_text(&notes), "io_uring"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("infer");
@@ -301,5 +366,6 @@ int main(void)
     suite_add(suite, "container", test_container, ARRAY_LENGTH(containers));
     suite_add(suite, "no_new_privs", test_no_new_privs, 1);
     suite_add(suite, "user", test_user, ARRAY_LENGTH(users));
+    suite_add(suite, "ring", test_ring, ARRAY_LENGTH(rings));
     return suite_run(suite);
 }
