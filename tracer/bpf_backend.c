@@ -217,6 +217,7 @@ static void drain(Loop *loop)
     bpf_loader_detach(loop->loader);
     while (bpf_loader_consume(loop->loader, on_event, loop) > 0)
         ;
+    bpf_loader_unfinished(loop->loader, on_event, loop);
     account(loop);
     observer_flush(loop->run->observer);
 }

@@ -118,6 +118,8 @@ static int open_skeleton(BpfLoader *loader, const struct bpf_settings *settings,
     if (!loader->skeleton)
         return error_errno(err, errno, "cannot open the kernel side of the eBPF backend");
     memcpy(&loader->skeleton->rodata->settings, settings, sizeof *settings);
+    if (loader->probes.taken[BPF_PROBE_IO_RESULTS] >= 0)
+        loader->skeleton->rodata->settings.io_complete = loader->probes.io_complete;
     const int cpus = libbpf_num_possible_cpus();
     const int r = cpus < 0
                       ? cpus
@@ -407,6 +409,24 @@ int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data)
     loader->consumed = 0;
     const int r = ring_buffer__consume(loader->ring);
     return r < 0 && r != -EAGAIN ? r : loader->consumed;
+}
+
+void bpf_loader_unfinished(const BpfLoader *loader, BpfEventSink *sink, void *data)
+{
+    const struct bpf_map *map = loader->skeleton->maps.inflight;
+    uint64_t at = 0;
+    struct inflight request;
+
+    for (int r = bpf_map__get_next_key(map, NULL, &at, sizeof at); r == 0;
+         r = bpf_map__get_next_key(map, &at, &at, sizeof at)) {
+        if (bpf_map__lookup_elem(map, &at, sizeof at, &request, sizeof request, 0) < 0)
+            continue;
+        const struct event event = {.size = sizeof event,
+                                    .type = EVENT_IO_RESULT,
+                                    .flags = EVENT_NO_RESULT,
+                                    .value = request.key};
+        sink(data, &event, sizeof event);
+    }
 }
 
 void bpf_loader_skip_memory_check(BpfLoader *loader, uint64_t address, uint32_t depth)

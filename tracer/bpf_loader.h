@@ -65,6 +65,10 @@ int bpf_loader_fd(const BpfLoader *loader);
  * errno. */
 int bpf_loader_consume(BpfLoader *loader, BpfEventSink *sink, void *data);
 
+/* After bpf_loader_detach(): tells SINK of the operations of io_uring of which nobody saw the end.
+ */
+void bpf_loader_unfinished(const BpfLoader *loader, BpfEventSink *sink, void *data);
+
 /* What capture_memory_check() found: such checks are not told any more. */
 void bpf_loader_skip_memory_check(BpfLoader *loader, uint64_t address, uint32_t depth);
 

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/bpf/events.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -68,6 +69,9 @@ static const struct ProbeGroup {
         {.blind = "this kernel lets nobody see what is submitted through io_uring",
          .alternatives = {{"io_uring:submit_req", {"tp_btf/io_uring_submit_req"}, NULL},
                           {"io_uring:submit_sqe", {"tp_btf/io_uring_submit_sqe"}, NULL}}},
+    [BPF_PROBE_IO_RESULTS] =
+        {.blind = "this kernel lets nobody see what comes of what is submitted through io_uring",
+         .alternatives = {{"io_uring:complete", {"tp_btf/io_uring_complete"}, NULL}}},
     [BPF_PROBE_SIGNALS] =
         {.blind = "this kernel lets nobody see whom a signal is for",
          .alternatives = {{"signal_generate:tracepoint", {"tp_btf/signal_generate"}, NULL}}},
@@ -331,6 +335,21 @@ static int check(struct btf **ret_btf, Error *err)
     return r;
 }
 
+/* How the tracepoint tells of a completion, by what its handlers are given. */
+static uint32_t find_io_complete(const struct btf *btf)
+{
+    const int id = find_type(btf, "btf_trace_", "io_uring_complete", BTF_KIND_TYPEDEF);
+    const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+
+    while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
+        type = btf__type_by_id(btf, type->type);
+    if (!type || !btf_is_func_proto(type))
+        return IO_COMPLETE_NONE;
+    /* The first one is the handler's own. */
+    const unsigned count = btf_vlen(type) - 1u;
+    return count == 3 ? IO_COMPLETE_ENTRY : count >= 5 ? IO_COMPLETE_VALUES : IO_COMPLETE_NONE;
+}
+
 int bpf_probes_check(Error *err)
 {
     CLEANUP(btf_drop) struct btf *btf = NULL;
@@ -347,6 +366,9 @@ int bpf_probes_choose(BpfProbes *ret_probes, Error *err)
         return r;
     for (size_t i = 0; i < BPF_PROBE_GROUPS; i++)
         ret_probes->taken[i] = first_working(btf, i, 0);
+    ret_probes->io_complete = find_io_complete(btf);
+    if (ret_probes->io_complete == IO_COMPLETE_NONE)
+        ret_probes->taken[BPF_PROBE_IO_RESULTS] = -1;
     return 0;
 }
 

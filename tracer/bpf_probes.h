@@ -10,11 +10,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Groups of alternatives, by what they see. */
 typedef enum BpfProbeGroup {
     BPF_PROBE_CAPABILITIES,
     BPF_PROBE_IO_URING,
+    BPF_PROBE_IO_RESULTS,
     BPF_PROBE_SIGNALS,
     BPF_PROBE_EXEC,
     BPF_PROBE_PATHS,
@@ -24,6 +26,7 @@ typedef enum BpfProbeGroup {
 typedef struct BpfProbes {
     /* By group: index of the alternative taken; -1 none works. */
     int taken[BPF_PROBE_GROUPS];
+    uint32_t io_complete; /* enum io_complete of bpf/events.h, were BPF_PROBE_IO_RESULTS taken */
 } BpfProbes;
 
 /* 0 if this machine and this process's privileges are enough for the backend, else a negative errno

@@ -43,6 +43,7 @@ struct Capture {
     CaptureCounts *counts;
     CaptureRoots *roots;
     SeenFiles *seen;
+    Submissions *submissions;
     Captured captured;
     Process process;
     Tracee tracee;
@@ -63,13 +64,15 @@ Capture *capture_new(Observer *observer)
     capture->counts = capture_counts_new(observer->options.recording);
     capture->roots = capture_roots_new(&observer->table);
     capture->seen = seen_files_new();
+    capture->submissions = submissions_new();
     capture->labels.texts = calloc(1, sizeof *capture->labels.texts);
     if (!capture->capabilities || !capture->counts || !capture->roots || !capture->seen ||
-        !capture->labels.texts) {
+        !capture->submissions || !capture->labels.texts) {
         bpf_capabilities_free(capture->capabilities);
         capture_counts_free(capture->counts);
         capture_roots_free(capture->roots);
         seen_files_free(capture->seen);
+        submissions_free(capture->submissions);
         free(capture->labels.texts);
         free(capture);
         return NULL;
@@ -401,10 +404,49 @@ static void release_waiting(Capture *capture, bool all)
     }
 }
 
+/* What CAPTURED tells, now or when it is known whose it is. */
+static int take_when_known(Capture *capture, Captured *captured)
+{
+    const struct event *event = captured->event;
+
+    if (!names_are_known(capture, event) &&
+        capture->waiting_bytes + event->size <= WAITING_BYTES_MAX)
+        return hold_back(capture, event);
+    return take(capture, captured);
+}
+
+/* ---- io_uring ------------------------------------------------------------------------------- */
+
+static int take_of_ring(Capture *capture, Captured *captured)
+{
+    CLEANUP(free_pointer) struct event *event = NULL;
+
+    captured->roots = capture->roots;
+    if (!submissions_take(capture->submissions, capture->observer, captured, &event))
+        return take_when_known(capture, captured);
+    if (!event)
+        return 0;
+    const int r = captured_parse(event, event->size, captured);
+    return r < 0 ? r : take_when_known(capture, captured);
+}
+
+/* What was submitted and never ended. */
+static void take_unended(Capture *capture)
+{
+    struct event *event;
+
+    while ((event = submissions_untold(capture->submissions)) != NULL) {
+        if (captured_parse(event, event->size, &capture->captured) == 0)
+            (void)take_when_known(capture, &capture->captured);
+        free(event);
+    }
+}
+
 Capture *capture_free(Capture *capture)
 {
     if (!capture)
         return NULL;
+    take_unended(capture);
     release_waiting(capture, true);
     if (capture->observer->table.tracee_gone)
         capture->observer->table.tracee_gone(NULL, &capture->tracee);
@@ -413,6 +455,7 @@ Capture *capture_free(Capture *capture)
     capture_counts_free(capture->counts);
     capture_roots_free(capture->roots);
     seen_files_free(capture->seen);
+    submissions_free(capture->submissions);
     free(capture->programs.texts);
     free(capture->labels.texts);
     free(capture);
@@ -440,14 +483,14 @@ int capture_event(Capture *capture, const struct event *event, size_t size)
             capture_roots_left(capture->roots, event->mount_namespace);
         return 0;
     }
-    if (!names_are_known(capture, event) &&
-        capture->waiting_bytes + event->size <= WAITING_BYTES_MAX)
-        return hold_back(capture, event);
-    return take(capture, captured);
+    if (event->type == EVENT_IO_URING || event->type == EVENT_IO_RESULT)
+        return take_of_ring(capture, captured);
+    return take_when_known(capture, captured);
 }
 
 void capture_count(Capture *capture, uint64_t key, uint64_t count)
 {
+    take_unended(capture);
     if (capture->waiting)
         release_waiting(capture, true);
     capture_counts_apply(capture->counts, key, count);

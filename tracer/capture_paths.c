@@ -224,15 +224,8 @@ static void as_it_was(const Captured *captured, const PathQuery *query, PathResu
 
     if (!named)
         return;
-    if (captured->event->flags & EVENT_NO_RESULT) {
-        /* Submitted through io_uring: an open() that may make the file counts as one that did. */
-        if (query->opens && captured->event->type == EVENT_IO_URING &&
-            (captured->event->args[2] & O_CREAT)) {
-            result->has_stat = false;
-            result->error = ENOENT;
-        }
+    if (captured->event->flags & EVENT_NO_RESULT)
         return;
-    }
     if (captured_succeeded(captured)) {
         after_success(captured, query, result);
     } else if (error == ENOENT && paths_of(captured) <= 1) {
@@ -425,6 +418,21 @@ static void look_up_late(Resolver *resolver, const Tracee *tracee, const PathQue
         path_hide_numbers(tracee->process, start.root->own, start.root->prefix, slot->text);
 }
 
+/* What an open() by io_uring led to was not told (a registered file, a result that nobody saw): it
+ * counts as made by it where it may have been. */
+static bool may_have_made(const Captured *captured, const PathQuery *query)
+{
+    const char *name = captured->syscall ? captured->syscall->name : "";
+    uint64_t flags = captured->event->args[2];
+
+    if (!query->opens || captured->event->type != EVENT_IO_URING ||
+        (!captured_succeeded(captured) && captured_result(captured) != RESULT_UNKNOWN))
+        return false;
+    if (strcmp(name, "openat2") == 0 && captured_read(captured, flags, &flags, sizeof flags) < 0)
+        return false;
+    return (flags & O_CREAT) != 0;
+}
+
 /* What the kernel side told of what the path led to; NULL if nothing. */
 static const struct file_blob *answer_to(const Captured *captured, const PathQuery *query)
 {
@@ -466,8 +474,12 @@ void captured_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
     }
     if (!answer) {
         look_up_late(resolver, tracee, query, slot, result);
-        if (result->text)
+        if (result->text && may_have_made(captured, query)) {
+            result->has_stat = false;
+            result->error = ENOENT;
+        } else if (result->text) {
             as_it_was(captured, query, result);
+        }
         return;
     }
     captured_describe(tracee, answer, slot, result);

@@ -149,11 +149,34 @@ record_cgroup() {
     rmdir "$group"
 }
 
+# Facts of RECORDING about what ring_or_calls worked on.
+work_facts() {
+    "$whittle" show --json "$1" |
+        grep -E '^{"kind":"(network|unix|file","name":"/tmp/ring/)' | sed 's/"count":[0-9]*,//; s/,"first":.*//' | sort
+}
+
+# What is done by io_uring is told as what is done by calls.
+compare_ring_and_calls() {
+    local way
+    for way in calls ring async poller direct; do
+        rm -rf /tmp/ring && mkdir /tmp/ring && touch /tmp/ring/old
+        "$whittle" record --backend bpf -o "$way.jsonl" -- sh -c "cd /tmp/ring && exec $PWD/ring_or_calls $way" ||
+            fail "ring_or_calls $way exits with $?"
+        work_facts "$way.jsonl" >"$way.facts"
+        if [[ -s $way.facts ]] && diff calls.facts "$way.facts"; then
+            echo "same   io_uring $way ($(wc -l <"$way.facts") facts)"
+        else
+            fail "io_uring: calls (<) and $way (>) differ"
+        fi
+    done
+}
+
 uname -r
 "$whittle" doctor | sed -n '/bpf/p'
 compare_ways_to_see_checks
 follow_moving_link
 record_cgroup
+compare_ring_and_calls
 compare files "$files_workload"
 compare python "$python_workload"
 compare nginx "$nginx_workload"
@@ -161,7 +184,7 @@ compare redis "$redis_workload"
 features=$("$whittle" show bpf.jsonl | sed -n 's/^ *features *//p')
 echo "$features"
 # What this kernel has instead of the tracepoints of later ones.
-for probe in cap_capable:fexit paths:hooks exec:fentry io_uring:submit_sqe; do
+for probe in cap_capable:fexit paths:hooks exec:fentry io_uring:submit_sqe io_uring:complete; do
     [[ " $features " == *" $probe "* ]] || fail "$probe is not in use"
 done
 exit $failed

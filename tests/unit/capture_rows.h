@@ -22,6 +22,7 @@ typedef struct CaptureRow {
 
 /* Ended by a row without name. */
 extern const CaptureRow capture_rows_files[];
+extern const CaptureRow capture_rows_io_uring[];
 extern const CaptureRow capture_rows_network[];
 extern const CaptureRow capture_rows_processes[];
 

@@ -159,7 +159,8 @@ static char *site_facts(Site *site)
 
 static const CaptureRow *row_at(int index)
 {
-    const CaptureRow *tables[] = {capture_rows_files, capture_rows_network, capture_rows_processes};
+    const CaptureRow *tables[] = {capture_rows_files, capture_rows_io_uring, capture_rows_network,
+                                  capture_rows_processes};
 
     for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
         for (const CaptureRow *row = tables[i]; row->name; row++) {

@@ -467,7 +467,7 @@ static const struct {
 } ring_rows[] = {
     {"IORING_OP_NOP", NULL, 0},
     {"IORING_OP_URING_CMD", NULL, 0},
-    {"IORING_OP_READ", "pread64", 0},
+    {"IORING_OP_READ", "read", 0},
     {"IORING_OP_OPENAT2", "openat2", 1u << ROLE_DIRFD | 1u << ROLE_PATH | 1u << ROLE_OPEN_HOW},
     {"IORING_OP_RENAMEAT", "renameat2", 1u << ROLE_DIRFD | 1u << ROLE_PATH},
     {"IORING_OP_SEND_ZC", "sendto", 1u << ROLE_FD | 1u << ROLE_SOCKADDR},

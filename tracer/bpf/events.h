@@ -115,6 +115,7 @@ struct bpf_settings {
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
+    u32 io_complete;                                   /* enum io_complete; set by bpf_loader.c */
 };
 
 /* ---- cgroups: map `cgroups` ------------------------------------------------------------------ */
@@ -143,6 +144,7 @@ enum event_type {
     EVENT_NAMESPACE_ENTERED,
     EVENT_NAMESPACE_LEFT,
     EVENT_MOVED, /* threads of a process were moved between cgroups: `seed` is to be run again */
+    EVENT_IO_RESULT, /* `result` is one of the operation that was submitted with key `value` */
 };
 
 struct event_credentials {
@@ -156,6 +158,7 @@ enum event_flags {
     EVENT_NO_RESULT = 1u << 0,    /* the thread ended in the call */
     EVENT_ROOT_CHANGED = 1u << 1, /* the process's root is not that of its mount namespace */
     EVENT_CUT = 1u << 2,          /* a blob did not fit or could not be read: see its flag */
+    EVENT_RESULT_COMES = 1u << 3, /* EVENT_IO_URING: by EVENT_IO_RESULT, or from `inflight` */
 };
 
 /* Who a signal, ptrace or the like was for, seen from the caller. */
@@ -205,7 +208,27 @@ enum capability_flags {
     CAPABILITY_DENIED_SHIFT = 10,
 };
 
-/* EVENT_IO_URING: value is the opcode, result that of the operation where known. */
+/*
+ * EVENT_IO_URING: value is the opcode, the arguments are those of the call that does the same. What
+ * came of it is told by EVENT_IO_RESULT once for each different result, with what was opened
+ * (BLOB_RESULT) or the registered file that it was about (BLOB_FILE 0); that has no subject of its
+ * own. What is left in the map `inflight` at the end has an unknown one.
+ */
+
+enum { INFLIGHT_MAX = 16 * 1024, INFLIGHT_UNKNOWN = 1 << 30 };
+
+struct inflight {
+    u64 key;
+    u32 flags; /* the kernel side's */
+    u32 padding;
+};
+
+/* How the kernel tells of a completion: settings.io_complete. */
+enum io_complete {
+    IO_COMPLETE_NONE,
+    IO_COMPLETE_VALUES, /* until 6.15: ring, request, user data, result, flags, … */
+    IO_COMPLETE_ENTRY,  /* ring, request, struct io_uring_cqe */
+};
 
 enum blob_kind {
     BLOB_MEMORY = 1, /* bytes at `address` of the workload's memory; strings with their NUL */

@@ -2,25 +2,72 @@
 /*
  * Operations of io_uring. They pass neither seccomp nor the tracepoints of system calls. One that
  * names something is told with the arguments of the system call that does the same
- * (profiles/tables/io_uring.csv): path arguments as memory at the address of the kernel's own copy.
+ * (profiles/tables/io_uring.csv): what the kernel has copied already, paths and most addresses, as
+ * memory at the address of that copy.
+ *
+ * What an operation names can only be read while it is submitted, what it comes to is only known
+ * when it completes, maybe long after and in another task. So the request is kept in the map
+ * `inflight` meanwhile, by its address, with the key of its submission; a result that this key has
+ * not had yet is an event of its own. Who has both is the recorder.
  */
 #pragma once
 
-#include "take.h"
+#include "calls.h"
 
 /* linux/io_uring.h: numbers that never change. */
 enum io_uring_operation {
+    IORING_OP_WRITEV = 2,
+    IORING_OP_WRITE_FIXED = 5,
+    IORING_OP_SENDMSG = 9,
+    IORING_OP_ACCEPT = 13,
     IORING_OP_CONNECT = 16,
     IORING_OP_OPENAT = 18,
     IORING_OP_STATX = 21,
+    IORING_OP_WRITE = 23,
+    IORING_OP_SEND = 26,
     IORING_OP_OPENAT2 = 28,
     IORING_OP_RENAMEAT = 35,
     IORING_OP_UNLINKAT = 36,
     IORING_OP_MKDIRAT = 37,
     IORING_OP_SYMLINKAT = 38,
     IORING_OP_LINKAT = 39,
+    IORING_OP_FSETXATTR = 41,
+    IORING_OP_SETXATTR = 42,
+    IORING_OP_GETXATTR = 44,
     IORING_OP_SOCKET = 45,
+    IORING_OP_SEND_ZC = 47,
+    IORING_OP_SENDMSG_ZC = 48,
+    IORING_OP_FTRUNCATE = 55,
+    IORING_OP_BIND = 56,
+    IORING_OP_LISTEN = 57,
+    IORING_OP_WRITEV_FIXED = 61,
 };
+/* Of a request's flags, the first of which are those of its entry in the queue. */
+enum { REQUEST_FIXED_FILE = 1u << 0, REQUEST_SKIPS_SUCCESS = 1u << 6 };
+enum { CQE_MORE = 1u << 1 };
+enum { OPEN_HOW_BYTES = 24 };
+
+/* ---- what an operation names ----------------------------------------------------------------- */
+
+/* LENGTH bytes of the kernel's memory. */
+__noinline int blob_kernel_memory(s32 number, u64 address, u32 length)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, BLOB_MEMORY, number, address);
+    if (!blob)
+        return 0;
+    if (length > ADDRESS_BYTES)
+        length = ADDRESS_BYTES;
+    if (bpf_probe_read_kernel(blob + 1, length, (const void *)address) < 0) {
+        blob->flags = BLOB_UNREADABLE;
+        length = 0;
+    }
+    blob_end(scratch, blob, length);
+    return 0;
+}
 
 /* A path argument: hashed in the first round, put into the event in the second. */
 static __always_inline u64 io_path(struct scratch *scratch, u64 key, bool tell, u32 argument,
@@ -44,24 +91,214 @@ static __always_inline u64 io_path(struct scratch *scratch, u64 key, bool tell, 
     return mix(mix(key, scratch->string_hash[0]), scratch->place.identity);
 }
 
-/* What operation OPCODE of REQUEST names: into the key, or, if TELL, into the event. */
-static __always_inline u64 io_names(struct scratch *scratch, u64 request, u8 opcode, u64 key,
-                                    bool tell)
+/* Argument 0, a descriptor. A registered file is told at the end: its number is no descriptor. */
+static __always_inline u64 io_descriptor(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    const int fd = FIELD(struct io_kiocb, request, cqe.fd);
+
+    if (FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE)
+        return key;
+    place_of_descriptor(fd);
+    if (tell) {
+        ((struct event *)scratch->event)->args[0] = (u64)fd;
+        blob_place(BLOB_FILE, fd);
+    }
+    return mix(key, scratch->place.identity);
+}
+
+/* The address in the scratch, which is at ADDRESS. */
+static __always_inline u64 io_address_known(struct scratch *scratch, u64 key, bool tell,
+                                            u32 argument, u64 address)
+{
+    struct event *event = (struct event *)scratch->event;
+    const bool relative = address_is_relative(scratch);
+
+    if (tell) {
+        event->args[argument] = address;
+        event->args[argument + 1] = scratch->address_length;
+    }
+    key = mix(key, address_hash(scratch));
+    if (!relative)
+        return key;
+    place_of_folder(AT_FDCWD);
+    if (tell)
+        blob_place(BLOB_FOLDER, (s32)argument);
+    return mix(key, scratch->place.identity);
+}
+
+/* A socket address in the workload's memory, its length in the argument behind. */
+static __always_inline u64 io_address(struct scratch *scratch, u64 key, bool tell, u32 argument,
+                                      u64 address, u32 length)
+{
+    if (!address_read(scratch, address, length))
+        return key;
+    if (tell)
+        blob_memory(BLOB_MEMORY, (s32)argument, address, scratch->address_length);
+    return io_address_known(scratch, key, tell, argument, address);
+}
+
+/* The same where the kernel has copied it: LENGTH bytes at ADDRESS. */
+static __always_inline u64 io_address_copied(struct scratch *scratch, u64 key, bool tell,
+                                             u32 argument, u64 address, u32 length)
+{
+    const u32 size = BOUND(length > ADDRESS_BYTES ? ADDRESS_BYTES : length, 2 * ADDRESS_BYTES - 1);
+
+    __builtin_memset(scratch->address_words, 0, ADDRESS_BYTES);
+    scratch->address_length = 0;
+    if (size < 2 || bpf_probe_read_kernel(scratch->address_words, size, (const void *)address) < 0)
+        return key;
+    scratch->address_length = size;
+    if (tell)
+        blob_kernel_memory((s32)argument, address, size);
+    return io_address_known(scratch, key, tell, argument, address);
+}
+
+/*
+ * What bind() keeps of its request at STATE is an address, or, in earlier kernels, a larger thing
+ * that one is in and that begins with a pointer; both are called the same. No address has the bits
+ * of a pointer of the kernel, or none at all.
+ */
+static __always_inline u64 io_bind_address(u64 state)
+{
+    u64 first = 0;
+
+    if (bpf_core_field_exists(((struct io_async_msghdr *)0)->vec)) {
+        bpf_probe_read_kernel(&first, sizeof first, (const void *)state);
+        if (first != 0 && (first >> 48 != 0xffff || first & 7))
+            return state;
+    }
+    return state + bpf_core_field_offset(struct io_async_msghdr, addr);
+}
+
+static __always_inline u64 io_send(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    u16 length = 0;
+
+    if (bpf_core_field_exists(((struct io_sr_msg *)0)->addr)) { /* until 6.12 */
+        bpf_core_read(&length, sizeof length, &((struct io_sr_msg *)request)->addr_len);
+        return io_address(scratch, key, tell, 4,
+                          SCALAR(scratch, FIELD(struct io_sr_msg, request, addr)), length);
+    }
+    const u64 state = SCALAR(scratch, FIELD(struct io_kiocb, request, async_data));
+    if (!state || !FIELD(struct io_async_msghdr, state, msg.msg_name))
+        return key;
+    return io_address_copied(scratch, key, tell, 4,
+                             state + bpf_core_field_offset(struct io_async_msghdr, addr),
+                             (u32)FIELD(struct io_async_msghdr, state, msg.msg_namelen));
+}
+
+static __always_inline u64 io_send_message(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    const u64 at = SCALAR(scratch, FIELD(struct io_sr_msg, request, umsg));
+    const struct message_name name = message_name(ABI_NATIVE, at);
+
+    if (tell) {
+        ((struct event *)scratch->event)->args[1] = at;
+        blob_memory(BLOB_MEMORY, 1, at, 56);
+    }
+    if (!address_read(scratch, name.address, name.length))
+        return key;
+    if (tell)
+        blob_memory(BLOB_MEMORY, 1, name.address, scratch->address_length);
+    key = mix(key, address_hash(scratch));
+    if (address_is_relative(scratch)) {
+        place_of_folder(AT_FDCWD);
+        if (tell)
+            blob_place(BLOB_FOLDER, 1);
+        key = mix(key, scratch->place.identity);
+    }
+    return key;
+}
+
+/* Data goes out, maybe by a connected socket that had not sent anything yet. */
+static __always_inline u64 io_output(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    const int fd = FIELD(struct io_kiocb, request, cqe.fd);
+
+    if (FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE)
+        return key;
+    if (tell) {
+        place_of_descriptor(fd);
+        ((struct event *)scratch->event)->args[0] = (u64)fd;
+        if (scratch->place.sock)
+            blob_place(BLOB_FILE, fd);
+        return key;
+    }
+    if (!connected_count)
+        return key;
+    place_of_descriptor(fd);
+    return note_send(&scratch->place) ? mix(mix(key, scratch->place.identity), scratch->place.sock)
+                                      : key;
+}
+
+static __always_inline u64 io_open_names(struct scratch *scratch, u64 request, u8 opcode, u64 key,
+                                         bool tell)
+{
+    u64 *args = ((struct event *)scratch->event)->args;
+    const int dfd = FIELD(struct io_open, request, dfd);
+    const u64 flags = FIELD(struct io_open, request, how.flags);
+
+    key = mix(key, flags);
+    if (tell) {
+        args[0] = (u64)dfd;
+        args[2] = flags;
+    }
+    if (opcode == IORING_OP_OPENAT2) {
+        const u64 how = request + bpf_core_field_offset(struct io_open, how);
+        key = mix(key, FIELD(struct io_open, request, how.resolve));
+        if (tell) {
+            args[2] = how;
+            args[3] = OPEN_HOW_BYTES;
+            blob_kernel_memory(2, how, OPEN_HOW_BYTES);
+        }
+    }
+    return io_path(scratch, key, tell, 1, FIELD(struct io_open, request, filename), dfd);
+}
+
+static __always_inline u64 io_rename_names(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    u64 *args = ((struct event *)scratch->event)->args;
+    const int from = FIELD(struct io_rename, request, old_dfd);
+    const int to = FIELD(struct io_rename, request, new_dfd);
+    const u32 flags = (u32)FIELD(struct io_rename, request, flags);
+
+    if (tell) {
+        args[0] = (u64)from;
+        args[2] = (u64)to;
+        args[4] = flags;
+    }
+    key = mix(key, flags);
+    key = io_path(scratch, key, tell, 1, FIELD(struct io_rename, request, oldpath), from);
+    return io_path(scratch, key, tell, 3, FIELD(struct io_rename, request, newpath), to);
+}
+
+static __always_inline u64 io_link_names(struct scratch *scratch, u64 request, u64 key, bool tell)
+{
+    u64 *args = ((struct event *)scratch->event)->args;
+    const int from = FIELD(struct io_link, request, old_dfd);
+    const int to = FIELD(struct io_link, request, new_dfd);
+    const u32 flags = (u32)FIELD(struct io_link, request, flags);
+
+    if (tell) {
+        args[0] = (u64)from;
+        args[2] = (u64)to;
+        args[4] = flags;
+    }
+    key = mix(key, flags);
+    key = io_path(scratch, key, tell, 1, FIELD(struct io_link, request, oldpath), from);
+    return io_path(scratch, key, tell, 3, FIELD(struct io_link, request, newpath), to);
+}
+
+/* What operation OPCODE of REQUEST names in the file system. */
+static __always_inline u64 io_file_names(struct scratch *scratch, u64 request, u8 opcode, u64 key,
+                                         bool tell)
 {
     u64 *args = ((struct event *)scratch->event)->args;
 
     switch (opcode) {
     case IORING_OP_OPENAT:
-    case IORING_OP_OPENAT2: {
-        const int dfd = FIELD(struct io_open, request, dfd);
-        const u64 flags = FIELD(struct io_open, request, how.flags);
-        if (tell) {
-            args[0] = (u64)dfd;
-            args[2] = flags;
-        }
-        key = mix(key, flags);
-        return io_path(scratch, key, tell, 1, FIELD(struct io_open, request, filename), dfd);
-    }
+    case IORING_OP_OPENAT2:
+        return io_open_names(scratch, request, opcode, key, tell);
     case IORING_OP_STATX: {
         const int dfd = FIELD(struct io_statx, request, dfd);
         const u32 flags = FIELD(struct io_statx, request, flags);
@@ -88,51 +325,34 @@ static __always_inline u64 io_names(struct scratch *scratch, u64 request, u8 opc
             args[0] = (u64)dfd;
         return io_path(scratch, key, tell, 1, FIELD(struct io_mkdir, request, filename), dfd);
     }
-    case IORING_OP_RENAMEAT: {
-        const int from = FIELD(struct io_rename, request, old_dfd);
-        const int to = FIELD(struct io_rename, request, new_dfd);
-        if (tell) {
-            args[0] = (u64)from;
-            args[2] = (u64)to;
-        }
-        key = io_path(scratch, key, tell, 1, FIELD(struct io_rename, request, oldpath), from);
-        return io_path(scratch, key, tell, 3, FIELD(struct io_rename, request, newpath), to);
-    }
-    case IORING_OP_LINKAT: {
-        const int from = FIELD(struct io_link, request, old_dfd);
-        const int to = FIELD(struct io_link, request, new_dfd);
-        if (tell) {
-            args[0] = (u64)from;
-            args[2] = (u64)to;
-            args[4] = (u64)FIELD(struct io_link, request, flags);
-        }
-        key = io_path(scratch, key, tell, 1, FIELD(struct io_link, request, oldpath), from);
-        return io_path(scratch, key, tell, 3, FIELD(struct io_link, request, newpath), to);
-    }
     case IORING_OP_SYMLINKAT: {
         const int to = FIELD(struct io_link, request, new_dfd);
         if (tell)
             args[1] = (u64)to;
         return io_path(scratch, key, tell, 2, FIELD(struct io_link, request, newpath), to);
     }
-    case IORING_OP_CONNECT: {
-        const int fd = FIELD(struct io_kiocb, request, cqe.fd);
-        const u64 address = SCALAR(scratch, FIELD(struct io_connect, request, addr));
-        const u32 length = (u32)FIELD(struct io_connect, request, addr_len);
-        place_of_descriptor(fd);
-        key = mix(key, scratch->place.identity);
-        if (address_read(scratch, address, length))
-            key = mix(key, address_hash(scratch));
-        if (tell) {
-            args[0] = (u64)fd;
-            args[1] = address;
-            args[2] = length;
-            blob_place(BLOB_FILE, fd);
-            blob_memory(BLOB_MEMORY, 1, address, length);
-        }
-        return key;
+    case IORING_OP_SETXATTR:
+    case IORING_OP_GETXATTR:
+        if (!bpf_core_type_exists(struct io_xattr)) /* before 5.19 */
+            return key;
+        return io_path(scratch, key, tell, 0, FIELD(struct io_xattr, request, filename), AT_FDCWD);
+    case IORING_OP_RENAMEAT:
+        return io_rename_names(scratch, request, key, tell);
+    default: /* IORING_OP_LINKAT */
+        return io_link_names(scratch, request, key, tell);
     }
+}
+
+/* What operation OPCODE of REQUEST does with descriptors and addresses. */
+static __always_inline u64 io_socket_names(struct scratch *scratch, u64 request, u8 opcode, u64 key,
+                                           bool tell)
+{
+    u64 *args = ((struct event *)scratch->event)->args;
+
+    switch (opcode) {
     case IORING_OP_SOCKET: {
+        if (!bpf_core_type_exists(struct io_socket)) /* before 5.19 */
+            return key;
         const u32 domain = (u32)FIELD(struct io_socket, request, domain);
         const u32 type = (u32)FIELD(struct io_socket, request, type);
         const u32 protocol = (u32)FIELD(struct io_socket, request, protocol);
@@ -143,7 +363,321 @@ static __always_inline u64 io_names(struct scratch *scratch, u64 request, u8 opc
         }
         return mix(mix(mix(key, domain), type), protocol);
     }
-    default:
-        return key;
+    case IORING_OP_CONNECT:
+        key = io_descriptor(scratch, request, key, tell);
+        if (!tell && !(FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE))
+            note_connect(&scratch->place);
+        return io_address(scratch, key, tell, 1,
+                          SCALAR(scratch, FIELD(struct io_connect, request, addr)),
+                          (u32)FIELD(struct io_connect, request, addr_len));
+    case IORING_OP_BIND: {
+        const u64 state = SCALAR(scratch, FIELD(struct io_kiocb, request, async_data));
+        key = io_descriptor(scratch, request, key, tell);
+        if (!bpf_core_type_exists(struct io_bind)) /* before 6.11 */
+            return key;
+        return io_address_copied(scratch, key, tell, 1, io_bind_address(state),
+                                 (u32)FIELD(struct io_bind, request, addr_len));
     }
+    case IORING_OP_SEND:
+    case IORING_OP_SEND_ZC:
+        key = io_output(scratch, request, key, tell);
+        return io_send(scratch, request, key, tell);
+    case IORING_OP_SENDMSG:
+    case IORING_OP_SENDMSG_ZC:
+        key = io_output(scratch, request, key, tell);
+        return io_send_message(scratch, request, key, tell);
+    case IORING_OP_WRITE:
+    case IORING_OP_WRITEV:
+    case IORING_OP_WRITE_FIXED:
+    case IORING_OP_WRITEV_FIXED:
+        return io_output(scratch, request, key, tell);
+    default: /* IORING_OP_ACCEPT, _LISTEN, _FSETXATTR, _FTRUNCATE */
+        return io_descriptor(scratch, request, key, tell);
+    }
+}
+
+enum io_kind { IO_NAMELESS, IO_FILE, IO_SOCKET };
+
+static __always_inline enum io_kind io_kind_of(u8 opcode)
+{
+    const u64 files = 1ull << IORING_OP_OPENAT | 1ull << IORING_OP_OPENAT2 |
+                      1ull << IORING_OP_STATX | 1ull << IORING_OP_UNLINKAT |
+                      1ull << IORING_OP_MKDIRAT | 1ull << IORING_OP_SYMLINKAT |
+                      1ull << IORING_OP_SETXATTR | 1ull << IORING_OP_GETXATTR |
+                      1ull << IORING_OP_RENAMEAT | 1ull << IORING_OP_LINKAT;
+    const u64 sockets =
+        1ull << IORING_OP_SOCKET | 1ull << IORING_OP_CONNECT | 1ull << IORING_OP_BIND |
+        1ull << IORING_OP_SEND | 1ull << IORING_OP_SEND_ZC | 1ull << IORING_OP_SENDMSG |
+        1ull << IORING_OP_SENDMSG_ZC | 1ull << IORING_OP_WRITE | 1ull << IORING_OP_WRITEV |
+        1ull << IORING_OP_WRITE_FIXED | 1ull << IORING_OP_WRITEV_FIXED | 1ull << IORING_OP_ACCEPT |
+        1ull << IORING_OP_LISTEN | 1ull << IORING_OP_FSETXATTR | 1ull << IORING_OP_FTRUNCATE;
+
+    if (opcode >= 64)
+        return IO_NAMELESS;
+    return files >> opcode & 1 ? IO_FILE : sockets >> opcode & 1 ? IO_SOCKET : IO_NAMELESS;
+}
+
+/* ---- requests under way ---------------------------------------------------------------------- */
+
+enum inflight_flags {
+    INFLIGHT_OPENS = 1u << 0,  /* success gives a descriptor of what a path led to */
+    INFLIGHT_NEW_FD = 1u << 1, /* … a descriptor */
+    INFLIGHT_FIXED = 1u << 2,  /* on a registered file that the event does not describe */
+    INFLIGHT_ALIAS = 1u << 3,  /* known by ring and user data, too: it may complete many times */
+};
+
+/* By the address of the struct io_kiocb, or by alias_of(). */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, INFLIGHT_MAX);
+    __type(key, u64);
+    __type(value, struct inflight);
+} inflight SEC(".maps");
+
+/* The completions of a request that goes on do not tell whose they are. */
+static __always_inline u64 alias_of(u64 ring, u64 user_data)
+{
+    return mix(mix(ring, user_data), INFLIGHT_ALIAS) | 1; /* no address */
+}
+
+/* RESULT of a request whose submission has KEY, if that is new. FLAGS: INFLIGHT_*. */
+__noinline int tell_result(u64 key, s64 result, u64 file, u32 flags)
+{
+    const bool unknown = flags & INFLIGHT_UNKNOWN;
+    const bool opened = flags & INFLIGHT_OPENS && result >= 0 && !unknown;
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    u64 own = mix(mix(key, EVENT_IO_RESULT), unknown ? (u64)-1 : errno_of(result));
+    if (opened)
+        place_of_descriptor((s32)result);
+    else if (flags & INFLIGHT_FIXED)
+        place_of_file(file);
+    if (opened || flags & INFLIGHT_FIXED)
+        own = mix(own, scratch->place.identity);
+    if (seen_before(own))
+        return 0;
+    event_begin(EVENT_IO_RESULT);
+    struct event *event = (struct event *)scratch->event;
+    event->value = key;
+    event->result = result;
+    if (unknown)
+        event->flags |= EVENT_NO_RESULT;
+    if (opened)
+        blob_place(BLOB_RESULT, (s32)result);
+    else if (flags & INFLIGHT_FIXED)
+        blob_place(BLOB_FILE, 0);
+    event_deliver(own);
+    return 0;
+}
+
+static __always_inline u32 io_flags_of(u64 request, u8 opcode)
+{
+    u32 slot = 0;
+    u32 flags = 0;
+
+    switch (opcode) {
+    case IORING_OP_OPENAT:
+    case IORING_OP_OPENAT2:
+        slot = FIELD(struct io_open, request, file_slot);
+        return slot ? 0 : INFLIGHT_OPENS | INFLIGHT_NEW_FD;
+    case IORING_OP_SOCKET:
+        if (!bpf_core_type_exists(struct io_socket))
+            return 0;
+        slot = FIELD(struct io_socket, request, file_slot);
+        return slot ? 0 : INFLIGHT_NEW_FD;
+    case IORING_OP_ACCEPT:
+        slot = FIELD(struct io_accept, request, file_slot);
+        flags = INFLIGHT_ALIAS | (slot ? 0 : INFLIGHT_NEW_FD);
+        break;
+    case IORING_OP_CONNECT:
+    case IORING_OP_BIND:
+    case IORING_OP_LISTEN:
+    case IORING_OP_SEND:
+    case IORING_OP_SEND_ZC:
+    case IORING_OP_SENDMSG:
+    case IORING_OP_SENDMSG_ZC:
+    case IORING_OP_FSETXATTR:
+    case IORING_OP_FTRUNCATE:
+        break;
+    default:
+        return 0;
+    }
+    return FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE ? flags | INFLIGHT_FIXED
+                                                                       : flags;
+}
+
+static __always_inline void follow(struct scratch *scratch, u64 request, u8 opcode, u64 key)
+{
+    struct inflight entry = {.key = key, .flags = io_flags_of(request, opcode)};
+    const struct inflight *before = bpf_map_lookup_elem(&inflight, &request);
+
+    /* Nobody was told of the end of the request that was at this address. */
+    if (before)
+        tell_result(before->key, 0, 0, INFLIGHT_UNKNOWN);
+    if (bpf_map_update_elem(&inflight, &request, &entry, BPF_ANY) < 0) {
+        tell_result(key, 0, 0, INFLIGHT_UNKNOWN);
+        return;
+    }
+    if (entry.flags & INFLIGHT_ALIAS) {
+        u64 alias = alias_of(SCALAR(scratch, FIELD(struct io_kiocb, request, ctx)),
+                             FIELD(struct io_kiocb, request, cqe.user_data));
+        bpf_map_update_elem(&inflight, &alias, &entry, BPF_ANY);
+    }
+}
+
+/* ---- submission ------------------------------------------------------------------------------ */
+
+__noinline int file_key(u64 request)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (scratch)
+        scratch->taking.hash = io_file_names(
+            scratch, request, FIELD(struct io_kiocb, request, opcode), scratch->taking.hash, false);
+    return 0;
+}
+
+__noinline int file_blobs(u64 request)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (scratch)
+        (void)io_file_names(scratch, request, FIELD(struct io_kiocb, request, opcode), 0, true);
+    return 0;
+}
+
+__noinline int socket_key(u64 request)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (scratch)
+        scratch->taking.hash = io_socket_names(
+            scratch, request, FIELD(struct io_kiocb, request, opcode), scratch->taking.hash, false);
+    return 0;
+}
+
+__noinline int socket_blobs(u64 request)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (scratch)
+        (void)io_socket_names(scratch, request, FIELD(struct io_kiocb, request, opcode), 0, true);
+    return 0;
+}
+
+/* The task that submits, or the ring's own thread of the kernel (SQPOLL), which is a task of the
+ * workload like any other. */
+__noinline int submit(u64 request)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = own_state(task);
+
+    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
+        return 0;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return 0;
+    if (!state->program)
+        identify(scratch, state);
+    const u8 opcode = FIELD(struct io_kiocb, request, opcode);
+    const u32 flags = FIELD(struct io_kiocb, request, flags);
+    const bool followed =
+        settings.io_complete != IO_COMPLETE_NONE && !(flags & REQUEST_SKIPS_SUCCESS);
+    const enum io_kind kind = io_kind_of(opcode);
+    scratch->taking.hash = mix(key_begin(state, EVENT_IO_URING),
+                               (u64)opcode << 8 | (flags & REQUEST_FIXED_FILE) << 1 | followed);
+    if (kind == IO_FILE)
+        file_key(request);
+    else if (kind == IO_SOCKET)
+        socket_key(request);
+    const u64 key = scratch->taking.hash;
+    int delivered = 0;
+    if (!seen_before(key)) {
+        event_begin(EVENT_IO_URING);
+        event_subject(scratch, state);
+        struct event *event = (struct event *)scratch->event;
+        event->value = opcode;
+        event->flags |= EVENT_NO_RESULT | (followed ? EVENT_RESULT_COMES : 0);
+        if (kind == IO_FILE)
+            file_blobs(request);
+        else if (kind == IO_SOCKET)
+            socket_blobs(request);
+        event_circumstances();
+        delivered = event_deliver(key);
+    }
+    if (followed && delivered == 0)
+        follow(scratch, request, opcode, key);
+    scratch_release(scratch);
+    return 0;
+}
+
+static __always_inline int submit_pointer(const void *request)
+{
+    struct scratch *scratch = scratch_get();
+
+    return scratch ? submit(SCALAR(scratch, request)) : 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_submit, struct io_kiocb *request)
+{
+    return submit_pointer(request);
+}
+
+/* Its name until 6.3. */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_submit_sqe, struct io_kiocb *request)
+{
+    return submit_pointer(request);
+}
+
+/* ---- completion ------------------------------------------------------------------------------ */
+
+/* A completion of REQUEST, or, where that is 0, of what ALIAS stands for: by any task. */
+__noinline int complete(u64 request, u64 alias, s64 result, u32 flags)
+{
+    u64 at = request ? request : alias;
+    const struct inflight *found = bpf_map_lookup_elem(&inflight, &at);
+
+    if (!found)
+        return 0;
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return 0;
+    const struct inflight entry = *found;
+    const u64 file = request && entry.flags & INFLIGHT_FIXED
+                         ? SCALAR(scratch, FIELD(struct io_kiocb, request, file))
+                         : 0;
+    if (!(flags & CQE_MORE)) {
+        bpf_map_delete_elem(&inflight, &at);
+        if (entry.flags & INFLIGHT_ALIAS)
+            bpf_map_delete_elem(&inflight, request ? &alias : &at);
+    }
+    if (entry.flags & INFLIGHT_NEW_FD && result >= 0)
+        count_descriptor((u64)result);
+    tell_result(entry.key, result, file, entry.flags);
+    scratch_release(scratch);
+    return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int on_complete(u64 *context)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    const u64 ring = SCALAR(scratch, context[0]);
+    const u64 request = SCALAR(scratch, context[1]);
+    if (settings.io_complete == IO_COMPLETE_ENTRY) {
+        const u64 entry = SCALAR(scratch, context[2]);
+        return complete(request, alias_of(ring, FIELD(struct io_uring_cqe, entry, user_data)),
+                        FIELD(struct io_uring_cqe, entry, res),
+                        FIELD(struct io_uring_cqe, entry, flags));
+    }
+    if (settings.io_complete == IO_COMPLETE_VALUES)
+        return complete(request, alias_of(ring, context[2]), (s32)context[3], (u32)context[4]);
+    return 0;
 }

@@ -222,11 +222,21 @@ struct filename {
     const char *uptr; /* in user memory; NULL: none */
 };
 struct io_cqe {
+    u64 user_data;
     int fd;
 };
 struct io_kiocb {
     u8 opcode;
+    unsigned int flags; /* 64 bits since 6.8: the lower ones */
     struct io_cqe cqe;
+    struct file *file;
+    void *ctx;
+    void *async_data;
+};
+struct io_uring_cqe {
+    u64 user_data;
+    s32 res;
+    u32 flags;
 };
 /* What io_uring keeps of an operation that was read from the queue, at the start of the request. */
 struct open_how {
@@ -234,6 +244,7 @@ struct open_how {
 };
 struct io_open {
     int dfd;
+    u32 file_slot;
     struct filename *filename;
     struct open_how how;
 };
@@ -267,6 +278,36 @@ struct io_connect {
 };
 struct io_socket {
     int domain, type, protocol;
+    u32 file_slot;
+};
+struct io_accept {
+    u32 file_slot;
+};
+struct io_bind {
+    int addr_len;
+};
+struct io_xattr {
+    struct filename *filename;
+};
+struct io_sr_msg {
+    void *umsg;
+    u16 addr_len; /* until 6.12 */
+    void *addr;
+};
+struct msghdr {
+    void *msg_name;
+    int msg_namelen;
+};
+struct sockaddr_storage_of_io {
+    u8 bytes[128];
+};
+struct iou_vec {
+    unsigned int nr;
+};
+struct io_async_msghdr {
+    struct iou_vec vec; /* since 6.15 */
+    struct msghdr msg;
+    struct sockaddr_storage_of_io addr;
 };
 
 struct sigaction {

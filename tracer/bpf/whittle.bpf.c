@@ -9,7 +9,8 @@
  * - hooks.h: filename_lookup, security_path_*: where paths led, where the kernel lets functions be
  *   traced
  * - here: sys_exit: the system calls; signal_*: handlers, and whom a signal reached; cap_capable:
- *   capabilities, by one of several programs, as the kernel has it; io_uring_submit_*: operations
+ *   capabilities, by one of several programs, as the kernel has it
+ * - io_uring.h: io_uring_submit_*, io_uring_complete: operations and what came of them
  *
  * A task is recorded if it has an entry in `tasks`; all others leave after one look-up.
  */
@@ -159,57 +160,4 @@ int on_check_answered(struct pt_regs *context)
     check(context, state ? state->asked_cred : 0, state ? state->asked_target : 0, (int)asked - 1,
           (int)probed_result(context));
     return 0;
-}
-
-/* ---- io_uring -------------------------------------------------------------------------------- */
-
-/* The task that submits, or the ring's own thread of the kernel (SQPOLL), which is a task of the
- * workload like any other. */
-__noinline int submit(u64 request)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = own_state(task);
-
-    if (!state || state->flags & (TASK_LAUNCHING | TASK_MARK))
-        return 0;
-    struct scratch *scratch = scratch_take();
-    if (!scratch)
-        return 0;
-    if (!state->program)
-        identify(scratch, state);
-    const u8 opcode = FIELD(struct io_kiocb, request, opcode);
-    u64 key = mix(key_begin(state, EVENT_IO_URING), opcode);
-    key = io_names(scratch, request, opcode, key, false);
-    if (!seen_before(key)) {
-        event_begin(EVENT_IO_URING);
-        event_subject(scratch, state);
-        struct event *event = (struct event *)scratch->event;
-        event->value = opcode;
-        event->flags |= EVENT_NO_RESULT;
-        (void)io_names(scratch, request, opcode, key, true);
-        event_circumstances();
-        event_deliver(key);
-    }
-    scratch_release(scratch);
-    return 0;
-}
-
-static __always_inline int submit_pointer(const void *request)
-{
-    struct scratch *scratch = scratch_get();
-
-    return scratch ? submit(SCALAR(scratch, request)) : 0;
-}
-
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(on_submit, struct io_kiocb *request)
-{
-    return submit_pointer(request);
-}
-
-/* Its name until 6.3. */
-SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(on_submit_sqe, struct io_kiocb *request)
-{
-    return submit_pointer(request);
 }
