@@ -33,9 +33,12 @@ OPTIONS = {
 # the two saw; losses and the exit status still count.
 ANY = "*"
 CALLS = {
+    "aio": ("exit",),
     "close": (ANY,),
+    "dir": ("getpriority", "setpriority"),
     "epoll": ("recvfrom", "epoll_wait", "epoll_pwait", "epoll_pwait2"),
     "hrtimers": ("rt_sigpending",),
+    "iomix": ("copy_file_range", "fsync", "ioctl", "msync", "sendfile", "sync"),
     "link": (ANY,),
     "mutex": ("pause",),
     "procfs": (ANY,),
@@ -56,8 +59,17 @@ LOSSES = {
 # Each is ended by a timer and waits for a child: which of these comes to pass, timing decides.
 TIMING = ("rt_sigreturn", "restart_syscall", "sched_yield", "futex", "munmap", "madvise", "kill")
 SIGNALS = ("SIGALRM", "SIGKILL", "SIGTERM")
-# Read now and then.
-PATHS = {"mmap": ("/dev/zero",), "pipe": ("/fdinfo/",), "sockfd": ("/stress-ng-",), "touch": ("/stress-ng-touch-",)}
+# … and these.
+MORE_SIGNALS = {"sctp": ("exists",)}
+# Used now and then.
+PATHS = {
+    "dir": ("/tmp-stress-ng-dir-",),
+    "iomix": ("/proc/sys/vm/drop_caches",),
+    "mmap": ("/dev/zero",),
+    "pipe": ("/fdinfo/",),
+    "sockfd": ("/stress-ng-",),
+    "touch": ("/stress-ng-touch-",),
+}
 # strace itself does not come to an end.
 ENDLESS = ("vm-segv",)
 
@@ -79,7 +91,7 @@ def case(name):
         fast=name in FAST,
         calls=TIMING + CALLS.get(name, ()),
         losses=LOSSES.get(name, ()),
-        signals=SIGNALS,
+        signals=SIGNALS + MORE_SIGNALS.get(name, ()),
         paths=PATHS.get(name, ()),
     )
 
