@@ -5,9 +5,9 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -86,34 +86,21 @@ static int ask_schedule(void *data, pid_t pid, CapabilitySchedule *ret)
     return 0;
 }
 
-static int read_text(const char *path, char *text, size_t size)
-{
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    const ssize_t n = read(fd, text, size - 1);
-    if (n < 0)
-        return -errno;
-    text[n] = '\0';
-    return 0;
-}
-
 static int ask_memory(void *data, CapabilityMemory *ret)
 {
     const Asked *asked = data;
-    char path[64];
     char status[4096];
+    const ssize_t n =
+        procfs_read_task(asked->tracee->process->pid, "status", status, sizeof status);
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", asked->tracee->process->pid);
-    const int r = read_text(path, status, sizeof status);
-    if (r < 0)
-        return r;
-    const char *size = strstr(status, "\nVmSize:");
-    const char *locked = strstr(status, "\nVmLck:");
+    if (n < 0)
+        return (int)n;
+    const char *size = procfs_field(status, "VmSize");
+    const char *locked = procfs_field(status, "VmLck");
     if (!size || !locked)
         return -ENODATA;
-    *ret = (CapabilityMemory){.total = strtoull(size + strlen("\nVmSize:"), NULL, 10) * 1024,
-                              .locked = strtoull(locked + strlen("\nVmLck:"), NULL, 10) * 1024};
+    *ret = (CapabilityMemory){.total = strtoull(size, NULL, 10) * 1024,
+                              .locked = strtoull(locked, NULL, 10) * 1024};
     return 0;
 }
 
@@ -144,9 +131,9 @@ static int ask_sysctl(void *data, const char *name, long *ret)
             return -ENODATA;
     }
     (void)snprintf(path, sizeof path, "/proc/sys/%s", name);
-    const int r = read_text(path, text, sizeof text);
-    if (r < 0)
-        return r;
+    const ssize_t n = procfs_read(path, text, sizeof text);
+    if (n < 0)
+        return (int)n;
     *ret = strtol(text, NULL, 10);
     return 0;
 }

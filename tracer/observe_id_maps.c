@@ -9,8 +9,8 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
@@ -58,13 +58,10 @@ static bool parse_map(const char *text, IdMap *map)
 
 static bool setgroups_denied(pid_t pid)
 {
-    char path[64];
     char text[8];
 
-    (void)snprintf(path, sizeof path, "/proc/%d/setgroups", pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
-    return n >= 4 && memcmp(text, "deny", 4) == 0;
+    return procfs_read_task(pid, "setgroups", text, sizeof text) >= 4 &&
+           memcmp(text, "deny", 4) == 0;
 }
 
 static bool look_at_namespace(const Observer *observer, pid_t pid, MapOwner *ret)

@@ -5,9 +5,8 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,19 +29,10 @@ static const Process *process_meant(const Observer *observer, const Tracee *trac
 
 static pid_t parent_of(pid_t pid)
 {
-    char path[64];
-    char text[1024];
+    char state;
+    pid_t parent;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    /* The name before it may contain anything, blanks and parentheses too. */
-    const char *end = strrchr(text, ')');
-    int parent = 0;
-    return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+    return procfs_stat(pid, &state, &parent) == 0 ? parent : 0;
 }
 
 /* Who PID is that has not made a call yet, and so is not known: by its ancestors. */
@@ -123,13 +113,8 @@ static pid_t pidfd_target(const Tracee *tracee, int fd)
     char text[1024];
 
     (void)snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", tracee->tid, fd);
-    CLEANUP(fd_close) int info = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = info >= 0 ? read(info, text, sizeof text - 1) : -1;
-    if (n <= 0)
-        return -1;
-    text[n] = '\0';
-    const char *line = strstr(text, "\nPid:");
-    return line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
+    const char *pid = procfs_read(path, text, sizeof text) < 0 ? NULL : procfs_field(text, "Pid");
+    return pid ? (pid_t)strtol(pid, NULL, 10) : -1;
 }
 
 static const char *pidfd_relation(const Observer *observer, const Tracee *tracee, int fd)
@@ -222,18 +207,12 @@ static void enter_seccomp(Observer *observer, Tracee *tracee, Pending *pending)
 
 int seccomp_filters(pid_t tid)
 {
-    static const char field[] = "\nSeccomp_filters:";
-    char path[64];
     char status[8192];
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", tid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
+    if (procfs_read_task(tid, "status", status, sizeof status) < 0)
         return -1;
-    status[n] = '\0';
-    const char *line = strstr(status, field);
-    return line ? (int)strtol(line + strlen(field), NULL, 10) : -1;
+    const char *filters = procfs_field(status, "Seccomp_filters");
+    return filters ? (int)strtol(filters, NULL, 10) : -1;
 }
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})

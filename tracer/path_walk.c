@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,26 +90,15 @@ static int push_front(Walk *walk, const char *target)
 static pid_t number_in_procfs(const Walk *walk, int folder, pid_t own)
 {
     char link[64];
-    char path[64];
     char status[4096];
 
     /* Where whittle can see itself, that procfs counts as whittle does. */
     if (readlinkat(folder, "self", link, sizeof link) > 0)
         return own;
-    (void)snprintf(path, sizeof path, "/proc/%d/status", own);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
+    if (procfs_read_task(own, "status", status, sizeof status) < 0)
         return own;
-    status[n] = '\0';
-    const char *line = strstr(status, walk->tracee->tid == own ? "\nNSpid:" : "\nNStgid:");
-    if (!line)
-        return own;
-    const char *end = strchr(line + 1, '\n');
-    const char *last = end;
-    while (last && last > line && last[-1] != '\t' && last[-1] != ' ')
-        last--;
-    return last ? (pid_t)strtol(last, NULL, 10) : own;
+    const pid_t inner = procfs_innermost(status, walk->tracee->tid == own ? "NSpid" : "NStgid");
+    return inner > 0 ? inner : own;
 }
 
 /* A link on procfs called NAME in the current folder, whose descriptor is LINK (given up here). */

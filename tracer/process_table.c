@@ -5,6 +5,7 @@
 #include "base/escape.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,15 +142,11 @@ static const Lineage *lineage_new(ProcessTable *table, const char *subject, cons
 /* The second word of the command line is WORD. */
 static bool has_subcommand(pid_t pid, const char *word)
 {
-    char path[PROC_PATH_MAX];
     char text[PATH_MAX + 64];
+    const ssize_t n = procfs_read_task(pid, "cmdline", text, sizeof text);
 
-    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
     if (n <= 0)
         return false;
-    text[n] = '\0';
     const size_t first = strlen(text) + 1;
     return first < (size_t)n && strcmp(text + first, word) == 0;
 }
@@ -183,15 +180,12 @@ void process_identify(ProcessTable *table, Process *process)
 
 const char *process_command(ProcessTable *table, Process *process)
 {
-    char path[PROC_PATH_MAX];
-    char text[COMMAND_MAX];
+    char text[COMMAND_MAX + 1];
 
     if (process->command)
         return process->command;
     process->command = "";
-    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", process->pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t length = fd >= 0 ? read(fd, text, sizeof text) : -1;
+    const ssize_t length = procfs_read_task(process->pid, "cmdline", text, sizeof text);
     if (length <= 0)
         return process->command;
     size_t end = (size_t)length;
@@ -209,48 +203,33 @@ const char *process_command(ProcessTable *table, Process *process)
 
 pid_t process_own_pid(Process *process)
 {
-    char path[PROC_PATH_MAX];
     char status[4096];
 
     if (process->own_pid != 0)
         return process->own_pid;
     process->own_pid = process->pid;
-    (void)snprintf(path, sizeof path, "/proc/%d/status", process->pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, status, sizeof status - 1) : -1;
-    if (n <= 0)
+    if (procfs_read_task(process->pid, "status", status, sizeof status) < 0)
         return process->own_pid;
-    status[n] = '\0';
-    const char *line = strstr(status, "\nNStgid:");
-    if (!line)
-        return process->own_pid;
-    const char *last = line + 1 + strcspn(line + 1, "\n");
-    while (last > line && last[-1] != '\t' && last[-1] != ' ')
-        last--;
-    process->own_pid = (pid_t)strtol(last, NULL, 10);
+    const pid_t inner = procfs_innermost(status, "NStgid");
+    if (inner > 0)
+        process->own_pid = inner;
     return process->own_pid;
 }
 
 /* Tgid and PPid of a task. */
 static int read_ids(pid_t tid, pid_t *ret_pid, pid_t *ret_parent)
 {
-    char path[PROC_PATH_MAX];
     char text[1024];
+    const ssize_t length = procfs_read_task(tid, "status", text, sizeof text);
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", tid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    const ssize_t length = read(fd, text, sizeof text - 1);
-    if (length <= 0)
-        return -ESRCH;
-    text[length] = '\0';
-    const char *tgid = strstr(text, "\nTgid:");
-    const char *ppid = strstr(text, "\nPPid:");
+    if (length < 0)
+        return (int)length;
+    const char *tgid = procfs_field(text, "Tgid");
+    const char *ppid = procfs_field(text, "PPid");
     if (!tgid || !ppid)
         return -ESRCH;
-    *ret_pid = (pid_t)strtol(tgid + strlen("\nTgid:"), NULL, 10);
-    *ret_parent = (pid_t)strtol(ppid + strlen("\nPPid:"), NULL, 10);
+    *ret_pid = (pid_t)strtol(tgid, NULL, 10);
+    *ret_parent = (pid_t)strtol(ppid, NULL, 10);
     return *ret_pid > 0 ? 0 : -ESRCH;
 }
 

@@ -8,10 +8,10 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,24 +92,10 @@ static int seize_process(PtraceLoop *loop, pid_t pid, Error *err)
 
 static pid_t parent_of(pid_t pid)
 {
-    char path[64];
-    char text[512];
-    CLEANUP(fd_close) int fd = -1;
-    ssize_t n;
-    const char *end;
-    int parent = 0;
+    char state;
+    pid_t parent;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    /* pid (name) state parent; the name may hold anything. */
-    end = strrchr(text, ')');
-    if (!end || sscanf(end, ") %*c %d", &parent) != 1)
-        return 0;
-    return parent;
+    return procfs_stat(pid, &state, &parent) == 0 ? parent : 0;
 }
 
 /* The children of what was seized already, but not ourselves and what belongs to us. */

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "tracer/launch.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -181,34 +181,29 @@ int ptrace_child_failure(const PtraceChild *child, bool *ret_setup)
 
 /* ---- why a seize fails ---------------------------------------------------------------------- */
 
-static long read_number_after(const char *path, const char *key)
+/* The sysctl kernel.yama.ptrace_scope; -1 where there is no Yama. */
+static long ptrace_scope(void)
 {
-    CLEANUP(file_close) FILE *file = fopen(path, "re");
-    char line[256];
-    const size_t length = strlen(key);
+    char text[16];
 
-    if (!file)
-        return -1;
-    while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, length) == 0)
-            return strtol(line + length, NULL, 10);
-    }
-    return -1;
+    return procfs_read("/proc/sys/kernel/yama/ptrace_scope", text, sizeof text) > 0
+               ? strtol(text, NULL, 10)
+               : -1;
 }
 
 pid_t ptrace_tracer_of(pid_t pid)
 {
-    char path[64];
-    long tracer;
+    char status[4096];
 
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    tracer = read_number_after(path, "TracerPid:");
-    return tracer < 0 ? -ESRCH : (pid_t)tracer;
+    if (procfs_read_task(pid, "status", status, sizeof status) < 0)
+        return -ESRCH;
+    const char *tracer = procfs_field(status, "TracerPid");
+    return tracer ? (pid_t)strtol(tracer, NULL, 10) : -ESRCH;
 }
 
 int ptrace_seize_error(Error *err, int code, pid_t pid)
 {
-    const long scope = read_number_after("/proc/sys/kernel/yama/ptrace_scope", "");
+    const long scope = ptrace_scope();
     const pid_t tracer = ptrace_tracer_of(pid);
 
     if (code == -ESRCH)

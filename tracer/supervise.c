@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/nameless.h"
+#include "base/procfs.h"
 #include "tracer/launch.h"
 
 #include <errno.h>
@@ -177,23 +178,6 @@ static void tell(const Front *front, ControlKind kind, int value)
     (void)write_all(front->channels.control[1], message, sizeof message);
 }
 
-/* The third and fourth fields of /proc/PID/stat: state and parent. The name before them may hold
- * anything. */
-static bool read_stat(pid_t pid, char *state, pid_t *parent)
-{
-    char path[48];
-    char text[512];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    const char *end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %c %d", state, parent) == 2;
-}
-
 /* The sender is in the recorded run: kill(0, …) of the workload, which has got the signal itself.
  */
 static bool sent_by_workload(const Front *front, pid_t sender)
@@ -203,7 +187,7 @@ static bool sent_by_workload(const Front *front, pid_t sender)
     for (int depth = 0; sender > 1 && depth < 1000; depth++) {
         if (sender == front->recorder || sender == front->main_process)
             return true;
-        if (!read_stat(sender, &state, &sender))
+        if (procfs_stat(sender, &state, &sender) < 0)
             return false;
     }
     return false;
@@ -220,7 +204,7 @@ static bool main_is_stopped(const Front *front)
     for (int i = 0; i < 5; i++) {
         if (i > 0)
             (void)nanosleep(&pause, NULL);
-        if (!read_stat(front->main_process, &state, &parent) || (state != 'T' && state != 't'))
+        if (procfs_stat(front->main_process, &state, &parent) < 0 || (state != 'T' && state != 't'))
             return false;
     }
     return true;

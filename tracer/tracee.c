@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "tracer/captured.h"
 #include "tracer/process_table.h"
 #include "tracer/served.h"
@@ -156,28 +157,12 @@ static int credentials_parse(const char *status, Credentials *out)
     return 0;
 }
 
-/* Reads /proc/TID/NAME into TEXT, NUL-terminated. */
-static int read_proc_text(pid_t tid, const char *name, char *text, size_t size)
-{
-    char path[64];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    const ssize_t n = read(fd, text, size - 1);
-    if (n < 0)
-        return -errno;
-    text[n] = '\0';
-    return 0;
-}
-
 int credentials_of_task(pid_t tid, Credentials *ret_credentials)
 {
     char status[8192];
-    const int r = read_proc_text(tid, "status", status, sizeof status);
+    const ssize_t n = procfs_read_task(tid, "status", status, sizeof status);
 
-    return r < 0 ? r : credentials_parse(status, ret_credentials);
+    return n < 0 ? (int)n : credentials_parse(status, ret_credentials);
 }
 
 int tracee_credentials(Tracee *tracee, const Credentials **ret_credentials)
@@ -260,9 +245,9 @@ uint64_t tracee_peak_memory(Tracee *tracee)
 
     /* What was captured tells of it by an event of its own. */
     if (tracee->captured ||
-        read_proc_text(tracee->process->pid, "status", status, sizeof status) < 0)
+        procfs_read_task(tracee->process->pid, "status", status, sizeof status) < 0)
         return 0;
-    const char *line = strstr(status, "\nVmHWM:");
-    const long kib = line ? strtol(line + strlen("\nVmHWM:"), NULL, 10) : 0;
+    const char *peak = procfs_field(status, "VmHWM");
+    const long kib = peak ? strtol(peak, NULL, 10) : 0;
     return kib > 0 ? (uint64_t)kib * 1024 : 0;
 }
