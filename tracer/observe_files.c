@@ -72,33 +72,11 @@ static void enter_mprotect(Observer *observer, Tracee *tracee, Pending *pending)
 
 /* ---- changes through a descriptor ----------------------------------------------------------- */
 
-static void enter_fchmod(Observer *observer, Tracee *tracee, Pending *pending)
+static void enter_descriptor(Observer *observer, Tracee *tracee, Pending *pending)
 {
-    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_CHMOD,
-                     DRAFT_ALWAYS);
-}
+    const CallHandler *handler = observer->handlers[pending->call.syscall->index];
 
-static void enter_fchown(Observer *observer, Tracee *tracee, Pending *pending)
-{
-    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_CHOWN,
-                     DRAFT_ALWAYS);
-}
-
-static void enter_ftruncate(Observer *observer, Tracee *tracee, Pending *pending)
-{
-    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_TRUNCATE,
-                     DRAFT_ALWAYS);
-}
-
-static void enter_fsetxattr(Observer *observer, Tracee *tracee, Pending *pending)
-{
-    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_WRITE,
-                     DRAFT_ALWAYS);
-}
-
-static void enter_flock(Observer *observer, Tracee *tracee, Pending *pending)
-{
-    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), ACCESS_LOCK,
+    draft_descriptor(observer, tracee, pending, arg_int(&pending->call, 0), handler->access,
                      DRAFT_ALWAYS);
 }
 
@@ -111,7 +89,7 @@ static void enter_fcntl(Observer *observer, Tracee *tracee, Pending *pending)
 
     for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
         if (locks[i] == command) {
-            enter_flock(observer, tracee, pending);
+            enter_descriptor(observer, tracee, pending);
             return;
         }
     }
@@ -189,12 +167,12 @@ static void enter_fanotify_init(Observer *observer, Tracee *tracee, Pending *pen
 const CallHandler file_handlers[] = {
     {NAMES("mmap", "mmap2"), enter_mmap, false},
     {NAMES("mprotect", "pkey_mprotect"), enter_mprotect, false},
-    {NAMES("fchmod"), enter_fchmod, true},
-    {NAMES("fchown", "fchown32"), enter_fchown, true},
-    {NAMES("ftruncate", "ftruncate64"), enter_ftruncate, true},
-    {NAMES("fsetxattr", "fremovexattr"), enter_fsetxattr, true},
-    {NAMES("flock"), enter_flock, true},
-    {NAMES("fcntl", "fcntl64"), enter_fcntl, false},
+    {NAMES("fchmod"), enter_descriptor, true, ACCESS_CHMOD},
+    {NAMES("fchown", "fchown32"), enter_descriptor, true, ACCESS_CHOWN},
+    {NAMES("ftruncate", "ftruncate64"), enter_descriptor, true, ACCESS_TRUNCATE},
+    {NAMES("fsetxattr", "fremovexattr"), enter_descriptor, true, ACCESS_WRITE},
+    {NAMES("flock"), enter_descriptor, true, ACCESS_LOCK},
+    {NAMES("fcntl", "fcntl64"), enter_fcntl, false, ACCESS_LOCK},
     {NAMES("open_by_handle_at"), enter_open_by_handle, true},
     {NAMES("io_uring_enter"), enter_io_uring, false},
     {NAMES("fanotify_init"), enter_fanotify_init, false},

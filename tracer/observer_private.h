@@ -95,6 +95,7 @@ struct CallHandler {
     const char *const *names;
     void (*enter)(Observer *observer, Tracee *tracee, Pending *pending);
     bool needs_result; /* the facts depend on whether it succeeded */
+    uint32_t access;   /* where ENTER serves several calls: what each does to a file, ACCESS_* */
 };
 
 extern const CallHandler file_handlers[]; /* ended by a row without names */

@@ -5,18 +5,13 @@
  * up.
  */
 #include "base/memory.h"
+#include "require.h"
 #include "tracer/capture.h"
 
 #include <stdint.h>
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

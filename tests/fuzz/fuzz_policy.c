@@ -2,14 +2,9 @@
 /* A policy file: what parses must print to what parses to the same. */
 #include "base/memory.h"
 #include "model/policy.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void policy_cleanup(Policy **policy)
 {

@@ -5,16 +5,11 @@
  */
 #include "base/memory.h"
 #include "model/recording.h"
+#include "require.h"
 
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void recording_cleanup(Recording **recording)
 {

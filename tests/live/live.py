@@ -5,6 +5,7 @@ A test file defines functions decorated with @case or @both (once for each backe
 live.main(). Each function gets a fresh folder and, with @both, the backend's name; it fails by an
 exception, mostly from check(), and is skipped by Skip. Environment: see CMakeLists.txt.
 """
+import glob
 import json
 import os
 import shutil
@@ -188,6 +189,27 @@ def native(command, *, text=True, **popen):
 
 def python(code, *arguments):
     return [PYTHON, "-I", "-S", "-B", "-c", code, *arguments]
+
+
+# For workloads in Python: any system call by number; -errno if it fails.
+CALL = r"""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+def call(number, *arguments):
+    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    result = libc.syscall(ctypes.c_long(number), *plain)
+    return -ctypes.get_errno() if result == -1 else result
+"""
+
+
+def journal(recording):
+    """What is recorded so far: a joiner's file has its name only at the end."""
+    result = ""
+    for path in glob.glob(recording + ".*"):
+        with open(path, encoding="utf-8") as file:
+            result += file.read()
+    return result
 
 
 def wait_until(condition, seconds=15, what="it"):

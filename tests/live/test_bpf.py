@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What is particular to the eBPF backend: marks, joining, floods, daemons, privileges, what is left behind."""
-import glob
 import os
 import shutil
 import signal
@@ -266,15 +265,6 @@ def join(folder, pid):
                                        stderr=subprocess.PIPE, text=True)
 
 
-def journal(recording):
-    """What is recorded so far: a joiner's file has its name only at the end."""
-    result = ""
-    for path in glob.glob(recording + ".*"):
-        with open(path, encoding="utf-8") as file:
-            result += file.read()
-    return result
-
-
 def names(recording):
     return {f["name"] for f in live.show(recording)["facts"] if f["kind"] == "file"}
 
@@ -287,7 +277,7 @@ def joins_to_the_end(folder):
     busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
     wait_until(lambda: live.children(busy.pid), what="the child")
     recording, whittle = join(folder, busy.pid)
-    wait_until(lambda: '"name":"/etc/hostname"' in journal(recording), what="a fact")
+    wait_until(lambda: '"name":"/etc/hostname"' in live.journal(recording), what="a fact")
     with open(stop, "w", encoding="ascii"):
         pass
     equal(busy.communicate(timeout=20)[0], "fine\n", "the joined program")
@@ -303,7 +293,7 @@ def joins_and_leaves(folder):
     stop = os.path.join(folder, "stop")
     busy = subprocess.Popen(python(BUSY, stop), stdout=subprocess.PIPE, text=True)
     recording, whittle = join(folder, busy.pid)
-    wait_until(lambda: '"name":"/etc/hostname"' in journal(recording), what="a fact")
+    wait_until(lambda: '"name":"/etc/hostname"' in live.journal(recording), what="a fact")
     whittle.send_signal(signal.SIGINT)
     whittle.communicate(timeout=20)
     check("/etc/hostname" in names(recording), f"files {sorted(names(recording))}")

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What is particular to the ptrace backend: stops, births, exec by threads, joining, letting go, nesting."""
-import glob
 import json
 import os
 import signal
@@ -77,15 +76,6 @@ def start_busy(folder):
     return busy, stop
 
 
-def journal(recording):
-    """What is recorded so far: a joiner's file has its name only at the end."""
-    result = ""
-    for path in glob.glob(recording + ".*"):
-        with open(path, encoding="utf-8") as file:
-            result += file.read()
-    return result
-
-
 def join(recording, pid):
     return subprocess.Popen([live.WHITTLE, "record", "--backend", "ptrace", "-o", recording, "--pid", str(pid)],
                             stderr=subprocess.PIPE, text=True)
@@ -104,7 +94,7 @@ def joining_and_leaving(folder):
         whittle = join(recording, busy.pid)
         wait_until(lambda: joined(busy), what="the tracer")
         # by the threads; by the leader, for its children; by those
-        wait_until(lambda: all(f'"{name}"' in journal(recording) for name in
+        wait_until(lambda: all(f'"{name}"' in live.journal(recording) for name in
                                ("access", "clock_nanosleep", "wait4", "exit_group")), what="the calls")
         whittle.send_signal(signal.SIGINT)
         _, err = whittle.communicate(timeout=20)
@@ -246,13 +236,17 @@ print(os.readlink(f"/proc/self/fd/{fd}"))
 """
 
 
-@case
-def opening_by_handle(folder):
+def open_by_handle(folder, how):
     live.need_root()
     path = os.path.join(folder, "by-handle")
     with open(path, "w", encoding="ascii"):
         pass
-    result = record("ptrace", folder, live.python(HANDLE, path, "named"))
+    return path, record("ptrace", folder, live.python(HANDLE, path, how))
+
+
+@case
+def opening_by_handle(folder):
+    path, result = open_by_handle(folder, "named")
     if result.status == 9:
         raise Skip("no file handles here")
     result.complete()
@@ -263,11 +257,7 @@ def opening_by_handle(folder):
 
 @case
 def opening_by_handle_what_has_no_name(folder):
-    live.need_root()
-    path = os.path.join(folder, "by-handle")
-    with open(path, "w", encoding="ascii"):
-        pass
-    result = record("ptrace", folder, live.python(HANDLE, path, "nameless"))
+    path, result = open_by_handle(folder, "nameless")
     if result.status != 0 or result.out == path + "\n":
         raise Skip("the kernel knows the name")
     equal([loss["cause"] for loss in result.document["losses"]], ["unresolved-path"], "losses")

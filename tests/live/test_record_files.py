@@ -7,17 +7,11 @@ import socket
 import live
 from live import both, check, equal, need_root, python, record
 
-# Workloads are Python: D is the test's folder, call() any system call by number.
-PRELUDE = r"""
+# Workloads are Python: D is the test's folder.
+PRELUDE = live.CALL + r"""
 import ctypes, errno, fcntl, os, socket, stat, struct, sys
 D = sys.argv[1]
 os.chdir(D)
-libc = ctypes.CDLL(None, use_errno=True)
-libc.syscall.restype = ctypes.c_long
-def call(number, *arguments):
-    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = libc.syscall(ctypes.c_long(number), *plain)
-    return -ctypes.get_errno() if result == -1 else result
 def touch(name, text='x'):
     with open(name, 'w') as file: file.write(text)
 NR = dict(openat=257, renameat2=316, open=2, openat2=437, linkat=265, statx=332, execveat=322, unlink=87, faccessat2=439,

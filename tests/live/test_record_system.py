@@ -7,15 +7,9 @@ import subprocess
 import live
 from live import Skip, both, check, equal, need, need_root, python, record
 
-PRELUDE = r"""
+PRELUDE = live.CALL + r"""
 import ctypes, errno, os, signal, socket, struct, sys, time
 D = sys.argv[1]
-libc = ctypes.CDLL(None, use_errno=True)
-libc.syscall.restype = ctypes.c_long
-def call(number, *arguments):
-    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = libc.syscall(ctypes.c_long(number), *plain)
-    return -ctypes.get_errno() if result == -1 else result
 def fails(function, *arguments):
     try: function(*arguments)
     except OSError as e: return e.errno

@@ -54,30 +54,29 @@ static void check_golden(const Policy *policy, const Emitter *emitter, const cha
                   buffer_text(&made));
 }
 
-START_TEST(test_golden)
+/* What comes of FILE of the case NAME. */
+static void check_case(const char *name, const char *file)
 {
     char folder[128];
     char path[256];
 
-    (void)snprintf(folder, sizeof folder, "tests/golden/generate/%s", cases[_i]);
-    (void)snprintf(path, sizeof path, "%s/recording.jsonl", folder);
+    (void)snprintf(folder, sizeof folder, "tests/golden/generate/%s", name);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
     CLEANUP(policy_drop) Policy *policy = generate(path);
     for (const Emitter *emitter = emitters; emitter->format; emitter++)
         check_golden(policy, emitter, folder);
+}
+
+START_TEST(test_golden)
+{
+    check_case(cases[_i], "recording.jsonl");
 }
 END_TEST
 
 /* A policy that was written gives the same artefacts as the recording it came from. */
 START_TEST(test_from_policy)
 {
-    char folder[128];
-    char path[256];
-
-    (void)snprintf(folder, sizeof folder, "tests/golden/generate/%s", cases[_i]);
-    (void)snprintf(path, sizeof path, "%s/policy.yaml", folder);
-    CLEANUP(policy_drop) Policy *policy = generate(path);
-    for (const Emitter *emitter = emitters; emitter->format; emitter++)
-        check_golden(policy, emitter, folder);
+    check_case(cases[_i], "policy.yaml");
 }
 END_TEST
 
