@@ -33,7 +33,7 @@ typedef struct Run {
     const char *image;
     const char *image_digest;
     const char *container;
-    const char *cgroup; /* folders of the control groups that were joined, blanks between */
+    const char *cgroup;  /* folders of the control groups that were joined, blanks between */
     const char *user;    /* whom the command was started as: "UID:GID" */
     const char *version; /* whittle's */
     const char *start;   /* RFC 3339, UTC, seconds */
