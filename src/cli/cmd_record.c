@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "model/mark.h"
 #include "model/recording.h"
+#include "tracer/containers.h"
 #include "tracer/launch.h"
 #include "tracer/supervise.h"
 
@@ -27,6 +28,7 @@ typedef struct Joining {
     size_t pids_count;
     Cgroup cgroups[CGROUPS_LIMIT];
     size_t cgroups_count;
+    Container container; /* whose cgroup it is; without id: no container's */
 } Joining;
 
 static void joining_deinit(Joining *joining)
@@ -34,6 +36,7 @@ static void joining_deinit(Joining *joining)
     for (size_t i = 0; i < joining->cgroups_count; i++)
         cgroup_deinit(&joining->cgroups[i]);
     joining->cgroups_count = 0;
+    container_deinit(&joining->container);
 }
 
 static void recording_drop(Recording **recording)
@@ -60,6 +63,11 @@ static const char *describe_cgroups(const Joining *joining, Buffer *out)
     for (size_t i = 0; joining && i < joining->cgroups_count; i++)
         (void)buffer_printf(out, "%s%s", i > 0 ? " " : "", joining->cgroups[i].folder);
     return out->length > 0 ? buffer_text(out) : NULL;
+}
+
+static const char *container_name(const Container *container)
+{
+    return container->name ? container->name : container->id;
 }
 
 /* JOINING is NULL if a command is run. */
@@ -93,6 +101,9 @@ static int describe_run(const Parsed *parsed, const Backend *backend, const Join
         .kernel = system.release,
         .backend = backend->name,
         .features = features,
+        .container = joining ? container_name(&joining->container) : NULL,
+        .runtime = joining ? joining->container.runtime : NULL,
+        .image = joining ? joining->container.image : NULL,
         .cgroup = describe_cgroups(joining, &cgroups),
         .user = joining ? NULL : user,
         .version = WHITTLE_VERSION,
@@ -130,10 +141,12 @@ static bool backend_fits(const Backend *backend, Job job)
 static const Backend *choose_backend(const char *name, Job job, Error *err)
 {
     static const char *const misfits[] = {
-        [JOB_LAUNCH] = "only join what runs already",
-        [JOB_JOIN] = "only record what it starts itself: use --backend ptrace to join a running "
-                     "process",
-        [JOB_JOIN_CGROUPS] = "not record a control group: only --backend bpf can, with privilege",
+        [JOB_LAUNCH] = "can only join what runs already",
+        [JOB_JOIN] =
+            ("can only record what it starts itself: use --backend ptrace to join a running "
+             "process"),
+        [JOB_JOIN_CGROUPS] =
+            "cannot record a control group or container: only --backend bpf can, with privilege",
     };
 
     if (strcmp(name, "auto") != 0) {
@@ -143,7 +156,7 @@ static const Backend *choose_backend(const char *name, Job job, Error *err)
             return NULL;
         }
         if (!backend_fits(backend, job)) {
-            (void)error_set(err, -EINVAL, "the %s backend can %s", name, misfits[job]);
+            (void)error_set(err, -EINVAL, "the %s backend %s", name, misfits[job]);
             return NULL;
         }
         return backend->probe(err) < 0 ? NULL : backend;
@@ -303,6 +316,34 @@ static int join_cgroups(const Parsed *parsed, Joining *joining)
     return 0;
 }
 
+/* NAME may be NULL: no container is asked for. */
+static int join_container(const char *name, Joining *joining)
+{
+    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
+    CLEANUP(containers_deinit) Containers containers = {0};
+    const Container *found;
+    Error err = {0};
+
+    if (!name)
+        return 0;
+    int r = cgroup_mounts_read(&mounts, &err);
+    if (r == 0 && (r = containers_read(&mounts, &containers)) < 0)
+        r = error_errno(&err, r, "cannot look for containers");
+    if (r == 0)
+        r = containers_find(&containers, name, &found, &err);
+    if (r == 0)
+        r = container_cgroup(&mounts, found, &joining->cgroups[0], &err);
+    if (r < 0)
+        return fail(EXIT_RECORD_FAILED, &err);
+    joining->cgroups_count = 1;
+    r = container_copy(found, &joining->container);
+    if (r < 0) {
+        message("no memory for a recording");
+        return EXIT_RECORD_FAILED;
+    }
+    return 0;
+}
+
 static int record_running(const Parsed *parsed)
 {
     CLEANUP(joining_deinit) Joining joining = {.pids_count = 0};
@@ -315,6 +356,8 @@ static int record_running(const Parsed *parsed)
     int status = join_processes(parsed, &joining);
     if (status == 0)
         status = join_cgroups(parsed, &joining);
+    if (status == 0)
+        status = join_container(parsed_value(parsed, "container", NULL), &joining);
     return status == 0 ? record(parsed, backend, NULL, &joining) : status;
 }
 
@@ -328,7 +371,7 @@ static const char *label_fault(const char *label)
 /* How many of the ways to name what is recorded are used. */
 static int count_ways(const Parsed *parsed)
 {
-    static const char *const options_of_joining[] = {"pid", "cgroup"};
+    static const char *const options_of_joining[] = {"pid", "cgroup", "container"};
     int count = parsed->arguments_count > 0;
 
     for (size_t i = 0; i < ARRAY_LENGTH(options_of_joining); i++)
@@ -344,12 +387,14 @@ static int run(const Parsed *parsed)
         return usage_error(parsed->command, "%s", fault);
     switch (count_ways(parsed)) {
     case 0:
-        return usage_error(parsed->command,
-                           "what shall be recorded? Give a command, --pid or --cgroup");
+        return usage_error(
+            parsed->command,
+            "what shall be recorded? Give a command, --pid, --cgroup or --container");
     case 1:
         return parsed->arguments_count > 0 ? record_command(parsed) : record_running(parsed);
     default:
-        return usage_error(parsed->command, "either a command, --pid or --cgroup, not both");
+        return usage_error(parsed->command,
+                           "a command, --pid, --cgroup and --container exclude each other");
     }
 }
 
@@ -362,13 +407,16 @@ static const Option options[] = {
      "join this running process and all its descendants (may be given often)"},
     {"cgroup", 0, VALUE_FOLDER, "CGROUP", NULL,
      "record whoever is in this control group, or comes there (may be given often)"},
+    {"container", 0, VALUE_TEXT, "CONTAINER", NULL,
+     "record this running container: its id, the beginning of that, or its name"},
     {0},
 };
 
 const Command command_record = {
     .name = "record",
     .summary = "Run a command and record what it needs",
-    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID | --cgroup CGROUP}",
+    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID | --cgroup CGROUP | "
+             "--container CONTAINER}",
     .options = options,
     .details =
         "Runs CMD with all its descendants, daemons included, and records every system call, file, "
@@ -392,11 +440,15 @@ const Command command_record = {
         "and so privilege. The recording is there (REC) once whittle is ready, waits for the first "
         "if nobody is there yet, and ends when nobody is left, by ^C, or when the group is "
         "removed.\n\n"
+        "With --container the same is done with the control group of a container that runs, of "
+        "Docker, Podman, containerd, CRI-O, runc or crun; what `docker exec` and the like start in "
+        "it is recorded too.\n\n"
         "Examples:\n"
         "  whittle record -o nginx.jsonl -- nginx -g 'daemon off;'\n"
         "  whittle record --label unit -- make check\n"
         "  whittle record --pid \"$(pidof -s redis-server)\"\n"
-        "  whittle record --cgroup /sys/fs/cgroup/system.slice/nginx.service",
+        "  whittle record --cgroup /sys/fs/cgroup/system.slice/nginx.service\n"
+        "  whittle record --container shop",
     .arguments = VALUE_FILE,
     .arguments_min = 0,
     .arguments_max = -1,

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording by control group: who is in there, who comes, who goes, and nobody else."""
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -262,6 +264,69 @@ def ends_when_it_is_removed(folder):
         equal(result.document["facts"], [], "facts")
 
 
+@contextlib.contextmanager
+def container(folder, runtime):
+    """One that runs a shell which waits for /go; gives its id."""
+    live.need(runtime, "busybox")
+    bundle = os.path.join(folder, "bundle")
+    for name in ("bin", "etc"):
+        os.makedirs(f"{bundle}/rootfs/{name}")
+    shutil.copy(shutil.which("busybox"), f"{bundle}/rootfs/bin/busybox")
+    for name in ("hostname", "group", "shells"):
+        with open(f"{bundle}/rootfs/etc/{name}", "w", encoding="ascii"):
+            pass
+    subprocess.run([runtime, "spec"], cwd=bundle, check=True)
+    with open(f"{bundle}/config.json", encoding="utf-8") as file:
+        spec = json.load(file)
+    spec["process"].update(terminal=False, rlimits=[], args=[
+        "/bin/busybox", "sh", "-c", "until [ -e /go ]; do busybox sleep 0.05; done; busybox cat /etc/hostname"])
+    spec["root"]["readonly"] = False
+    with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
+        json.dump(spec, file)
+    name = os.path.basename(folder)
+    # it keeps what it is given as output
+    with open(f"{folder}/{runtime}.log", "w", encoding="utf-8") as log:
+        started = subprocess.run([runtime, "run", "--detach", "--bundle", bundle, name], stdin=subprocess.DEVNULL,
+                                 stdout=log, stderr=log, check=False)
+    try:
+        if started.returncode != 0:
+            with open(f"{folder}/{runtime}.log", encoding="utf-8") as log:
+                raise live.Skip(f"{runtime} starts no container here: {log.read().strip()[-200:]}")
+        yield name
+    finally:
+        subprocess.run([runtime, "delete", "--force", name], check=False, capture_output=True)
+
+
+def container_by_id(folder, runtime):
+    need_bpf()
+    with container(folder, runtime) as name:
+        recorder = Recorder(folder, "--container", name)
+        status, _, err = live.native([runtime, "exec", name, "/bin/busybox", "cat", "/etc/group"])
+        equal(status, 0, f"status of exec: {err}")
+        status, text = refused(os.path.join(folder, "bundle"), "--container", f"{name}x")
+        equal(status, 125, text)
+        check("there is no container" in text and name in text, text)
+        with open(f"{folder}/bundle/rootfs/go", "w", encoding="ascii"):
+            pass
+        result = recorder.result()
+        equal(etc(result) & {"/etc/hostname", "/etc/group", "/etc/shells"}, {"/etc/hostname", "/etc/group"}, "files")
+        check(result.facts("exec", name="/bin/busybox"), "the program that was executed in there")
+        equal({f["phase"] for f in result.facts("exec")}, {"run"}, "phases")
+        run = result.document["runs"][0]
+        equal((run["container"], run["runtime"]), (name, runtime), "header")
+        check(name in run["cgroup"], f"cgroup {run['cgroup']}")
+
+
+@case
+def container_of_runc(folder):
+    container_by_id(folder, "runc")
+
+
+@case
+def container_of_crun(folder):
+    container_by_id(folder, "crun")
+
+
 def refused(folder, *arguments):
     done = live.native([live.WHITTLE, "record", "-o", f"{folder}/rec.jsonl", *arguments])
     check(not os.path.exists(f"{folder}/rec.jsonl"), "there is a recording")
@@ -273,11 +338,13 @@ def what_cannot_be(folder):
     for arguments in (["--cgroup", "/", "--", "true"], ["--cgroup", "/", "--pid", "1"]):
         status, text = refused(folder, *arguments)
         equal(status, 2, text)
-        check("not both" in text, text)
+        check("exclude each other" in text, text)
     for backend in ("notify", "ptrace"):
         status, text = refused(folder, "--backend", backend, "--cgroup", "/")
         equal(status, 2, text)
         check("only --backend bpf" in text, text)
+    status, text = refused(folder, "--container", "x", "--cgroup", "/")
+    equal(status, 2, text)
 
 
 @case
