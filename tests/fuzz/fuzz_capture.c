@@ -29,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(observer_new(&options, &observer, NULL) == 0);
     Capture *capture = capture_new(observer);
     require(capture != NULL);
+    const uint8_t *all = data;
+    const size_t all_size = size;
     while (size >= sizeof(struct event)) {
         struct event *event = malloc(size);
         require(event != NULL);
@@ -39,10 +41,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (event->mount_namespace == 2)
             event->mount_namespace = (uint32_t)own.st_ino;
         (void)capture_event(capture, event, step);
-        capture_count(capture, event->key, event->value);
         free(event);
         data += step;
         size -= step;
+    }
+    for (size_t at = 0; at + sizeof(struct event) <= all_size; at += sizeof(struct event)) {
+        struct event event;
+        memcpy(&event, all + at, sizeof event);
+        capture_count(capture, event.key, event.value);
     }
     capture = capture_free(capture);
     require(recording_print(recording, &text) == 0);

@@ -52,7 +52,7 @@ MISTAKES = [
     ("capabilities.csv", ",CAP_DAC_READ_SEARCH\n", ",CAP_DAC_READ\n", "unknown capability"),
     ("capability_sites.csv", "cap_capset,,CAP_SETPCAP", "cap_capset,,CAP_SETCAP",
      "unknown capability 'CAP_SETCAP'"),
-    ("capability_sites.csv", ",need,CAP_FOWNER", ",need,CAP_OWNER", "unknown capability"),
+    ("capability_sites.csv", ",need,CAP_SYS_NICE", ",need,CAP_NICE", "unknown capability"),
     ("capability_sites.csv", "CAP_SETPCAP,rule", "CAP_SETPCAP,ruled", "unknown verdict 'ruled'"),
     ("capability_sites.csv", "\ndo_jit,", "\nzdo_jit,", "must stand before"),
     ("io_uring.csv", "\n18,", "\n19,", "expected number 18"),
