@@ -16,6 +16,7 @@
 #include "led.h"
 
 enum { PF_IO_WORKER = 0x10 }; /* linux/sched.h: a thread that does what io_uring was asked for */
+enum { STACKED_MAX = 4 };     /* mounts on the very same folder that are followed */
 
 /* For SCALAR() and what is to be noted; NULL if nothing is. */
 static __always_inline struct leads *leads_of_call(void)
@@ -55,8 +56,34 @@ static __always_inline void note_inode(struct led *led, u64 inode, u64 vfsmount)
     led->links = inode ? FIELD(struct inode, inode, i_nlink) : 0;
 }
 
-/* DENTRY, whose folder is FOLDER, or which is the root of VFSMOUNT, is what place WHICH is. */
-__noinline int note_place(u32 which, u64 address, u64 folder, u64 dentry, u64 vfsmount)
+/* A dentry in a mount. */
+struct spot {
+    u64 dentry, mount;
+};
+
+static __always_inline bool is_top(const struct spot *spot)
+{
+    return (spot->dentry == own_root_dentry && spot->mount == own_root_mount) ||
+           spot->dentry == (u64)FIELD(struct mount, spot->mount, mnt.mnt_root);
+}
+
+/* The root of a mount is named by what it is mounted on, which stays if it is unmounted. */
+static __always_inline struct spot named_spot(u64 dentry, u64 mount)
+{
+    struct spot spot = {.dentry = dentry, .mount = mount};
+
+    for (u32 i = 0; i < STACKED_MAX && is_top(&spot); i++) {
+        const u64 up = (u64)FIELD(struct mount, spot.mount, mnt_parent);
+        if (up == spot.mount || up == 0 || spot.dentry == own_root_dentry)
+            break;
+        spot.dentry = (u64)FIELD(struct mount, spot.mount, mnt_mountpoint);
+        spot.mount = up;
+    }
+    return spot;
+}
+
+/* DENTRY in VFSMOUNT is what place WHICH is. */
+__noinline int note_place(u32 which, u64 address, u64 dentry, u64 vfsmount)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct task_state *state = state_of(task);
@@ -66,23 +93,23 @@ __noinline int note_place(u32 which, u64 address, u64 folder, u64 dentry, u64 vf
         return 0;
     which = BOUND(which, LED_PLACES - 1);
     struct led *led = &places->places[which];
-    const bool is_root = (u64)FIELD(struct vfsmount, vfsmount, mnt_root) == dentry;
-    const u64 hash_len = FIELD(struct dentry, dentry, d_name.hash_len);
-    const unsigned char *name = FIELD(struct dentry, dentry, d_name.name);
-    const u32 length = is_root ? 0 : BOUND(hash_len >> 32, NAME_BYTES - 1);
+    const struct spot spot = named_spot(dentry, mount_of(vfsmount));
+    const bool top = is_top(&spot);
+    const u64 hash_len = top ? 0 : FIELD(struct dentry, spot.dentry, d_name.hash_len);
+    const u32 length = BOUND(hash_len >> 32, NAME_BYTES - 1);
 
     led->address = address;
-    led->dentry = is_root ? dentry : folder;
-    led->mount = mount_of(vfsmount);
+    led->dentry = top ? spot.dentry : (u64)FIELD(struct dentry, spot.dentry, d_parent);
+    led->mount = spot.mount;
     led->name_length = length;
     if (length > 0)
-        bpf_probe_read_kernel(led->name, BOUND(length, NAME_BYTES - 1), name);
+        bpf_probe_read_kernel(led->name, length, FIELD(struct dentry, spot.dentry, d_name.name));
     note_inode(led, (u64)FIELD(struct dentry, dentry, d_inode), vfsmount);
     places->walk = (struct walk){.dentry = led->dentry, .mount = led->mount};
     struct hashing hashing = {.leads = places};
     bpf_loop(DEPTH_MAX, folder_step, &hashing, 0);
     led->folder = places->walk.hash;
-    led->identity = mix(led->folder, is_root ? 0 : hash_len);
+    led->identity = mix(led->folder, hash_len);
     state->led |= 1u << which;
     return 0;
 }
@@ -95,10 +122,9 @@ static __always_inline int note_name(u32 order, const struct path *folder,
 
     if (!places)
         return 0;
-    const u64 inside = SCALAR(places, folder->dentry);
     const u64 vfsmount = SCALAR(places, folder->mnt);
     const u64 name = SCALAR(places, dentry);
-    return note_place(order, 0, inside, name, vfsmount);
+    return note_place(order, 0, name, vfsmount);
 }
 
 SEC("fexit/filename_lookup")
@@ -115,10 +141,8 @@ int BPF_PROG(on_look_up, int dirfd, struct filename *name, unsigned int flags, s
         return 0; /* the kernel's own */
     const u64 dentry = SCALAR(places, path->dentry);
     const u64 vfsmount = SCALAR(places, path->mnt);
-    const u64 folder = (u64)FIELD(struct dentry, dentry, d_parent);
-    const u64 inside = SCALAR(places, folder);
     const u32 which = LED_BY_ORDER + (places->strings++ & (LED_PLACES - LED_BY_ORDER - 1));
-    return note_place(which, address, inside, dentry, vfsmount);
+    return note_place(which, address, dentry, vfsmount);
 }
 
 SEC("fentry/security_path_mkdir")
