@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 1024 * 1024, COMMAND_MAX = 64 * 1024, WORDS_MAX = 256, DEPTH_MAX = 16 };
+enum { BYTES_MAX = 1024 * 1024, COMMAND_MAX = 64 * 1024, DEPTH_MAX = 16 };
 
 #define DOCKER_ROOT "/var/lib/docker"
 
@@ -126,40 +126,28 @@ static int add_dockers(Containers *containers, pid_t pid, const char *root)
 
 /* ---- command lines --------------------------------------------------------------------------- */
 
-typedef struct Words {
-    Buffer text;
-    const char *words[WORDS_MAX];
-    size_t count;
-} Words;
-
-static void words_deinit(Words *words)
+/* The word of a command line (words ended by NUL) that begins at *AT, which then is behind it;
+ * NULL: there is none. */
+static const char *next_word(const Buffer *command, size_t *at)
 {
-    buffer_deinit(&words->text);
-}
+    const char *word = buffer_text(command) + *at;
 
-static void read_command(const char *pid, Words *words)
-{
-    char path[300];
-
-    (void)snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
-    if (read_file(path, &words->text, COMMAND_MAX, NULL) < 0)
-        return;
-    for (size_t at = 0; at < words->text.length && words->count < WORDS_MAX;) {
-        words->words[words->count] = words->text.data + at;
-        at += strlen(words->words[words->count++]) + 1;
-    }
+    if (*at >= command->length)
+        return NULL;
+    *at += strlen(word) + 1;
+    return word;
 }
 
 /* What follows the option SHORT or LONG ("--long X" or "--long=X"); NULL: it is not there. */
-static const char *option_of(const Words *words, const char *short_name, const char *long_name)
+static const char *option_of(const Buffer *command, const char *short_name, const char *long_name)
 {
     const size_t length = strlen(long_name);
+    size_t at = 0;
+    const char *word;
 
-    for (size_t i = 1; i < words->count; i++) {
-        const char *word = words->words[i];
-        const bool apart = strcmp(word, short_name) == 0 || strcmp(word, long_name) == 0;
-        if (apart && i + 1 < words->count)
-            return words->words[i + 1];
+    while ((word = next_word(command, &at)) != NULL) {
+        if (strcmp(word, short_name) == 0 || strcmp(word, long_name) == 0)
+            return next_word(command, &at);
         if (strncmp(word, long_name, length) == 0 && word[length] == '=')
             return word + length + 1;
     }
@@ -173,10 +161,10 @@ static char *base_name(const char *path)
     return path ? strdup(slash ? slash + 1 : path) : NULL;
 }
 
-static int add_of_conmon(Containers *containers, pid_t pid, const Words *words)
+static int add_of_conmon(Containers *containers, pid_t pid, const Buffer *command)
 {
-    const char *id = option_of(words, "-c", "--cid");
-    const char *name = option_of(words, "-n", "--name");
+    const char *id = option_of(command, "-c", "--cid");
+    const char *name = option_of(command, "-n", "--name");
 
     (void)pid;
     if (!id || !*id)
@@ -185,15 +173,15 @@ static int add_of_conmon(Containers *containers, pid_t pid, const Words *words)
     Container container = {
         .id = strdup(id),
         .name = name ? strdup(name) : NULL,
-        .runtime = base_name(option_of(words, "-r", "--runtime")),
+        .runtime = base_name(option_of(command, "-r", "--runtime")),
     };
     return container.id ? containers_add(containers, &container) : -ENOMEM;
 }
 
-static int add_of_dockerd(Containers *containers, pid_t pid, const Words *words)
+static int add_of_dockerd(Containers *containers, pid_t pid, const Buffer *command)
 {
-    const char *root = option_of(words, "-g", "--data-root");
-    const char *configuration = option_of(words, "--config-file", "--config-file");
+    const char *root = option_of(command, "-g", "--data-root");
+    const char *configuration = option_of(command, "--config-file", "--config-file");
     CLEANUP(free_pointer) char *path = NULL;
 
     if (root)
@@ -212,20 +200,23 @@ static int add_of_process(void *data, const char *folder, const char *entry)
 {
     static const struct {
         const char *program;
-        int (*add)(Containers *containers, pid_t pid, const Words *words);
+        int (*add)(Containers *containers, pid_t pid, const Buffer *command);
     } programs[] = {{"conmon", add_of_conmon}, {"dockerd", add_of_dockerd}};
-    CLEANUP(words_deinit) Words words = {.count = 0};
+    CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
+    char path[48];
     char *end;
 
     (void)folder;
     const long pid = strtol(entry, &end, 10);
     if (*end != '\0' || pid <= 0 || pid > INT_MAX)
         return 0;
-    read_command(entry, &words);
-    CLEANUP(free_pointer) char *program = base_name(words.count > 0 ? words.words[0] : NULL);
+    (void)snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
+    if (read_file(path, &command, COMMAND_MAX, NULL) < 0)
+        return 0;
+    CLEANUP(free_pointer) char *program = base_name(buffer_text(&command));
     for (size_t i = 0; program && i < ARRAY_LENGTH(programs); i++) {
         if (strcmp(program, programs[i].program) == 0)
-            return programs[i].add(data, (pid_t)pid, &words);
+            return programs[i].add(data, (pid_t)pid, &command);
     }
     return 0;
 }
