@@ -287,23 +287,38 @@ __noinline int event_circumstances(void)
 
 /* ---- delivery -------------------------------------------------------------------------------- */
 
-enum { RING_HIGH = RING_SIZE / 4 * 3, BRAKE_NS = 50000, BRAKE_STEPS = 4096 };
+enum { BRAKE_STEPS = 1 << 20, BRAKE_LOOK = 64 };
 
-static long brake_step(u32 index, u64 *until)
+struct braking {
+    u64 until;
+    u64 enough; /* so little in the ring that there is no need to wait on */
+};
+
+static long brake_step(u32 index, struct braking *braking)
 {
-    return bpf_ktime_get_ns() >= *until;
+    if (index % BRAKE_LOOK == 0 && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < braking->enough)
+        return 1;
+    return bpf_ktime_get_ns() >= braking->until;
 }
 
 /*
- * Where new facts come faster than the recorder takes them, whoever makes them is slowed down a
- * little instead of losing them: no more than BRAKE_NS for one event.
+ * Where new facts come faster than the recorder takes them, whoever makes them is slowed down
+ * instead of losing them: a little at first, and the more the less room there is, for the recorder
+ * may be waiting for a disk.
  */
 static __always_inline void brake(void)
 {
-    if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HIGH) {
-        u64 until = bpf_ktime_get_ns() + BRAKE_NS;
-        bpf_loop(BRAKE_STEPS, brake_step, &until, 0);
-    }
+    const u64 used = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+    u64 wait_ns = 50 * 1000;
+
+    if (used <= RING_SIZE / 4 * 3)
+        return;
+    if (used > RING_SIZE / 16 * 15)
+        wait_ns = 10 * 1000 * 1000;
+    else if (used > RING_SIZE / 8 * 7)
+        wait_ns = 1000 * 1000;
+    struct braking braking = {.until = bpf_ktime_get_ns() + wait_ns, .enough = RING_SIZE / 2};
+    bpf_loop(BRAKE_STEPS, brake_step, &braking, 0);
 }
 
 /* 0 if the event in the scratch was put into the ring. */

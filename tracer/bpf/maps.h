@@ -98,7 +98,7 @@ struct {
     __type(value, struct task_state);
 } tasks SEC(".maps");
 
-enum { RING_SIZE = 8 * 1024 * 1024 };
+enum { RING_SIZE = 16 * 1024 * 1024 };
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, RING_SIZE);
