@@ -321,7 +321,7 @@ static int join_container(const char *name, Joining *joining)
 {
     CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
     CLEANUP(containers_deinit) Containers containers = {0};
-    const Container *found;
+    const Container *found = NULL;
     Error err = {0};
 
     if (!name)
