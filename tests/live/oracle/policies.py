@@ -36,6 +36,8 @@ EXPLAINED = {
     ("notify", "files: owner /tmp/base/w/by-x# w"): "made by an x32 call, which the kernel does not know: predicted, for the path allows it",
     ("bpf", "capabilities: CAP_PERFMON"): "mm_access() of Linux 6.16 asks for it before it looks whose process it is; "
                                           "ps reads its own user's and would do without: granted to be on the safe side",
+    ("bpf", "capabilities: CAP_SYS_NICE"): "ext4 sets the priority of its journal's thread while it is mounted, and goes on where "
+                                           "it may not: granted to be on the safe side",
     # Not that eBPF is right there: docs/ORACLES.md, "Where the two differ by nature".
     ("bpf", "mounts: pivot_root / -> /"): "relative paths of pivot_root() are looked up when the root has moved",
     ("bpf", "mounts: pivot_root /tmp -> /@"): "the same",
@@ -44,6 +46,13 @@ EXPLAINED = {
     ("ptrace", "mounts: pivot_root /newroot -> /@"): "the same",
     ("ptrace", "mounts: pivot_root /tmp -> /tmp/@"): "the same",
 }
+# What a file system in the workload serves nobody but the kernel looks at (tracer/served.h): its owners eBPF alone knows.
+for backend in ("notify", "ptrace"):
+    for rule in ("/ r", "/d/ w", "/g rw", "/h w"):
+        EXPLAINED[backend, "files: /tmp/base/w/b" + rule] = "its owner is not known"
+    EXPLAINED[backend, "files: owner /tmp/base/w/b/ w"] = "the same"
+for rule in ("/ rw", "/d/ w", "/g rw", "/h w"):
+    EXPLAINED["bpf", "files: owner /tmp/base/w/b" + rule] = "its owner is known"
 # Cases whose programs look for tracers or filters and do otherwise if they find one; and random order by design.
 LEFT_OUT = {
     "signals": "processes are killed at once: who is faster decides",
