@@ -272,7 +272,8 @@ static int find_start(const Resolver *resolver, const Captured *captured, const 
         return EBADF;
     struct stat st;
     captured_file_stat(folder, &st);
-    if ((folder->flags & FILE_NAMELESS) || (query->raw[0] != '\0' && !S_ISDIR(st.st_mode)))
+    const bool itself = query->raw[0] == '.' && query->raw[1 + strspn(query->raw + 1, "/")] == '\0';
+    if ((folder->flags & FILE_NAMELESS) || (itself && !S_ISDIR(st.st_mode)))
         return ENOTDIR;
     start->folder = captured_file_text(folder);
     if (folder->flags & FILE_DETACHED)

@@ -94,6 +94,14 @@ static void stat_from_file(Site *site)
     site_take(site);
 }
 
+static void stat_below_file(Site *site)
+{
+    maker_call(&site->maker, "newfstatat", -ENOTDIR);
+    maker_text(&site->maker, 1, "name");
+    maker_file(&site->maker, BLOB_FOLDER, 1, "/nowhere/regular", S_IFREG | 0644, 0);
+    site_take(site);
+}
+
 static void path_told(Site *site)
 {
     maker_call(&site->maker, "chdir", 0);
@@ -335,6 +343,8 @@ const CaptureRow capture_rows_files[] = {
     {"stat-without-folder", stat_without_folder, "syscall stat ok\nloss unresolved-path\n"},
     {"stat-bad-folder", stat_bad_folder, "syscall newfstatat EBADF\n"},
     {"stat-from-file", stat_from_file, "syscall newfstatat ENOTDIR\n"},
+    {"stat-below-file", stat_below_file,
+     "syscall newfstatat ENOTDIR\nfile /nowhere/regular/name stat ENOTDIR\n"},
     {"path-told", path_told, "syscall chdir ok\nfile /really/there stat directory owner ok\n"},
     {"path-told-before", path_told_before,
      "syscall mkdir ok EACCES\nsyscall rename ok\nsyscall rmdir ENOTEMPTY\n"
