@@ -301,10 +301,16 @@ static long brake_step(u32 index, struct braking *braking)
     return bpf_ktime_get_ns() >= braking->until;
 }
 
+/* Since when the recorder has taken nothing, and where it is in the ring. Races lose a little time.
+ */
+u64 stalled_since;
+u64 stalled_at;
+enum { STALLED_NS = 2000 * 1000 * 1000 };
+
 /*
  * Where new facts come faster than the recorder takes them, whoever makes them is slowed down
  * instead of losing them: a little at first, and the more the less room there is, for the recorder
- * may be waiting for a disk.
+ * may be waiting for a disk. One that does not come back is not waited for.
  */
 static __always_inline void brake(void)
 {
@@ -313,11 +319,19 @@ static __always_inline void brake(void)
 
     if (used <= RING_SIZE / 4 * 3)
         return;
+    const u64 now = bpf_ktime_get_ns();
+    const u64 at = bpf_ringbuf_query(&events, BPF_RB_CONS_POS);
+    if (at != stalled_at) {
+        stalled_at = at;
+        stalled_since = now;
+    } else if (now - stalled_since > STALLED_NS) {
+        return;
+    }
     if (used > RING_SIZE / 16 * 15)
         wait_ns = 10 * 1000 * 1000;
     else if (used > RING_SIZE / 8 * 7)
         wait_ns = 1000 * 1000;
-    struct braking braking = {.until = bpf_ktime_get_ns() + wait_ns, .enough = RING_SIZE / 2};
+    struct braking braking = {.until = now + wait_ns, .enough = RING_SIZE / 2};
     bpf_loop(BRAKE_STEPS, brake_step, &braking, 0);
 }
 

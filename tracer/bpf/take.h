@@ -431,8 +431,10 @@ __noinline int take_keys(void)
     }
     if (!(rule->flags & RULE_TAKES))
         return 0;
-    for (u32 i = 0; i < EVENT_ARGS; i++)
-        take_key(i);
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] != TAKE_NONE)
+            take_key(i);
+    }
     if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
         place_of_descriptor((s32)taking->result);
         taking->hash = mix(taking->hash, scratch->place.identity);
@@ -577,8 +579,10 @@ __noinline int take_blobs(void)
         blob_place(BLOB_FILE, (s32)taking->args[0]);
         return 0;
     }
-    for (u32 i = 0; i < EVENT_ARGS; i++)
-        take_blob(i);
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] != TAKE_NONE)
+            take_blob(i);
+    }
     if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
         place_of_descriptor((s32)taking->result);
         blob_place(BLOB_RESULT, (s32)taking->result);
