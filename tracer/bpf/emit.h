@@ -354,6 +354,18 @@ __noinline int event_send(u64 key)
     return bpf_ringbuf_output(&events, event, size, 0) == 0 ? 0 : -1;
 }
 
+/* True if KEY was delivered before; counts it. */
+static __always_inline bool seen_before(u64 key)
+{
+    u64 *times = bpf_map_lookup_elem(&seen, &key);
+
+    if (times)
+        __sync_fetch_and_add(times, 1);
+    return times != NULL;
+}
+
+enum { E2BIG = 7, EEXIST = 17 };
+
 /* Sends the event, and puts KEY into `seen` once it is delivered. */
 __noinline int event_deliver(u64 key)
 {
@@ -364,18 +376,11 @@ __noinline int event_deliver(u64 key)
         bpf_map_update_elem(&lost, &key, &once, BPF_ANY);
         return -1;
     }
-    if (bpf_map_update_elem(&seen, &key, &once, BPF_NOEXIST) == -7 /* E2BIG */)
+    const long r = bpf_map_update_elem(&seen, &key, &once, BPF_NOEXIST);
+    if (r == -E2BIG)
         count(COUNTER_LOST_SEEN, 1); /* the fact is told again and again; nothing is lost */
+    else if (r == -EEXIST)
+        seen_before(key); /* another CPU told the same meanwhile */
     bpf_map_delete_elem(&lost, &key);
     return 0;
-}
-
-/* True if KEY was delivered before; counts it. */
-static __always_inline bool seen_before(u64 key)
-{
-    u64 *times = bpf_map_lookup_elem(&seen, &key);
-
-    if (times)
-        __sync_fetch_and_add(times, 1);
-    return times != NULL;
 }
