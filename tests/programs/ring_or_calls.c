@@ -25,9 +25,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Newer than the headers of Linux 6.1. */
-enum { OP_BIND = 56, OP_LISTEN = 57 };
+/* Newer than the headers of Linux 5.15, which Ubuntu 22.04 has, or of 6.1. */
+enum { OP_SOCKET = 45, OP_BIND = 56, OP_LISTEN = 57, SKIP_SUCCESS = 1 << 6 };
 enum { PORT = 21713, ENTRIES = 8 };
+/* addr_len, which 5.15 lacks: the same bytes on a little-endian machine. */
+#define ADDR_LEN file_index
 
 static struct {
     bool used, async, poller, direct;
@@ -140,14 +142,14 @@ static int by_call(const struct io_uring_sqe *entry)
     case IORING_OP_WRITE:
         r = write(entry->fd, addr, entry->len);
         break;
-    case IORING_OP_SOCKET:
+    case OP_SOCKET:
         r = socket(entry->fd, (int)entry->off, (int)entry->len);
         break;
     case IORING_OP_CONNECT:
         r = connect(entry->fd, addr, (socklen_t)entry->off);
         break;
     case IORING_OP_SEND:
-        r = sendto(entry->fd, addr, entry->len, 0, addr2, addr2 ? entry->addr_len : 0);
+        r = sendto(entry->fd, addr, entry->len, 0, addr2, addr2 ? entry->ADDR_LEN : 0);
         break;
     case IORING_OP_SENDMSG:
         r = sendmsg(entry->fd, addr, 0);
@@ -259,10 +261,10 @@ static void do_unix(void)
 {
     const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
 
-    const int server = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_UNIX, .off = SOCK_STREAM);
+    const int server = ACT(0, .opcode = OP_SOCKET, .fd = AF_UNIX, .off = SOCK_STREAM);
     ACT(0, .opcode = OP_BIND, .fd = server, .addr = AT(&address), .off = sizeof address);
     ACT(0, .opcode = OP_LISTEN, .fd = server, .len = 5);
-    const int client = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_UNIX, .off = SOCK_STREAM);
+    const int client = ACT(0, .opcode = OP_SOCKET, .fd = AF_UNIX, .off = SOCK_STREAM);
     ACT(0, .opcode = IORING_OP_CONNECT, .fd = client, .addr = AT(&address), .off = sizeof address);
     ACT(0, .opcode = IORING_OP_ACCEPT, .fd = server);
     ACT(0, .opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD, .addr = AT("socket"));
@@ -278,19 +280,19 @@ static void do_network(void)
 
     address.sin_addr.s_addr = refusing.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     refusing.sin_port = htons(1);
-    const int receiver = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
+    const int receiver = ACT(0, .opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
     ACT(0, .opcode = OP_BIND, .fd = receiver, .addr = AT(&address), .off = sizeof address);
-    const int sender = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
+    const int sender = ACT(0, .opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
     ACT(0, .opcode = IORING_OP_SENDMSG, .fd = sender, .addr = AT(&message));
     address.sin_port = htons(PORT + 1);
     ACT(0, .opcode = IORING_OP_SEND, .fd = sender, .addr = AT("x"), .len = 1, .addr2 = AT(&address),
-        .addr_len = sizeof address);
-    const int connected = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
+        .ADDR_LEN = sizeof address);
+    const int connected = ACT(0, .opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM);
     address.sin_port = htons(PORT + 2);
     ACT(0, .opcode = IORING_OP_CONNECT, .fd = connected, .addr = AT(&address),
         .off = sizeof address);
     ACT(0, .opcode = IORING_OP_SEND, .fd = connected, .addr = AT("x"), .len = 1);
-    const int stream = ACT(0, .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_STREAM);
+    const int stream = ACT(0, .opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_STREAM);
     ACT(-ECONNREFUSED, .opcode = IORING_OP_CONNECT, .fd = stream, .addr = AT(&refusing),
         .off = sizeof refusing);
 }
@@ -301,7 +303,7 @@ static void do_unseen(void)
     const int server = socket(AF_UNIX, SOCK_STREAM, 0);
 
     enqueue(&(struct io_uring_sqe){.opcode = IORING_OP_MKDIRAT,
-                                   .flags = IOSQE_CQE_SKIP_SUCCESS | IOSQE_IO_LINK,
+                                   .flags = SKIP_SUCCESS | IOSQE_IO_LINK,
                                    .fd = AT_FDCWD,
                                    .addr = AT("d"),
                                    .len = 0755});
