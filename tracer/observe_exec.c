@@ -98,6 +98,8 @@ static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pendi
         if (program.kind == PROGRAM_ELF)
             return;
     }
+    if (pending->predicted == RESULT_OK)
+        pending->predicted = ELOOP;
 }
 
 /* argv[1] of the execve() in progress is WORD. */

@@ -103,9 +103,19 @@ static bool asks_for_filter(const Observer *observer, const SyscallStop *stop,
            seccomp_filters(stop->tid) == 1;
 }
 
+static bool takes_path(const Syscall *syscall)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if (syscall->args[i].role == ROLE_PATH)
+            return true;
+    }
+    return false;
+}
+
 /*
  * The call was seen often, all that it names was used before with success, and by its path it will
- * succeed again: a stop for its result would show nothing new.
+ * succeed again: a stop for its result would show nothing new. (A path that could not even be read
+ * promises nothing.)
  */
 static bool result_is_known(const Observer *observer, const Pending *pending,
                             const CallHandler *handler, uint8_t needs)
@@ -113,7 +123,7 @@ static bool result_is_known(const Observer *observer, const Pending *pending,
     if ((handler && handler->needs_result) || (needs & (NEED_IDENTITY | NEED_ROOT)) ||
         !pending->syscall_fact || count_of(observer, pending->syscall_fact) <= RESULTS_SAMPLED)
         return false;
-    if (pending->call.paths_count > 0 && pending->predicted != RESULT_OK)
+    if (takes_path(pending->call.syscall) && pending->predicted != RESULT_OK)
         return false;
     return pending->count == 0 || observed_before(observer, pending);
 }

@@ -255,6 +255,37 @@ except OSError as e: assert e.errno == errno.EACCES
 
 
 @both
+def scripts_of_scripts(folder, backend):
+    def prepare(work):
+        for level in range(1, 7):
+            with open(os.path.join(work, f"s{level}"), "w", encoding="ascii") as file:
+                file.write(f"#!{work}/s{level - 1}\n" if level > 1 else "#!/bin/sh\n:\n")
+            os.chmod(os.path.join(work, f"s{level}"), 0o755)
+    result, work = run(backend, folder, """
+import subprocess
+assert subprocess.call(['./s5']) == 0
+try: os.execv('./s6', ['x'])
+except OSError as e: assert e.errno == errno.ELOOP
+else: raise SystemExit(1)
+""", prepare=prepare)
+    result.one("exec", name=f"{work}/s5", loaded_as="script")
+    result.none("exec", name=f"{work}/s6")
+    result.none("exec", name=f"{work}/s5", loaded_as="script-interpreter")
+    equal(result.one("file", name=f"{work}/s6")["results"], ["ELOOP"], "six scripts, one by another")
+    result.complete()
+
+
+@both
+def names_that_cannot_be_read(folder, backend):
+    result, _ = run(backend, folder, """
+for i in range(30): assert call(NR['chdir'], b'/') == 0
+assert call(NR['chdir'], ctypes.c_void_p(1)) == -errno.EFAULT
+""")
+    if backend != "notify":
+        check("EFAULT" in result.one("syscall", name="chdir")["results"], "a failure after many successes")
+
+
+@both
 def another_root(folder, backend):
     need_root()
     result, work = run(backend, folder, """
