@@ -16,6 +16,7 @@ const Backend backend_bpf = {
     .can_launch = true,
     .can_join = true,
     .can_join_cgroups = true,
+    .can_join_runtimes = true,
     .probe = bpf_backend_probe,
     .features = bpf_backend_features,
     .run = bpf_backend_run,

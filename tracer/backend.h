@@ -47,7 +47,7 @@ typedef struct Report {
 
 typedef enum ReportKind {
     REPORT_STARTED = 'p',     /* VALUE: pid of the main process; its execve() is under way; 0: the
-                                 cgroups are being recorded */
+                                 cgroups or the runtime are being recorded */
     REPORT_STOPPED = 't',     /* the main process was stopped by signal VALUE: stop with it */
     REPORT_EXITED = 'x',      /* VALUE: wait status of the main process (wait(2)) */
     REPORT_EXEC_FAILED = 'e', /* VALUE: errno of execve() */
@@ -56,11 +56,22 @@ typedef enum ReportKind {
 /* 0 or a negative errno. */
 int report_send(int report_fd, ReportKind kind, int value);
 
+/* What becomes of the processes that are joined. */
+typedef enum JoinAs {
+    JOIN_WORKLOAD, /* it is the workload: it and its descendants are recorded */
+    /* A container runtime: its descendants are recorded … */
+    JOIN_RUNTIME,            /* … from the moment the kernel has a seccomp filter for them */
+    JOIN_RUNTIME_UNFILTERED, /* … from their first exec in another mount namespace: it loads none */
+} JoinAs;
+
 typedef struct BackendRun {
     Observer *observer;
     const Launch *launch; /* what to start; NULL to join what runs already */
     const pid_t *join;    /* processes to join with all their descendants */
     size_t join_count;
+    JoinAs join_as;
+    int runtimes; /* JOIN_RUNTIME: socket of tracer/oci_service.h, where further runtimes ask to be
+                     joined, which add processes to the container; borrowed; 0: none */
     const Cgroup *cgroups; /* where to join whoever is in there, as long as it is */
     size_t cgroups_count;
     int control_fd;  /* from the front; borrowed */
@@ -85,6 +96,7 @@ typedef struct Backend {
     bool can_launch;
     bool can_join;
     bool can_join_cgroups;
+    bool can_join_runtimes;
     bool filters;        /* a launched workload runs under a seccomp filter of the backend's, and
                             so with no_new_privs where the caller lacks CAP_SYS_ADMIN */
     bool keeps_workload; /* a launched workload needs the process that called run() to its end */

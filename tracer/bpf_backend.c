@@ -20,9 +20,11 @@
 #include "tracer/launch.h"
 #include "tracer/notify_priority.h"
 #include "tracer/observer_totals.h"
+#include "tracer/oci_service.h"
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "model/mark.h"
 
 #include <errno.h>
@@ -122,10 +124,24 @@ static int settle(Loop *loop)
     return bpf_loader_settle(loop->loader);
 }
 
+/* Another runtime wants to add a process to the container. */
+static void join_runtime(const Loop *loop)
+{
+    CLEANUP(oci_request_deinit) OciRequest request = {.socket = -1};
+
+    if (oci_service_accept(loop->run->runtimes, &request) == 0)
+        oci_request_answer(&request, bpf_loader_join(loop->loader, &request.runtime, 1,
+                                                     PHASE_EXEC | ROOT_RUNTIME));
+}
+
 static int serve(Loop *loop, Error *err)
 {
-    enum { RING = BACKEND_EVENTS_FDS, FDS };
-    struct pollfd fds[FDS] = {[RING] = {.fd = bpf_loader_fd(loop->loader), .events = POLLIN}};
+    enum { RING = BACKEND_EVENTS_FDS, RUNTIMES, FDS };
+    struct pollfd fds[FDS] = {[RING] = {.fd = bpf_loader_fd(loop->loader), .events = POLLIN},
+                              [RUNTIMES] = {.fd = loop->run->runtimes, .events = POLLIN}};
+
+    if (loop->run->runtimes == 0)
+        fds[RUNTIMES].fd = -1;
 
     backend_events_poll(&loop->events, fds);
     while (!loop->nobody_left && !loop->run->detached) {
@@ -141,6 +157,8 @@ static int serve(Loop *loop, Error *err)
             if (n < 0)
                 return error_errno(err, n, "reading events failed");
         }
+        if (fds[RUNTIMES].revents)
+            join_runtime(loop);
         n = settle(loop);
         if (n < 0)
             return error_errno(err, n, "cannot look at who was moved between control groups");
@@ -246,6 +264,17 @@ static pid_t example_of(const BackendRun *run)
     return getpid();
 }
 
+/* Seccomp filters that this process has, and so all that it starts or was started by the same. */
+static uint32_t own_filters(void)
+{
+    char text[4096];
+    const char *filters = NULL;
+
+    if (procfs_read_task(getpid(), "status", text, sizeof text) > 0)
+        filters = procfs_field(text, "Seccomp_filters");
+    return filters ? (uint32_t)strtoul(filters, NULL, 10) : 0;
+}
+
 static struct bpf_settings settings_of(const BackendRun *run)
 {
     struct bpf_settings settings = {
@@ -253,6 +282,9 @@ static struct bpf_settings settings_of(const BackendRun *run)
         .front_tgid = (uint32_t)run->front,
         .mark_option = MARK_PRCTL_OPTION,
         .mark_signal = MARK_SIGNAL,
+        .starting_phase = PHASE_RUNTIME_INIT,
+        .seccomp_filters = own_filters(),
+        .confined_by_exec = run->join_as == JOIN_RUNTIME_UNFILTERED,
     };
     char user_namespace[64];
     struct stat st;
@@ -286,7 +318,8 @@ static int open_scope(const Loop *loop)
         return bpf_loader_launch(loop->loader, loop->child.pid);
     if (run->cgroups_count > 0)
         return bpf_loader_join_cgroups(loop->loader, run->cgroups, run->cgroups_count);
-    return bpf_loader_join(loop->loader, run->join, run->join_count);
+    return bpf_loader_join(loop->loader, run->join, run->join_count,
+                           PHASE_RUN | (run->join_as != JOIN_WORKLOAD ? ROOT_RUNTIME : 0));
 }
 
 /* Puts the child, or the processes to join, in scope, and lets the child go. */
@@ -304,8 +337,8 @@ static int begin(Loop *loop, Error *err)
     /* Some things can only be looked at while their process or mount namespace is there. */
     (void)priority_raise();
     recorder_step_aside_keeping(kept, ARRAY_LENGTH(kept));
-    /* Who is to come to a cgroup may wait for the recording to be there. */
-    if (run->launch || run->cgroups_count > 0)
+    /* Who is to come to a cgroup, and the runtime, may wait for the recording to be there. */
+    if (run->launch || run->cgroups_count > 0 || run->join_as != JOIN_WORKLOAD)
         (void)report_send(run->report_fd, REPORT_STARTED, loop->child.pid);
     if (!run->launch)
         return 0;

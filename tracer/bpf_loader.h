@@ -33,9 +33,10 @@ const char *bpf_loader_refusal(const BpfLoader *loader);
  * execve() on. 0 or a negative errno. */
 int bpf_loader_launch(BpfLoader *loader, pid_t pid);
 
-/* Puts COUNT processes that run already in scope, with all that descends from them, but PID itself
- * only if it is there: -ESRCH. From here on tasks they make are in scope from the start. */
-int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count);
+/* Puts COUNT processes that run already in scope, with all that descends from them; -ESRCH if one
+ * of them does not. From here on tasks they make are in scope from the start. ROOT, for the map
+ * `roots`, is the phase, and ROOT_RUNTIME for those that become a container runtime. */
+int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count, uint32_t root);
 
 /* Puts who is in one of COUNT cgroups, or comes there, in scope for as long as it stays; their
  * hierarchies are in the settings already (bpf_loader_hierarchy()). 0 or a negative errno. */

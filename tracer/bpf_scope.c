@@ -56,28 +56,41 @@ static int run_iterator(const BpfLoader *loader)
     return r;
 }
 
-int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count)
+/* Runs it until it finds nobody any more: a task may have been made by one that the iterator had
+ * not come to yet. */
+static int seed(const BpfLoader *loader)
 {
-    const uint32_t phase = PHASE_RUN;
+    const uint64_t first = loader->skeleton->bss->seeded;
     uint64_t before;
 
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t pid = (uint32_t)pids[i];
-        if (kill(pids[i], 0) < 0 && errno == ESRCH)
-            return -ESRCH;
-        const int r = bpf_map__update_elem(loader->skeleton->maps.roots, &pid, sizeof pid, &phase,
-                                           sizeof phase, BPF_ANY);
-        if (r < 0)
-            return r;
-    }
-    /* A task may have been made by one that the iterator had not come to yet. */
     do {
         before = loader->skeleton->bss->seeded;
         const int r = run_iterator(loader);
         if (r < 0)
             return r;
     } while (loader->skeleton->bss->seeded != before);
-    return before == 0 ? -ESRCH : 0;
+    return before == first ? -ESRCH : 0;
+}
+
+int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count, uint32_t root)
+{
+    const struct bpf_map *roots = loader->skeleton->maps.roots;
+    int r = 0;
+
+    for (size_t i = 0; i < count && r == 0; i++) {
+        const uint32_t pid = (uint32_t)pids[i];
+        r = kill(pids[i], 0) < 0 && errno == ESRCH
+                ? -ESRCH
+                : bpf_map__update_elem(roots, &pid, sizeof pid, &root, sizeof root, BPF_ANY);
+    }
+    if (r == 0)
+        r = seed(loader);
+    /* Their numbers may be other processes' when the iterator runs the next time. */
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t pid = (uint32_t)pids[i];
+        (void)bpf_map__delete_elem(roots, &pid, sizeof pid, 0);
+    }
+    return r;
 }
 
 uint64_t bpf_loader_hierarchy(const Cgroup *cgroup)

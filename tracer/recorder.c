@@ -130,6 +130,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                       .launch = supervision->launch,
                       .join = supervision->join,
                       .join_count = supervision->join_count,
+                      .join_as = supervision->join_as,
+                      .runtimes = supervision->runtimes,
                       .cgroups = supervision->cgroups,
                       .cgroups_count = supervision->cgroups_count,
                       .control_fd = channels->control[0],

@@ -264,6 +264,8 @@ static void on_started(Front *front, int pid)
         free(front->temporary);
         front->temporary = NULL;
     }
+    if (front->supervision->started)
+        front->supervision->started(front->supervision->started_data);
 }
 
 /* False at the end. */

@@ -13,12 +13,17 @@ typedef struct Supervision {
     Launch *launch; /* NULL to join; its signal_mask is filled here */
     const pid_t *join;
     size_t join_count;
+    JoinAs join_as;
+    int runtimes;          /* as BackendRun's; 0: none */
     const Cgroup *cgroups; /* to join */
     size_t cgroups_count;
     Recording *recording; /* empty but for run RUN */
     uint32_t run;
     const char *label;
     const char *output; /* the recording's path; "-" writes it to standard output at the end */
+    /* In the front, when what is recorded may start or has; NULL none. */
+    void (*started)(void *data);
+    void *started_data;
     /* In the recorder, about once a second and once at the end (LAST); NULL none. */
     void (*progress)(void *data, const ObserverProgress *progress, bool last);
     void *progress_data;

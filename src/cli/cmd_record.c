@@ -2,6 +2,7 @@
 /* `whittle record -- CMD…`: runs a command and writes down what it needed. */
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/run_begin.h"
 #include "model/mark.h"
 #include "model/recording.h"
 #include "tracer/containers.h"
@@ -12,10 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_OUTPUT "recording.jsonl"
@@ -46,17 +44,6 @@ static void recording_drop(Recording **recording)
 
 /* ---- the run's own description -------------------------------------------------------------- */
 
-static int random_id(char *out, size_t size)
-{
-    unsigned char bytes[16];
-
-    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        return -EIO;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        (void)snprintf(out + 2 * i, size - 2 * i, "%02x", bytes[i]);
-    return 0;
-}
-
 /* The folders of the cgroups that are joined, blanks between. */
 static const char *describe_cgroups(const Joining *joining, Buffer *out)
 {
@@ -75,30 +62,16 @@ static int describe_run(const Parsed *parsed, const Backend *backend, const Join
                         Recording *recording, uint32_t *ret_index, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
-    char id[33];
-    char start[32];
     char features[256] = "";
     char user[32];
-    struct utsname system;
-    struct tm now;
-    const time_t seconds = time(NULL);
 
-    if (random_id(id, sizeof id) < 0)
-        return error_set(err, -EIO, "cannot get random bytes for the run's id");
-    if (!gmtime_r(&seconds, &now) || strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &now) == 0)
-        return error_set(err, -EIO, "cannot read the clock");
-    if (uname(&system) < 0)
-        return error_errno(err, errno, "cannot read the kernel's version");
     if (joining && backend->features_joined)
         backend->features_joined(features, sizeof features);
     else
         backend->features(features, sizeof features);
     (void)snprintf(user, sizeof user, "%u:%u", geteuid(), getegid());
     const Run run = {
-        .id = id,
         .label = parsed_value(parsed, "label", NULL),
-        .arch = arch_name(arch_native()),
-        .kernel = system.release,
         .backend = backend->name,
         .features = features,
         .container = joining ? container_name(&joining->container) : NULL,
@@ -106,16 +79,13 @@ static int describe_run(const Parsed *parsed, const Backend *backend, const Join
         .image = joining ? joining->container.image : NULL,
         .cgroup = describe_cgroups(joining, &cgroups),
         .user = joining ? NULL : user,
-        .version = WHITTLE_VERSION,
-        .start = start,
         .command = (const char **)(void *)parsed->arguments,
         .command_count = (size_t)parsed->arguments_count,
         .exit_status = -1,
         .no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
                         (backend->filters && !may_filter_with_privileges()),
     };
-    const int r = recording_add_run(recording, &run, ret_index);
-    return r < 0 ? error_errno(err, r, "cannot begin a recording") : 0;
+    return run_begin(&run, recording, ret_index, err);
 }
 
 /* ---- which backend -------------------------------------------------------------------------- */

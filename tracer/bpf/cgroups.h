@@ -133,7 +133,7 @@ static __always_inline void scope_leave(struct task_struct *task, struct task_st
 {
     quick_flush(state);
     namespace_leave(task, state);
-    if (task->pid == task->tgid) {
+    if (task->pid == task->tgid && !(state->flags & TASK_UNCONFINED)) {
         u32 program = state->program;
         u64 pages = task->signal->maxrss;
         const u64 *peak = bpf_map_lookup_elem(&peaks, &program);
@@ -158,7 +158,7 @@ static __always_inline void scope_leave(struct task_struct *task, struct task_st
 }
 
 /* TASK, which is alive already, comes into scope. */
-static __always_inline void scope_enter(struct task_struct *task, u32 phase)
+static __always_inline void scope_enter(struct task_struct *task, u32 phase, u32 flags)
 {
     if (task->flags & PF_EXITING)
         return;
@@ -168,7 +168,8 @@ static __always_inline void scope_enter(struct task_struct *task, u32 phase)
         count(COUNTER_LOST_TASK, 1);
         return;
     }
-    state->phase = phase;
+    state->phase = state->phase_after = phase;
+    state->flags = flags;
     state->returned = NR_NONE;
     state->quick_label = current_label;
     if (!count_task(state))
@@ -179,7 +180,7 @@ static __always_inline void scope_enter(struct task_struct *task, u32 phase)
         bpf_task_storage_delete(&tasks, task);
         return;
     }
-    if (task->pid == task->tgid)
+    if (task->pid == task->tgid && !(flags & TASK_UNCONFINED))
         count_process();
     namespace_follow(task, state);
     populated = 1;
@@ -193,17 +194,25 @@ static __noinline void settle(struct task_struct *task)
     struct task_state *state = state_of(task);
 
     if (phase && !state)
-        scope_enter(task, (u32)phase - 1);
+        scope_enter(task, (u32)phase - 1, 0);
     else if (!phase && state)
         scope_leave(task, state);
 }
 
 /* state_of() the current task. */
-static __always_inline struct task_state *own_state(struct task_struct *task)
+static __always_inline struct task_state *own_scope(struct task_struct *task)
 {
     if (settings.hierarchies && *(volatile u64 *)&moves != *(volatile u64 *)&settled)
         settle(task);
     return state_of(task);
+}
+
+/* The same if what it does is recorded. */
+static __always_inline struct task_state *own_state(struct task_struct *task)
+{
+    struct task_state *state = own_scope(task);
+
+    return state && state->flags & TASK_UNCONFINED ? NULL : state;
 }
 
 /* TASK was moved to another cgroup; if ALL, the other threads of its process as well. */

@@ -9,7 +9,8 @@
  * then blobs: memory of the workload, files as the kernel's own structures describe them.
  *
  * Down: the map `roots` (thread groups that run already; the iterator `seed` puts them and their
- * descendants in scope, and is to be run again until `seeded` in .bss does not grow) or the map
+ * descendants in scope, and is to be run again until `seeded` in .bss does not grow; some are about
+ * to become a container runtime: what they do is only recorded once they are confined) or the map
  * `cgroups` (cgroups whose tasks are recorded as long as they are in there or below), `struct
  * bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each system call),
  * and the task storage `tasks` of the processes to start from.
@@ -79,6 +80,7 @@ enum call_rule_flags {
     RULE_NEW_FD = 1u << 12,    /* returns a descriptor, whatever it refers to */
     RULE_UNSHARES = 1u << 13,  /* may put the task into another mount namespace */
     RULE_LEADS = 1u << 14,     /* some path, and no descriptor that tells where it led */
+    RULE_CONFINES = 1u << 15,  /* may load a seccomp filter */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
@@ -112,6 +114,10 @@ struct bpf_settings {
     u64 hierarchies;    /* those that the map `cgroups` has cgroups of, by bit: their numbers modulo
                            64. 0: nothing is recorded by cgroup */
     u32 user_namespace; /* inode number of the workload's, whose capabilities count */
+    u32 seccomp_filters;  /* how many a task has that no container runtime has confined yet */
+    u32 starting_phase;   /* PHASE_RUNTIME_INIT of model/fact.h */
+    u32 confined_by_exec; /* it loads none: what it executes in another mount namespace is confined
+                           */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
@@ -309,19 +315,26 @@ enum counter {
 /* ---- task storage: map `tasks` --------------------------------------------------------------- */
 
 enum task_flags {
-    TASK_LAUNCHING = 1u << 0, /* whittle's own child that has not run the program yet */
-    TASK_MARK = 1u << 1,      /* runs `whittle mark`: not recorded */
-    TASK_EXEC = 1u << 2,      /* an exec that was told already is about to return */
+    TASK_LAUNCHING = 1u << 0,  /* whittle's own child that has not run the program yet */
+    TASK_MARK = 1u << 1,       /* runs `whittle mark`: not recorded */
+    TASK_EXEC = 1u << 2,       /* an exec that was told already is about to return */
+    TASK_UNCONFINED = 1u << 3, /* of a container runtime: nothing of it is recorded yet */
+    TASK_STARTING = 1u << 4,   /* confined, and has not executed the workload yet */
 };
 
 enum { TASK_QUICK = 512 };
+
+/* In a value of the map `roots`, beside the phase: TASK_UNCONFINED for the task and what it starts.
+ */
+enum { ROOT_RUNTIME = 1u << 8, ROOT_PHASE = 0xff };
 
 /* As the recorder sets it: flags, phase, returned = NR_NONE, counted = 1; the rest 0. */
 struct task_state {
     u32 program; /* 0: not known yet */
     u32 flags;
     u32 phase;
-    u32 relation; /* of the signal sent in the call in progress; 0 none */
+    u32 phase_after; /* TASK_UNCONFINED and TASK_STARTING: of the workload */
+    u32 relation;    /* of the signal sent in the call in progress; 0 none */
     u32 ancestry[EVENT_ANCESTRY];
     s64 returned;  /* the last call that returned, or NR_NONE */
     u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */

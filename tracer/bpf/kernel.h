@@ -174,6 +174,12 @@ struct thread_info {
     unsigned long flags;
     u32 status;
 };
+struct atomic {
+    int counter;
+};
+struct seccomp {
+    struct atomic filter_count;
+};
 struct task_struct {
     struct thread_info thread_info;
     unsigned int flags;
@@ -191,6 +197,7 @@ struct task_struct {
     struct nsproxy *nsproxy;
     struct signal_struct *signal;
     struct css_set *cgroups;
+    struct seccomp seccomp;
 };
 struct vm_area_struct {
     struct file *vm_file;

@@ -8,7 +8,8 @@
 
 #include "cgroups.h"
 
-/* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h). */
+/* Processes to start from, by thread group, and their phase (enum Phase of model/fact.h), with
+ * ROOT_RUNTIME if they are about to become a container runtime. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 64 * 1024);
@@ -19,7 +20,7 @@ struct {
 
 enum { GENERATIONS_MAX = 64 };
 
-/* The phase of the root that the task's process is or descends from; NULL if none. */
+/* The value of the root that the task's process is or descends from; NULL if none. */
 static __always_inline const u32 *root_of(struct task_struct *task)
 {
     const struct task_struct *above = task;
@@ -28,9 +29,9 @@ static __always_inline const u32 *root_of(struct task_struct *task)
         u32 tgid = recorder_number(above->group_leader);
         if (tgid <= 1 || tgid == settings.recorder_tgid)
             return NULL;
-        const u32 *phase = bpf_map_lookup_elem(&roots, &tgid);
-        if (phase)
-            return phase;
+        const u32 *root = bpf_map_lookup_elem(&roots, &tgid);
+        if (root)
+            return root;
         above = above->real_parent;
         if (!above)
             return NULL;
@@ -59,8 +60,8 @@ int seed(struct bpf_iter__task *context)
     }
     if (state_of(task))
         return 0;
-    const u32 *phase = root_of(task);
-    if (phase)
-        scope_enter(task, *phase);
+    const u32 *root = root_of(task);
+    if (root)
+        scope_enter(task, *root & ROOT_PHASE, *root & ROOT_RUNTIME ? TASK_UNCONFINED : 0);
     return 0;
 }

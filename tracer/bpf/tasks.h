@@ -2,7 +2,7 @@
 /* Who is recorded: tasks that are created, start a program and end. */
 #pragma once
 
-#include "cgroups.h"
+#include "runtime.h"
 
 enum { CLONE_THREAD = 0x10000 };
 
@@ -28,6 +28,7 @@ static __always_inline void inherit(struct task_state *state, const struct task_
 {
     state->program = parent->program;
     state->flags = parent->flags & ~TASK_LAUNCHING;
+    state->phase_after = parent->phase_after;
     __builtin_memcpy(state->ancestry, parent->ancestry, sizeof state->ancestry);
     if (!(clone_flags & CLONE_THREAD) && parent->program && parent->ancestry[0] != parent->program)
         ancestry_push(state, parent->program);
@@ -36,7 +37,7 @@ static __always_inline void inherit(struct task_state *state, const struct task_
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
 {
-    const struct task_state *parent = own_state(bpf_get_current_task_btf());
+    const struct task_state *parent = own_scope(bpf_get_current_task_btf());
     const int phase = phase_of_new(child, parent);
 
     if (!phase)
@@ -53,7 +54,7 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
         return 0; /* it was found first */
     if (parent)
         inherit(state, parent, clone_flags);
-    if (!(clone_flags & CLONE_THREAD))
+    if (!(clone_flags & CLONE_THREAD) && !(state->flags & TASK_UNCONFINED))
         count_process();
     namespace_follow(child, state);
     populated = 1;
@@ -85,7 +86,7 @@ static __always_inline s64 exec_number(struct task_struct *task, struct task_sta
 
 static __always_inline void note_exec(struct task_struct *task)
 {
-    struct task_state *state = own_state(task);
+    struct task_state *state = own_scope(task);
     u32 abi;
 
     if (!state)
@@ -112,16 +113,19 @@ int BPF_PROG(on_begin_exec, struct linux_binprm *bprm)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm *bprm)
 {
-    struct task_state *state = own_state(task);
+    struct task_state *state = own_scope(task);
 
     if (!state)
+        return 0;
+    const bool starting = state->flags & (TASK_UNCONFINED | TASK_STARTING);
+    if (starting && !runtime_execs(task, state))
         return 0;
     struct scratch *scratch = scratch_take();
     if (!scratch)
         return 0;
     const u32 caller = state->program;
-    const bool launching = state->flags & TASK_LAUNCHING;
-    if (launching)
+    const bool first = starting || state->flags & TASK_LAUNCHING;
+    if (state->flags & TASK_LAUNCHING)
         set_own_root(scratch, task);
     quick_flush(state);
     state->flags = TASK_EXEC;
@@ -136,14 +140,13 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         return 0;
     }
     state->program = (u32)program_number();
-    if (!launching && caller && caller != state->ancestry[0])
+    if (!first && caller && caller != state->ancestry[0])
         ancestry_push(state, caller);
 
     /* The exec is the deed of the program that called it, but the first one nobody's but its own.
      */
-    u64 key =
-        mix(mix((u64)(launching ? state->program : caller) << 32 | current_label, state->phase),
-            EVENT_EXEC);
+    u64 key = mix(mix((u64)(first ? state->program : caller) << 32 | current_label, state->phase),
+                  EVENT_EXEC);
     key = mix(key, (u64)nr << 8 | abi);
     key = mix(key, state->program);
     const u64 name = SCALAR(scratch, bprm->filename);
@@ -157,7 +160,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         event_begin(EVENT_EXEC);
         struct event *event = (struct event *)scratch->event;
         event_subject(scratch, state);
-        event->program = launching ? state->program : caller;
+        event->program = first ? state->program : caller;
         event->value = state->program;
         event->nr = nr;
         event->abi = (u8)abi;
@@ -184,7 +187,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
     const s64 nr = call_number(task, regs, &abi);
     /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is
      * the same, it was killed on its way back. */
-    if (nr >= 0 && nr != state->returned && !(state->flags & (TASK_LAUNCHING | TASK_MARK)))
+    if (nr >= 0 && nr != state->returned &&
+        !(state->flags & (TASK_LAUNCHING | TASK_MARK | TASK_UNCONFINED)))
         observe(regs, state, nr, abi, 0, true);
     scope_leave(task, state);
     return 0;

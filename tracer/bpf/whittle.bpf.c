@@ -3,7 +3,8 @@
  * The kernel side of the eBPF backend. What it does in general stands in events.h. The programs, by
  * what they are attached to:
  *
- * - tasks.h: task_newtask, sched_process_exec, sched_process_exit: who is recorded
+ * - tasks.h: task_newtask, sched_process_exec, sched_process_exit: who is recorded; runtime.h: from
+ *   when on, if it is a container runtime
  * - cgroups.h: cgroup_attach_task: the same, of what is recorded by cgroup
  * - scope.h: an iterator over the tasks that run already
  * - hooks.h: filename_lookup, security_path_*: where paths led, where the kernel lets functions be
@@ -31,7 +32,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, struct pt_regs *regs, long result)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct task_state *state = own_state(task);
+    struct task_state *state = own_scope(task);
     u32 abi;
 
     if (!state)
@@ -45,7 +46,9 @@ int BPF_PROG(on_return, struct pt_regs *regs, long result)
             return 0;
         }
         const struct call_rule *rule = rule_of(abi, nr);
-        if (!rule || !(rule->flags & RULE_MARK))
+        if (state->flags & TASK_UNCONFINED && !runtime_returned(task, state, rule))
+            return 0;
+        if (state->flags & TASK_MARK && (!rule || !(rule->flags & RULE_MARK)))
             return 0;
     }
     /* Either sigreturn, or the program asked for call -1. */

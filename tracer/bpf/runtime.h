@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Container runtimes: what a runtime does before it confines itself needs no profile, and is not
+ * recorded. So it is in scope as TASK_UNCONFINED, which all of its children inherit, until the
+ * kernel has a seccomp filter for the task (which may come from another thread: TSYNC). From there
+ * on to the exec of the workload it is the runtime's start-up, TASK_STARTING.
+ */
+#pragma once
+
+#include "cgroups.h"
+
+/* TASK has become confined, and is PHASE from here on. */
+static __always_inline void runtime_confined(struct task_struct *task, struct task_state *state,
+                                             u32 phase)
+{
+    state->flags &= ~(u32)TASK_UNCONFINED;
+    state->phase = phase;
+    if (task->pid == task->tgid)
+        count_process();
+    namespace_follow(task, state);
+}
+
+/* A call of a task of a runtime returned, to be recorded if true: that which confines it is none of
+ * those that need to be allowed. */
+static __always_inline bool runtime_returned(struct task_struct *task, struct task_state *state,
+                                             const struct call_rule *rule)
+{
+    state->led = 0;
+    if ((u32)task->seccomp.filter_count.counter <= settings.seccomp_filters)
+        return false;
+    runtime_confined(task, state, settings.starting_phase);
+    state->flags |= TASK_STARTING;
+    return !rule || !(rule->flags & RULE_CONFINES);
+}
+
+/* A task of a runtime executes a program: true if that is the workload. */
+static __always_inline bool runtime_execs(struct task_struct *task, struct task_state *state)
+{
+    if (state->flags & TASK_STARTING) {
+        state->phase = state->phase_after;
+        return true;
+    }
+    if (!settings.confined_by_exec || own_mount_namespace(task) == settings.mount_namespace)
+        return false;
+    runtime_confined(task, state, state->phase_after);
+    return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How whittle-oci finds the recorder of a container: a socket in a folder that only its own user
+ * may enter, named after the runtime's state folder (ROOT, NULL: the default) and the container.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <sys/types.h>
+
+/* The recorder's socket. A descriptor, or a negative errno. *RET_PATH is for oci_service_close().
+ */
+int oci_service_open(const char *root, const char *id, char **ret_path, Error *err);
+
+/* Takes the name away. */
+void oci_service_close(char *path);
+
+/* A runtime that is about to add a process to the container, and waits to be joined. */
+typedef struct OciRequest {
+    int socket; /* -1: none */
+    pid_t runtime;
+} OciRequest;
+
+void oci_request_deinit(OciRequest *request);
+
+/* In the recorder, when SERVICE is readable. 0, or a negative errno if nobody asks for anything. */
+int oci_service_accept(int service, OciRequest *ret_request);
+
+/* CODE: 0 or a negative errno. */
+void oci_request_answer(const OciRequest *request, int code);
+
+/* Asks that this process, before it becomes the runtime, be joined. 0; -ENOENT: the container has
+ * no recorder; or another negative errno. */
+int oci_service_ask(const char *root, const char *id, Error *err);
+
+/* Waits for the end of the container's recorder, at most MILLISECONDS. 0, also if there is none, or
+ * -ETIMEDOUT. */
+int oci_service_await_end(const char *root, const char *id, int milliseconds);
