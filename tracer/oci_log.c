@@ -229,25 +229,25 @@ static const struct {
     {"journald:", to_journal},
 };
 
-int oci_log(const char *log, const char *format, OciLogLevel level, const char *text,
+int oci_log(const char *log, const char *format, OciLogLevel level, const char *message,
             const OciLogField *fields, size_t fields_count)
 {
     CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
     const bool json = format && strcmp(format, "json") == 0;
-    Message message = {.text = text, .level = level, .line = &line, .parameter = log};
+    Message one = {.text = message, .level = level, .line = &line, .parameter = log};
 
-    const int r = oci_log_format(&line, json, level, time(NULL), text, fields, fields_count);
+    const int r = oci_log_format(&line, json, level, time(NULL), message, fields, fields_count);
     if (r < 0)
         return r;
     /* The file of that name cannot be opened if standard error is a socket. */
     if (!log || !*log || strcmp(log, "/dev/stderr") == 0)
-        return to_standard_error(&message);
+        return to_standard_error(&one);
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         const size_t length = strlen(places[i].prefix);
         if (strncmp(log, places[i].prefix, length) == 0) {
-            message.parameter = log + length;
-            return places[i].write(&message);
+            one.parameter = log + length;
+            return places[i].write(&one);
         }
     }
-    return to_file(&message);
+    return to_file(&one);
 }
