@@ -19,6 +19,8 @@ const Backend backend_bpf = {
     .can_join_runtimes = true,
     .probe = bpf_backend_probe,
     .features = bpf_backend_features,
+    .prepare = bpf_backend_prepare,
+    .unprepare = bpf_backend_unprepare,
     .run = bpf_backend_run,
 };
 

@@ -64,10 +64,14 @@ typedef enum JoinAs {
     JOIN_RUNTIME_UNFILTERED, /* … from their first exec in another mount namespace: it loads none */
 } JoinAs;
 
+/* What took time and could be done before anybody knew what to record. */
+typedef struct BackendPrepared BackendPrepared;
+
 typedef struct BackendRun {
     Observer *observer;
-    const Launch *launch; /* what to start; NULL to join what runs already */
-    const pid_t *join;    /* processes to join with all their descendants */
+    BackendPrepared *prepared; /* borrowed; used up by run(); NULL: nothing was */
+    const Launch *launch;      /* what to start; NULL to join what runs already */
+    const pid_t *join;         /* processes to join with all their descendants */
     size_t join_count;
     JoinAs join_as;
     int runtimes; /* JOIN_RUNTIME: socket of tracer/oci_service.h, where further runtimes ask to be
@@ -106,6 +110,10 @@ typedef struct Backend {
     void (*features)(char *out, size_t size);
     /* The same where processes are joined rather than launched; NULL: no different. */
     void (*features_joined)(char *out, size_t size);
+    /* Prepares a run that joins processes or a runtime; it may be used in one child of the caller.
+     * NULL: there is nothing to prepare. unprepare() takes NULL. */
+    int (*prepare)(BackendPrepared **ret_prepared, Error *err);
+    void (*unprepare)(BackendPrepared *prepared);
     /* Returns when every recorded process has ended, or when told to detach. Leaves the front's
      * session and drops privileges (tracer/launch.h) as soon as it can. */
     int (*run)(BackendRun *run, Error *err);

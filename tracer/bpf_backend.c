@@ -13,9 +13,10 @@
  */
 #include "tracer/bpf_backend.h"
 #include "tracer/backend_events.h"
+#include "tracer/bpf_capabilities.h"
 #include "tracer/bpf_child.h"
 #include "tracer/bpf_loader.h"
-#include "tracer/bpf_rules.h"
+#include "tracer/bpf_settings.h"
 #include "tracer/capture.h"
 #include "tracer/launch.h"
 #include "tracer/notify_priority.h"
@@ -24,15 +25,11 @@
 
 #include "base/io.h"
 #include "base/memory.h"
-#include "base/procfs.h"
-#include "model/mark.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/capability.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 typedef struct Loop {
@@ -45,6 +42,11 @@ typedef struct Loop {
     bool moved;       /* processes were moved between cgroups */
     bool skips_memory_checks;
 } Loop;
+
+struct BackendPrepared {
+    BpfLoader *loader;
+    BpfCapabilities *capabilities;
+};
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -242,73 +244,6 @@ static void drain(Loop *loop)
 
 /* ---- the start ------------------------------------------------------------------------------- */
 
-/* The number of the call NAME, as the kernel side sees it; none has ~0. */
-static uint32_t number_of(enum call_abi abi, const char *name)
-{
-    const int arch = bpf_abi_arch(abi);
-    const Syscall *syscall = syscall_by_name(name);
-
-    return arch < 0 || !syscall ? UINT32_MAX : (uint32_t)syscall_number(syscall, (Arch)arch);
-}
-
-/* A process of the user namespace whose capabilities count. */
-static pid_t example_of(const BackendRun *run)
-{
-    if (run->join_count > 0)
-        return run->join[0];
-    for (size_t i = 0; i < run->cgroups_count; i++) {
-        const pid_t pid = cgroup_some_process(&run->cgroups[i]);
-        if (pid > 0)
-            return pid;
-    }
-    return getpid();
-}
-
-/* Seccomp filters that this process has, and so all that it starts or was started by the same. */
-static uint32_t own_filters(void)
-{
-    char text[4096];
-    const char *filters = NULL;
-
-    if (procfs_read_task(getpid(), "status", text, sizeof text) > 0)
-        filters = procfs_field(text, "Seccomp_filters");
-    return filters ? (uint32_t)strtoul(filters, NULL, 10) : 0;
-}
-
-static struct bpf_settings settings_of(const BackendRun *run)
-{
-    struct bpf_settings settings = {
-        .recorder_tgid = (uint32_t)getpid(),
-        .front_tgid = (uint32_t)run->front,
-        .mark_option = MARK_PRCTL_OPTION,
-        .mark_signal = MARK_SIGNAL,
-        .starting_phase = PHASE_RUNTIME_INIT,
-        .seccomp_filters = own_filters(),
-        .confined_by_exec = run->join_as == JOIN_RUNTIME_UNFILTERED,
-    };
-    char user_namespace[64];
-    struct stat st;
-
-    for (unsigned abi = 0; abi < ABI_COUNT; abi++) {
-        settings.sigreturn[abi] = number_of((enum call_abi)abi, "sigreturn");
-        settings.rt_sigreturn[abi] = number_of((enum call_abi)abi, "rt_sigreturn");
-    }
-    if (stat("/proc/self/ns/pid", &st) == 0)
-        settings.pid_namespace = (uint32_t)st.st_ino;
-    if (stat("/proc/self/ns/mnt", &st) == 0)
-        settings.mount_namespace = (uint32_t)st.st_ino;
-    if (stat("/proc/self/exe", &st) == 0) {
-        settings.own_program_inode = st.st_ino;
-        settings.own_program_device = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
-    }
-    for (size_t i = 0; i < run->cgroups_count; i++)
-        settings.hierarchies |= bpf_loader_hierarchy(&run->cgroups[i]);
-    (void)snprintf(user_namespace, sizeof user_namespace, "/proc/%d/ns/user", example_of(run));
-    if (stat(user_namespace, &st) == 0)
-        settings.user_namespace = (uint32_t)st.st_ino;
-    return settings;
-}
-
 /* Puts whoever is to be recorded in scope. 0 or a negative errno. */
 static int open_scope(const Loop *loop)
 {
@@ -346,23 +281,46 @@ static int begin(Loop *loop, Error *err)
     return r < 0 ? error_errno(err, r, "cannot start the workload") : 0;
 }
 
+/* The kernel side, as it was prepared or from the beginning, and what takes its events. */
+static int set_up(Loop *loop, Error *err)
+{
+    BackendRun *run = loop->run;
+    BpfCapabilities *capabilities = NULL;
+    uint64_t hierarchies = 0;
+    int r;
+
+    for (size_t i = 0; i < run->cgroups_count; i++)
+        hierarchies |= bpf_loader_hierarchy(&run->cgroups[i]);
+    if (run->prepared) {
+        loop->loader = TAKE(run->prepared->loader);
+        capabilities = TAKE(run->prepared->capabilities);
+        r = bpf_loader_attach(loop->loader, err);
+    } else {
+        const struct bpf_settings settings = bpf_settings_here(hierarchies);
+        r = bpf_loader_new(&settings, !run->launch, &loop->loader, err);
+    }
+    loop->capture = capture_new(run->observer, capabilities);
+    if (r < 0)
+        return r;
+    if (!loop->capture)
+        return error_set(err, -ENOMEM, "out of memory");
+    const struct bpf_session session = bpf_session_of(run);
+    bpf_loader_begin(loop->loader, &session);
+    return 0;
+}
+
 static int run_loop(Loop *loop, Error *err)
 {
-    const struct bpf_settings settings = settings_of(loop->run);
-
     if (loop->run->launch) {
         const int r = bpf_child_start(loop->run->launch, &loop->child, err);
         if (r < 0)
             return r;
     }
-    int r = bpf_loader_new(&settings, !loop->run->launch, &loop->loader, err);
+    int r = set_up(loop, err);
     if (r < 0)
         return r;
     bpf_probes_text(bpf_loader_probes(loop->loader), loop->run->features,
                     sizeof loop->run->features);
-    loop->capture = capture_new(loop->run->observer);
-    if (!loop->capture)
-        return error_set(err, -ENOMEM, "out of memory");
     if (bpf_probes_blind(bpf_loader_probes(loop->loader), BPF_PROBE_IO_URING))
         capture_without_io_uring(loop->capture);
     r = backend_events_start(&loop->events, loop->child.pid);
@@ -392,6 +350,39 @@ int bpf_backend_run(BackendRun *run, Error *err)
     bpf_loader_free(loop.loader);
     backend_events_deinit(&loop.events);
     return r;
+}
+
+/* ---- before the run ---------------------------------------------------------------------------
+ */
+
+int bpf_backend_prepare(BackendPrepared **ret_prepared, Error *err)
+{
+    const struct bpf_settings settings = bpf_settings_here(0);
+    BackendPrepared *prepared = calloc(1, sizeof *prepared);
+
+    if (!prepared)
+        return error_errno(err, ENOMEM, "cannot prepare a recording");
+    int r = bpf_loader_new(&settings, true, &prepared->loader, err);
+    if (r == 0) {
+        bpf_loader_detach(prepared->loader);
+        prepared->capabilities = bpf_capabilities_new();
+        if (!prepared->capabilities)
+            r = error_errno(err, ENOMEM, "cannot prepare a recording");
+    }
+    if (r < 0)
+        bpf_backend_unprepare(prepared);
+    else
+        *ret_prepared = prepared;
+    return r;
+}
+
+void bpf_backend_unprepare(BackendPrepared *prepared)
+{
+    if (prepared) {
+        bpf_loader_free(prepared->loader);
+        bpf_capabilities_free(prepared->capabilities);
+        free(prepared);
+    }
 }
 
 /* ---- what this kernel can -------------------------------------------------------------------- */

@@ -10,3 +10,5 @@
 int bpf_backend_probe(Error *err);
 void bpf_backend_features(char *out, size_t size);
 int bpf_backend_run(BackendRun *run, Error *err);
+int bpf_backend_prepare(BackendPrepared **ret_prepared, Error *err);
+void bpf_backend_unprepare(BackendPrepared *prepared);

@@ -240,6 +240,19 @@ const char *bpf_loader_refusal(const BpfLoader *loader)
     return loader->refusal;
 }
 
+int bpf_loader_attach(BpfLoader *loader, Error *err)
+{
+    const int r = attach_all(loader, err);
+
+    /* It attached once. */
+    return r > 0 ? error_set(err, -EIO, "cannot attach again: %s", loader->refusal) : r;
+}
+
+void bpf_loader_begin(BpfLoader *loader, const struct bpf_session *session)
+{
+    loader->skeleton->bss->session = *session;
+}
+
 void bpf_loader_detach(BpfLoader *loader)
 {
     drop_links(loader);

@@ -21,6 +21,13 @@ typedef struct BpfLoader BpfLoader;
  * a negative errno with ERR. */
 int bpf_loader_new(const struct bpf_settings *settings, bool joins, BpfLoader **ret_loader,
                    Error *err);
+
+/* Attaches again what bpf_loader_detach() has detached, maybe in a child of the process that loaded
+ * it. 0 or a negative errno with ERR. */
+int bpf_loader_attach(BpfLoader *loader, Error *err);
+
+/* For this run; before anybody is put in scope. */
+void bpf_loader_begin(BpfLoader *loader, const struct bpf_session *session);
 BpfLoader *bpf_loader_free(BpfLoader *loader);
 
 /* What was attached in the end. */

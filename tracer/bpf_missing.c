@@ -18,6 +18,17 @@ void bpf_backend_features(char *out, size_t size)
         out[0] = '\0';
 }
 
+int bpf_backend_prepare(BackendPrepared **ret_prepared, Error *err)
+{
+    (void)ret_prepared;
+    return bpf_backend_probe(err);
+}
+
+void bpf_backend_unprepare(BackendPrepared *prepared)
+{
+    (void)prepared;
+}
+
 int bpf_backend_run(BackendRun *run, Error *err)
 {
     (void)run;

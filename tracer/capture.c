@@ -52,15 +52,17 @@ struct Capture {
 
 /* ---- set-up --------------------------------------------------------------------------------- */
 
-Capture *capture_new(Observer *observer)
+Capture *capture_new(Observer *observer, BpfCapabilities *capabilities)
 {
     Capture *capture = calloc(1, sizeof *capture);
 
-    if (!capture)
+    if (!capture) {
+        bpf_capabilities_free(capabilities);
         return NULL;
+    }
     capture->observer = observer;
     capture->waiting_end = &capture->waiting;
-    capture->capabilities = bpf_capabilities_new();
+    capture->capabilities = capabilities ? capabilities : bpf_capabilities_new();
     capture->counts = capture_counts_new(observer->options.recording);
     capture->roots = capture_roots_new(&observer->table);
     capture->seen = seen_files_new();

@@ -10,14 +10,15 @@
 #pragma once
 
 #include "tracer/bpf/events.h"
+#include "tracer/bpf_capabilities.h"
 #include "tracer/observer.h"
 
 #include <stddef.h>
 
 typedef struct Capture Capture;
 
-/* OBSERVER is borrowed. NULL without memory. */
-Capture *capture_new(Observer *observer);
+/* OBSERVER is borrowed, CAPABILITIES taken; NULL makes new ones. NULL without memory. */
+Capture *capture_new(Observer *observer, BpfCapabilities *capabilities);
 /* Events that still wait for the name of their program are told as of an unknown one. */
 Capture *capture_free(Capture *capture);
 

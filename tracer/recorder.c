@@ -127,6 +127,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     int r = observer_new(&options, &observer, &err);
     Ticker ticker = {.supervision = supervision, .observer = observer};
     BackendRun run = {.observer = observer,
+                      .prepared = supervision->prepared,
                       .launch = supervision->launch,
                       .join = supervision->join,
                       .join_count = supervision->join_count,

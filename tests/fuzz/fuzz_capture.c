@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const ObserverOptions options = {
         .recording = recording, .run = index, .journal_fd = -1, .sees_results = true};
     require(observer_new(&options, &observer, NULL) == 0);
-    Capture *capture = capture_new(observer);
+    Capture *capture = capture_new(observer, NULL);
     require(capture != NULL);
     const uint8_t *all = data;
     const size_t all_size = size;

@@ -42,7 +42,7 @@ static void site_init(Site *site)
     const ObserverOptions options = {
         .recording = site->recording, .run = index, .journal_fd = -1, .sees_results = true};
     ck_assert_int_eq(observer_new(&options, &site->observer, NULL), 0);
-    site->capture = capture_new(site->observer);
+    site->capture = capture_new(site->observer, NULL);
     ck_assert_ptr_nonnull(site->capture);
 }
 
@@ -293,7 +293,7 @@ START_TEST(test_journal)
     const ObserverOptions options = {
         .recording = site->recording, .run = index, .journal_fd = fd, .sees_results = true};
     ck_assert_int_eq(observer_new(&options, &site->observer, NULL), 0);
-    site->capture = capture_new(site->observer);
+    site->capture = capture_new(site->observer, NULL);
     site_tell_program(site, 1, "/usr/bin/app");
     maker_call(&site->maker, "getuid", 0);
     site_take(site);

@@ -121,7 +121,7 @@ static __always_inline int phase_by_cgroup(const struct task_struct *task)
     if (task->flags & PF_KTHREAD)
         return 0;
     const u32 tgid = recorder_number(task->group_leader);
-    if (tgid == settings.recorder_tgid || (tgid && tgid == settings.front_tgid))
+    if (tgid == session.recorder_tgid || (tgid && tgid == session.front_tgid))
         return 0;
     return phase_in_set(COPY(struct task_struct, task, cgroups));
 }

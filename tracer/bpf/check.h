@@ -120,7 +120,7 @@ static __always_inline void peek(struct scratch *scratch, u64 context)
 /* A check of the recorder, which makes one to be learned from. */
 static __always_inline void check_of_recorder(void *context, const struct task_struct *task)
 {
-    if (has_learned() || recorder_number(task->group_leader) != settings.recorder_tgid)
+    if (has_learned() || recorder_number(task->group_leader) != session.recorder_tgid)
         return;
     struct scratch *scratch = scratch_take();
     if (!scratch)
@@ -147,7 +147,7 @@ static __always_inline void check(void *context, u64 cred, u64 target, int capab
     if (!scratch)
         return;
     u32 flags = 0;
-    if (FIELD(struct user_namespace, target, ns.inum) != settings.user_namespace)
+    if (FIELD(struct user_namespace, target, ns.inum) != session.user_namespace)
         flags |= CAPABILITY_OTHER_NAMESPACE;
     if (cred != (u64)task->cred || task->cred != task->real_cred)
         flags |= CAPABILITY_OVERRIDDEN;

@@ -12,8 +12,8 @@
  * descendants in scope, and is to be run again until `seeded` in .bss does not grow; some are about
  * to become a container runtime: what they do is only recorded once they are confined) or the map
  * `cgroups` (cgroups whose tasks are recorded as long as they are in there or below), `struct
- * bpf_settings` in the skeleton's .rodata, the map `rules` (what to look at in each system call),
- * and the task storage `tasks` of the processes to start from.
+ * bpf_settings` in the skeleton's .rodata, `struct bpf_session` in its .bss, the map `rules` (what
+ * to look at in each system call), and the task storage `tasks` of the processes to start from.
  */
 #pragma once
 
@@ -105,23 +105,28 @@ struct call_rule {
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
+/* What holds for the machine and whoever loads the kernel side. */
 struct bpf_settings {
-    u32 recorder_tgid; /* never recorded */
-    u32 front_tgid;    /* never recorded */
-    u32 mark_option;   /* prctl option of `whittle mark` */
-    u32 mark_signal;   /* sent to `whittle mark` to tell that its label is in force */
+    u32 mark_option; /* prctl option of `whittle mark` */
+    u32 mark_signal; /* sent to `whittle mark` to tell that its label is in force */
     u32 pid_namespace, mount_namespace; /* inode numbers of the recorder's */
-    u64 hierarchies;    /* those that the map `cgroups` has cgroups of, by bit: their numbers modulo
-                           64. 0: nothing is recorded by cgroup */
-    u32 user_namespace; /* inode number of the workload's, whose capabilities count */
-    u32 seccomp_filters;  /* how many a task has that no container runtime has confined yet */
-    u32 starting_phase;   /* PHASE_RUNTIME_INIT of model/fact.h */
-    u32 confined_by_exec; /* it loads none: what it executes in another mount namespace is confined
-                           */
+    u64 hierarchies; /* those that the map `cgroups` has cgroups of, by bit: their numbers modulo
+                        64. 0: nothing is recorded by cgroup */
     u64 own_program_inode,
         own_program_device; /* whittle's own file: `whittle mark` is not recorded */
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
+    u32 starting_phase;                                /* PHASE_RUNTIME_INIT of model/fact.h */
     u32 io_complete;                                   /* enum io_complete; set by bpf_loader.c */
+};
+
+/* What holds for one run: `session` in .bss, set before anybody is put in scope. */
+struct bpf_session {
+    u32 recorder_tgid;    /* never recorded */
+    u32 front_tgid;       /* never recorded */
+    u32 user_namespace;   /* inode number of the workload's, whose capabilities count */
+    u32 seccomp_filters;  /* how many a task has that no container runtime has confined yet */
+    u32 confined_by_exec; /* it loads none: what it executes in another mount namespace is confined
+                           */
 };
 
 /* ---- cgroups: map `cgroups` ------------------------------------------------------------------ */

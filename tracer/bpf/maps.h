@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 const volatile struct bpf_settings settings;
+struct bpf_session session;
 
 /* Numbers given out so far. */
 u32 current_label;

@@ -26,7 +26,7 @@ static __always_inline bool runtime_returned(struct task_struct *task, struct ta
                                              const struct call_rule *rule)
 {
     state->led = 0;
-    if ((u32)task->seccomp.filter_count.counter <= settings.seccomp_filters)
+    if ((u32)task->seccomp.filter_count.counter <= session.seccomp_filters)
         return false;
     runtime_confined(task, state, settings.starting_phase);
     state->flags |= TASK_STARTING;
@@ -40,7 +40,7 @@ static __always_inline bool runtime_execs(struct task_struct *task, struct task_
         state->phase = state->phase_after;
         return true;
     }
-    if (!settings.confined_by_exec || own_mount_namespace(task) == settings.mount_namespace)
+    if (!session.confined_by_exec || own_mount_namespace(task) == settings.mount_namespace)
         return false;
     runtime_confined(task, state, state->phase_after);
     return true;

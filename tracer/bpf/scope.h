@@ -27,7 +27,7 @@ static __always_inline const u32 *root_of(struct task_struct *task)
 
     for (u32 i = 0; i < GENERATIONS_MAX; i++) {
         u32 tgid = recorder_number(above->group_leader);
-        if (tgid <= 1 || tgid == settings.recorder_tgid)
+        if (tgid <= 1 || tgid == session.recorder_tgid)
             return NULL;
         const u32 *root = bpf_map_lookup_elem(&roots, &tgid);
         if (root)
