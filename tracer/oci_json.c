@@ -242,7 +242,8 @@ int oci_json_set(const char *text, const char *const *keys, const char *value, B
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-int oci_json_parse(const char *name, const char *text, size_t length, json_t **ret, Error *err)
+/* Whatever is in TEXT. */
+static int parse(const char *name, const char *text, size_t length, json_t **ret, Error *err)
 {
     json_error_t error;
 
@@ -260,17 +261,12 @@ int oci_json_parse(const char *name, const char *text, size_t length, json_t **r
         return error_set(err,
                          json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL,
                          "%s:%d:%d: %s", name, error.line, error.column, error.text);
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return error_set(err, -EINVAL, "%s: is no JSON object", name);
-    }
     *ret = json;
     return 0;
 }
 
-int oci_json_read(const char *path, Buffer *ret_text, json_t **ret, Error *err)
+static int read_text(const char *path, Buffer *out, Error *err)
 {
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     /* Not to wait for the writer of a pipe. */
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
@@ -279,13 +275,49 @@ int oci_json_read(const char *path, Buffer *ret_text, json_t **ret, Error *err)
         return error_errno(err, errno, "%s: cannot open", path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, -EINVAL, "%s: is no ordinary file", path);
-    int r = read_fd(fd, &text, OCI_JSON_BYTES_MAX);
+    const int r = read_fd(fd, out, OCI_JSON_BYTES_MAX);
+    return r < 0 ? error_errno(err, r, "%s: cannot read", path) : 0;
+}
+
+int oci_json_parse(const char *name, const char *text, size_t length, json_t **ret, Error *err)
+{
+    CLEANUP(oci_json_drop) json_t *json = NULL;
+    const int r = parse(name, text, length, &json, err);
+
     if (r < 0)
-        return error_errno(err, r, "%s: cannot read", path);
-    r = oci_json_parse(path, buffer_text(&text), text.length, ret, err);
+        return r;
+    if (!json_is_object(json))
+        return error_set(err, -EINVAL, "%s: is no JSON object", name);
+    *ret = TAKE(json);
+    return 0;
+}
+
+int oci_json_read(const char *path, Buffer *ret_text, json_t **ret, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    int r = read_text(path, &text, err);
+
+    if (r == 0)
+        r = oci_json_parse(path, buffer_text(&text), text.length, ret, err);
     if (r < 0)
         return r;
     *ret_text = text;
     text = BUFFER_INIT;
+    return 0;
+}
+
+int oci_json_read_array(const char *path, json_t **ret, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(oci_json_drop) json_t *json = NULL;
+    int r = read_text(path, &text, err);
+
+    if (r == 0)
+        r = parse(path, buffer_text(&text), text.length, &json, err);
+    if (r < 0)
+        return r;
+    if (!json_is_array(json))
+        return error_set(err, -EINVAL, "%s: is no JSON array", path);
+    *ret = TAKE(json);
     return 0;
 }

@@ -25,6 +25,9 @@ int oci_json_parse(const char *name, const char *text, size_t length, struct jso
 /* The object in an ordinary file, and its text. */
 int oci_json_read(const char *path, Buffer *ret_text, struct json_t **ret, Error *err);
 
+/* The array in an ordinary file. */
+int oci_json_read_array(const char *path, struct json_t **ret, Error *err);
+
 /* The text of member KEY of OBJECT; NULL if it is not there or no text. */
 const char *oci_json_text(const struct json_t *object, const char *key);
 
