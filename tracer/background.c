@@ -6,13 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct Background {
-    int report; /* takes one Error: without a code if all is well; -1 once it has */
-};
 
 static void report(Background *background, const Error *err)
 {
@@ -73,31 +70,17 @@ __attribute__((noreturn)) static void run_body(BackgroundBody *body, void *data,
     _exit(0);
 }
 
-int background_start(BackgroundBody *body, void *data, Error *err)
+int background_await(int report, Error *err)
 {
-    int pipe[2];
-    Error said = {0};
-
-    if (pipe2(pipe, O_CLOEXEC) < 0)
-        return error_errno(err, errno, "cannot start a process in the background");
-    const pid_t pid = fork();
-    if (pid == 0) {
-        fd_close(&pipe[0]);
-        run_body(body, data, pipe[1]);
-    }
-    fd_close(&pipe[1]);
-    CLEANUP(fd_close) int report = pipe[0];
-    if (pid < 0)
-        return error_errno(err, errno, "cannot start a process in the background");
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    Error said;
     size_t length = 0;
+
     while (length < sizeof said) {
         const ssize_t n = read(report, (char *)&said + length, sizeof said - length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return error_set(err, -ECHILD, "the process in the background ended at once");
+            return error_set(err, -ECHILD, "the recorder ended before it was ready");
         length += (size_t)n;
     }
     if (said.code >= 0)
@@ -105,4 +88,37 @@ int background_start(BackgroundBody *body, void *data, Error *err)
     if (err)
         *err = said;
     return said.code;
+}
+
+int background_start(BackgroundBody *body, void *data, Error *err)
+{
+    int pipe[2];
+
+    if (pipe2(pipe, O_CLOEXEC) < 0)
+        return error_errno(err, errno, "cannot start a process in the background");
+    CLEANUP(fd_close) int report = pipe[0];
+    const pid_t pid = fork();
+    if (pid == 0) {
+        fd_close(&report);
+        run_body(body, data, pipe[1]);
+    }
+    fd_close(&pipe[1]);
+    if (pid < 0)
+        return error_errno(err, errno, "cannot start a process in the background");
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return background_await(report, err);
+}
+
+static void exec_itself(Background *background, void *data)
+{
+    const char *const arguments[] = {"whittle-oci", data, NULL};
+
+    background_ready(background);
+    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
+}
+
+int background_exec(const char *argument)
+{
+    return background_start(exec_itself, (void *)(uintptr_t)argument, NULL);
 }

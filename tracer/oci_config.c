@@ -17,7 +17,8 @@ enum { CONFIG_SIZE_MAX = 64 * 1024 };
 
 #define DEFAULT_RUNTIME "runc"
 #define DEFAULT_OUTPUT  "/var/lib/whittle"
-#define DEFAULT_PATH    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+enum { DEFAULT_KEEP_READY = 15 };
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void oci_config_deinit(OciConfig *config)
 {
@@ -118,6 +119,17 @@ static int set_backend(OciConfig *config, const char *text)
     return -EINVAL;
 }
 
+static int set_keep_ready(OciConfig *config, const char *text)
+{
+    char *end;
+    const long minutes = strtol(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || minutes > 1440)
+        return -EINVAL;
+    config->keep_ready = (unsigned)minutes;
+    return 0;
+}
+
 static int set_permissive(OciConfig *config, const char *text)
 {
     config->permissive = strcmp(text, "true") == 0;
@@ -130,6 +142,7 @@ static const struct {
     const char *allowed;
 } keys[] = {
     {"backend", set_backend, "auto, bpf or listener"},
+    {"keep-ready", set_keep_ready, "minutes, from 0 to 1440"},
     {"label", set_label, "a text of 1 to 255 bytes"},
     {"on-failure", set_on_failure, "run or refuse"},
     {"output", set_output, "the absolute path of a folder, without \".\" and \"..\""},
@@ -137,7 +150,7 @@ static const struct {
     {"runtime", set_runtime, "a program's name, or its absolute path"},
 };
 
-#define KEY_NAMES "backend, label, on-failure, output, permissive and runtime"
+#define KEY_NAMES "backend, keep-ready, label, on-failure, output, permissive and runtime"
 
 /* ---- YAML ------------------------------------------------------------------------------------ */
 
@@ -267,7 +280,9 @@ int oci_config_parse(const char *name, const char *text, size_t length, OciConfi
 {
     Error unused = {0};
     CLEANUP(oci_config_deinit)
-    OciConfig config = {.runtime = strdup(DEFAULT_RUNTIME), .output = strdup(DEFAULT_OUTPUT)};
+    OciConfig config = {.runtime = strdup(DEFAULT_RUNTIME),
+                        .output = strdup(DEFAULT_OUTPUT),
+                        .keep_ready = DEFAULT_KEEP_READY};
     Reader reader = {.name = name, .config = &config, .err = err ? err : &unused};
 
     if (!config.runtime || !config.output || !yaml_parser_initialize(&reader.parser))

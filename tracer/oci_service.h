@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How whittle-oci finds the recorder of a container: a socket in a folder that only its own user
- * may enter, named after the runtime's state folder (ROOT, NULL: the default) and the container.
+ * A container's recorder and the runtimes that want something of it, by a socket that the runtime's
+ * state folder (ROOT, NULL: the default) and the container name.
  */
 #pragma once
 
@@ -9,12 +9,9 @@
 
 #include <sys/types.h>
 
-/* The recorder's socket. A descriptor, or a negative errno. *RET_PATH is for oci_service_close().
+/* The recorder's socket. A descriptor, or a negative errno. *RET_PATH is for oci_socket_remove().
  */
 int oci_service_open(const char *root, const char *id, char **ret_path, Error *err);
-
-/* Takes the name away. */
-void oci_service_close(char *path);
 
 /* A runtime that is about to add a process to the container, and waits to be joined. */
 typedef struct OciRequest {

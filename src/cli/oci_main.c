@@ -6,6 +6,7 @@
  */
 #include "base/memory.h"
 #include "cli/oci_record.h"
+#include "cli/oci_spare.h"
 #include "tracer/launch.h"
 #include "tracer/oci_arguments.h"
 #include "tracer/oci_bundle.h"
@@ -40,23 +41,29 @@ static int refuse(const OciArguments *arguments, const Error *err)
 }
 
 /* What each command needs before the runtime gets it. 0 or a negative errno with ERR. */
-typedef int Prepare(const OciConfig *config, const OciArguments *arguments, Error *err);
+typedef int Prepare(const OciConfig *config, const char *runtime, const OciArguments *arguments,
+                    Error *err);
 
-static int prepare_container(const OciConfig *config, const OciArguments *arguments, Error *err)
+static int prepare_container(const OciConfig *config, const char *runtime,
+                             const OciArguments *arguments, Error *err)
 {
-    return oci_record_container(config, arguments, err);
+    return oci_record_container(config, runtime, arguments, err);
 }
 
-static int prepare_exec(const OciConfig *config, const OciArguments *arguments, Error *err)
+static int prepare_exec(const OciConfig *config, const char *runtime, const OciArguments *arguments,
+                        Error *err)
 {
     (void)config;
+    (void)runtime;
     return oci_record_exec(arguments, err);
 }
 
 /* Whoever removes a container may want to read its recording next. */
-static int prepare_delete(const OciConfig *config, const OciArguments *arguments, Error *err)
+static int prepare_delete(const OciConfig *config, const char *runtime,
+                          const OciArguments *arguments, Error *err)
 {
     (void)config;
+    (void)runtime;
     if (oci_service_await_end(arguments->root, arguments->container, WRITING_MILLISECONDS) < 0)
         return error_set(err, -ETIMEDOUT, "the recorder of container %s is still at it",
                          arguments->container);
@@ -76,7 +83,7 @@ static const struct Preparation {
 };
 
 /* 0: go on with the runtime. */
-static int prepare(const OciConfig *config, const OciArguments *arguments)
+static int prepare(const OciConfig *config, const char *runtime, const OciArguments *arguments)
 {
     Error err = {0};
 
@@ -86,7 +93,7 @@ static int prepare(const OciConfig *config, const OciArguments *arguments)
         const struct Preparation *row = &preparations[i];
         if (strcmp(arguments->command, row->command) != 0)
             continue;
-        if (row->prepare(config, arguments, &err) == 0)
+        if (row->prepare(config, runtime, arguments, &err) == 0)
             return 0;
         if (row->may_refuse && config->on_failure == OCI_ON_FAILURE_REFUSE)
             return refuse(arguments, &err);
@@ -103,13 +110,15 @@ int main(int argc, char **argv)
     bool may_be_missing;
     Error err = {0};
 
+    if (argc == 2 && strcmp(argv[1], OCI_SPARE_COMMAND) == 0)
+        return oci_spare_main();
     if (oci_arguments_read(argc, argv, &arguments) < 0)
         return EXIT_RUNTIME;
     const char *path = oci_config_path(&may_be_missing);
     if (oci_config_read(path, may_be_missing, &config, &err) < 0 ||
         oci_config_find_runtime(&config, &runtime, &err) < 0)
         return refuse(&arguments, &err);
-    const int status = prepare(&config, &arguments);
+    const int status = prepare(&config, runtime, &arguments);
     if (status != 0)
         return status;
     argv[0] = runtime;

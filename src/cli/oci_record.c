@@ -2,141 +2,71 @@
 #include "cli/oci_record.h"
 
 #include "base/memory.h"
-#include "cli/run_begin.h"
-#include "model/mark.h"
-#include "tracer/background.h"
+#include "cli/oci_job.h"
+#include "cli/oci_spare.h"
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_output.h"
 #include "tracer/oci_service.h"
-#include "tracer/supervise.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-/* For the recorder's process, which gets a copy of all of it. */
-typedef struct Job {
-    const OciConfig *config;
-    const OciArguments *arguments;
-    const OciBundle *bundle;
-    const char *label;  /* NULL: none */
-    const char *output; /* path of the recording */
-    pid_t runtime;
-    Background *background;
-} Job;
-
-static void recording_drop(Recording **recording)
+static void run_job(Background *background, void *data)
 {
-    *recording = recording_free(*recording);
+    oci_job_run(data, NULL, background);
 }
 
-static int describe(const Job *job, const Backend *backend, Recording *recording, uint32_t *ret_run,
-                    Error *err)
+/* By the spare recorder, which is quick, or else a new one. */
+static int start_recorder(OciJob *job, Error *err)
 {
-    const OciProcess *process = &job->bundle->process;
-    const char *runtime = strrchr(job->config->runtime, '/');
-    char features[256] = "";
-    char user[32];
+    const int r = oci_spare_ask(job, err);
 
-    backend->features(features, sizeof features);
-    (void)snprintf(user, sizeof user, "%u:%u", process->uid, process->gid);
-    const Run run = {
-        .label = job->label,
-        .backend = backend->name,
-        .features = features,
-        .container = job->arguments->container,
-        .runtime = runtime ? runtime + 1 : job->config->runtime,
-        .user = user,
-        .command = process->args.list,
-        .command_count = process->args.count,
-        .exit_status = -1,
-        .no_new_privs = process->no_new_privileges,
-    };
-    return run_begin(&run, recording, ret_run, err);
+    if (r != -ENOENT && r != -ECHILD)
+        return r;
+    return background_start(run_job, job, err);
 }
 
-static void on_started(void *data)
+static int record_container(const OciConfig *config, const char *runtime,
+                            const OciArguments *arguments, const OciWish *wish, Error *err)
 {
-    const Job *job = data;
+    CLEANUP(free_pointer) char *bundle = realpath(arguments->bundle, NULL);
+    CLEANUP(free_pointer) char *output = NULL;
 
-    background_ready(job->background);
-}
-
-static int record(const Job *job, int runtimes, Error *err)
-{
-    CLEANUP(recording_drop) Recording *recording = recording_new();
-    const Backend *backend = &backend_bpf;
-    SuperviseResult result;
-    uint32_t run;
-
-    if (!recording)
-        return error_errno(err, ENOMEM, "cannot begin a recording");
-    int r = backend->probe(err);
-    if (r == 0)
-        r = describe(job, backend, recording, &run, err);
+    if (!bundle)
+        return error_errno(err, errno, "%s", arguments->bundle);
+    int r = oci_output(config, wish->out, NULL, arguments->container, time(NULL), &output, err);
     if (r < 0)
         return r;
-    const Supervision supervision = {
-        .backend = backend,
-        .join = &job->runtime,
-        .join_count = 1,
-        .join_as = job->bundle->has_seccomp ? JOIN_RUNTIME : JOIN_RUNTIME_UNFILTERED,
-        .runtimes = runtimes,
-        .recording = recording,
-        .run = run,
-        .label = job->label,
-        .output = job->output,
-        .started = on_started,
-        .started_data = (void *)(uintptr_t)job,
+    OciJob job = {
+        .root = arguments->root,
+        .id = arguments->container,
+        .bundle = bundle,
+        .config = arguments->config,
+        .runtime = runtime,
+        .output = output,
+        .label = wish->label ? wish->label : config->label,
+        .process = getpid(),
     };
-    return supervise(&supervision, &result, err);
-}
-
-/* In the recorder's process. */
-static void record_in_background(Background *background, void *data)
-{
-    Job *job = data;
-    const OciArguments *arguments = job->arguments;
-    Error err = {0};
-    char *path = NULL;
-
-    job->background = background;
-    (void)umask(027);
-    const int runtimes = oci_service_open(arguments->root, arguments->container, &path, &err);
-    const int r = runtimes < 0 ? runtimes : record(job, runtimes, &err);
-    oci_service_close(path);
+    r = start_recorder(&job, err);
     if (r < 0)
-        background_failed(background, &err);
+        (void)unlink(output);
+    return r;
 }
 
-int oci_record_container(const OciConfig *config, const OciArguments *arguments, Error *err)
+int oci_record_container(const OciConfig *config, const char *runtime,
+                         const OciArguments *arguments, Error *err)
 {
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
-    CLEANUP(free_pointer) char *output = NULL;
     OciWish wish;
 
     int r = oci_bundle_read(arguments->bundle, arguments->config, &bundle, err);
     if (r < 0)
         return r;
     oci_bundle_wish(bundle, &wish);
-    if (wish.record) {
-        Job job = {
-            .config = config,
-            .arguments = arguments,
-            .bundle = bundle,
-            .label = wish.label ? wish.label : config->label,
-            .runtime = getpid(),
-        };
-        r = oci_output(config, wish.out, NULL, arguments->container, time(NULL), &output, err);
-        job.output = output;
-        if (r == 0)
-            r = background_start(record_in_background, &job, err);
-        if (r < 0 && output)
-            (void)unlink(output);
-    }
+    if (wish.record)
+        r = record_container(config, runtime, arguments, &wish, err);
     /* Even if nothing is recorded: it is not the workload's business. */
     const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
     return r < 0 ? r : stripped < 0 ? stripped : 0;

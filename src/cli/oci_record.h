@@ -6,9 +6,11 @@
 #include "tracer/oci_arguments.h"
 #include "tracer/oci_config.h"
 
-/* `create` and `run`: a recorder in the background, which is ready; it will follow this process. 0,
- * also if the container is not to be recorded, or a negative errno with ERR. */
-int oci_record_container(const OciConfig *config, const OciArguments *arguments, Error *err);
+/* `create` and `run`: a recorder in the background, which is ready; it will follow this process.
+ * RUNTIME is the real one. 0, also if the container is not to be recorded, or a negative errno with
+ * ERR. */
+int oci_record_container(const OciConfig *config, const char *runtime,
+                         const OciArguments *arguments, Error *err);
 
 /* `exec`: the container's recorder, if it has one, follows this process too. */
 int oci_record_exec(const OciArguments *arguments, Error *err);

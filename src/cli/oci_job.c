@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/oci_job.h"
+
+#include "base/memory.h"
+#include "cli/oci_spare.h"
+#include "cli/run_begin.h"
+#include "tracer/oci_bundle.h"
+#include "tracer/oci_service.h"
+#include "tracer/oci_socket.h"
+#include "tracer/supervise.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* ---- from process to process ----------------------------------------------------------------- */
+
+static const size_t texts[] = {
+    offsetof(OciJob, root),   offsetof(OciJob, id),      offsetof(OciJob, bundle),
+    offsetof(OciJob, config), offsetof(OciJob, runtime), offsetof(OciJob, output),
+    offsetof(OciJob, label),
+};
+
+enum { ABSENT = '-', PRESENT = '+' };
+
+int oci_job_write(const OciJob *job, Buffer *out)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        const char *text;
+        memcpy(&text, (const char *)job + texts[i], sizeof text);
+        int r = buffer_printf(out, "%c%s", text ? PRESENT : ABSENT, text ? text : "");
+        if (r == 0)
+            r = buffer_append(out, "", 1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int oci_job_read(const char *text, size_t length, OciJob *ret_job)
+{
+    OciJob job = {.process = 0};
+    size_t at = 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        const char *end = at < length ? memchr(text + at, '\0', length - at) : NULL;
+        if (!end || (text[at] != PRESENT && text[at] != ABSENT))
+            return -EBADMSG;
+        const char *value = text[at] == PRESENT ? text + at + 1 : NULL;
+        memcpy((char *)&job + texts[i], &value, sizeof value);
+        at = (size_t)(end - text) + 1;
+    }
+    if (at != length || !job.id || !job.bundle || !job.runtime || !job.output)
+        return -EBADMSG;
+    *ret_job = job;
+    return 0;
+}
+
+/* ---- the recording --------------------------------------------------------------------------- */
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+static int describe(const OciJob *job, const OciBundle *bundle, const Backend *backend,
+                    Recording *recording, uint32_t *ret_run, Error *err)
+{
+    const OciProcess *process = &bundle->process;
+    const char *runtime = strrchr(job->runtime, '/');
+    char user[32];
+
+    (void)snprintf(user, sizeof user, "%u:%u", process->uid, process->gid);
+    const Run run = {
+        .label = job->label,
+        .backend = backend->name,
+        .container = job->id,
+        .runtime = runtime ? runtime + 1 : job->runtime,
+        .user = user,
+        .command = process->args.list,
+        .command_count = process->args.count,
+        .exit_status = -1,
+        .no_new_privs = process->no_new_privileges,
+    };
+    return run_begin(&run, recording, ret_run, err);
+}
+
+static void on_started(void *data)
+{
+    background_ready(data);
+    oci_spare_start();
+}
+
+static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
+                  Background *background, Error *err)
+{
+    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
+    const Backend *backend = &backend_bpf;
+    SuperviseResult result;
+    uint32_t run;
+
+    if (!recording)
+        return error_errno(err, ENOMEM, "cannot begin a recording");
+    int r = oci_bundle_read(job->bundle, job->config, &bundle, err);
+    if (r == 0 && !prepared)
+        r = backend->probe(err);
+    if (r == 0)
+        r = describe(job, bundle, backend, recording, &run, err);
+    if (r < 0)
+        return r;
+    const Supervision supervision = {
+        .backend = backend,
+        .prepared = prepared,
+        .join = &job->process,
+        .join_count = 1,
+        .join_as = bundle->has_seccomp ? JOIN_RUNTIME : JOIN_RUNTIME_UNFILTERED,
+        .runtimes = runtimes,
+        .recording = recording,
+        .run = run,
+        .label = job->label,
+        .output = job->output,
+        .started = on_started,
+        .started_data = background,
+    };
+    return supervise(&supervision, &result, err);
+}
+
+void oci_job_run(const OciJob *job, BackendPrepared *prepared, Background *background)
+{
+    Error err = {0};
+    char *path = NULL;
+
+    (void)umask(027);
+    const int runtimes = oci_service_open(job->root, job->id, &path, &err);
+    const int r = runtimes < 0 ? runtimes : record(job, prepared, runtimes, background, &err);
+    oci_socket_remove(path);
+    if (r < 0)
+        background_failed(background, &err);
+}
