@@ -65,6 +65,7 @@ struct Observer {
     Buffer line;
     uint64_t calls;
     uint64_t losses;
+    uint64_t interrupted;
     bool batch_journal; /* write facts when observer_flush() is called, or many have come */
     bool sees_io_uring; /* the backend tells of operations submitted through io_uring */
     StoredFact **added; /* if collect_added: the facts that were added since added_count was 0 */
