@@ -245,6 +245,9 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
     if ((operation == observer->chdir || operation == observer->chroot) && path.has_stat &&
         predicted == RESULT_OK && !S_ISDIR(path.st.st_mode))
         predicted = ENOTDIR;
+    if (operation == observer->readlink && path.has_stat && raw[0] != '\0' &&
+        predicted == RESULT_OK && !S_ISLNK(path.st.st_mode))
+        predicted = EINVAL;
     /* openat2() may refuse a path that is there; of a served file nothing is known. */
     if (path.served || (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK))
         predicted = RESULT_UNKNOWN;
