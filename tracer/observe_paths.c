@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/mount.h>
 
 typedef struct PathArgs {
     int dirfd;
@@ -151,6 +152,18 @@ static void keep_for_rules(Observer *observer, Pending *pending, unsigned argume
     pending->call.paths_count++;
 }
 
+/* A mount's source may be a word ("proc", "none"), or nothing behind a descriptor. */
+static bool is_mount_source_path(const Call *call, const char *raw)
+{
+    enum { FLAGS = 3 /* of mount(); of move_mount() another path */ };
+    const bool has_flags = call->syscall->args[FLAGS].role == ROLE_SELECTOR;
+    const uint64_t flags = call->args[FLAGS];
+
+    return raw[0] == '/' ||
+           (raw[0] != '\0' &&
+            (!has_flags || (flags & (MS_BIND | MS_MOVE) && !(flags & MS_REMOUNT))));
+}
+
 /*
  * Reads and resolves path argument ARGUMENT. False where the call names no path by it: a word
  * instead of a path, a null pointer, memory that cannot be read.
@@ -168,8 +181,7 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
     if (address != 0 && !read_text_argument(observer, tracee, address, raw,
                                             sizeof pending->raw[slot], "path argument"))
         return false;
-    /* A mount's source may be a word ("proc", "none"). */
-    if (operation == observer->mount_source && raw[0] != '/')
+    if (operation == observer->mount_source && !is_mount_source_path(&pending->call, raw))
         return false;
     PathQuery query = {
         .argument = (int)argument,
