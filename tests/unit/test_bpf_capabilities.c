@@ -32,6 +32,9 @@ static const struct {
      CAP_SYS_NICE,
      SITE_PROBE},
     {{"ns_capable", "cap_safe_nice", "set_task_ioprio", "sys_ioprio_set"}, CAP_SYS_NICE, -1},
+    {{"generic_permission", "inode_permission", "ovl_workdir_create", "ovl_fill_super"},
+     CAP_DAC_OVERRIDE,
+     SITE_ANY},
     /* The innermost function decides. */
     {{"generic_permission", "ovl_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_OWN},
     {{"generic_permission", "inode_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_ANY},
