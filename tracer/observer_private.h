@@ -75,7 +75,7 @@ struct Observer {
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
-    const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot, *creat, *readlink;
+    const PathOperation *mount_source, *mkdir, *rename_to, *creat;
 };
 
 /* What observing a system call takes: Observer.needs, by observer_setup.c. */
