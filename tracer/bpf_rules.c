@@ -93,6 +93,7 @@ static const struct FlagRow {
     {RULE_ROOTS, NAMES("chroot")},
     {RULE_UNSHARES, NAMES("unshare", "setns")},
     {RULE_CONFINES, NAMES("seccomp", "prctl")},
+    {RULE_REMOUNTS, NAMES("mount", "umount", "umount2", "pivot_root", "move_mount")},
     {RULE_FORKS, NAMES("fork", "vfork", "clone", "clone3")},
     {RULE_MARK, NAMES("prctl")},
     {RULE_MAY_SEND, NAMES("write", "writev", "pwrite64", "pwritev", "pwritev2", "send", "sendto",

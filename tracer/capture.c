@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 enum {
@@ -295,21 +294,6 @@ static void take_memory(Capture *capture, Tracee *tracee, uint64_t bytes)
     (void)observer_add(capture->observer, tracee, &draft, 1);
 }
 
-/* pivot_root(), and moving a mount over the root. */
-static bool moves_root(const Captured *captured)
-{
-    static const char *const names[] = {"pivot_root", "move_mount", "mount"};
-    const char *name = captured->syscall ? captured->syscall->name : "";
-
-    if (captured->event->type != EVENT_CALL || !captured_succeeded(captured))
-        return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if (strcmp(names[i], name) == 0)
-            return strcmp(name, "mount") != 0 || (captured->event->args[3] & MS_MOVE);
-    }
-    return false;
-}
-
 static int dispatch(Capture *capture, Tracee *tracee, const Captured *captured)
 {
     Observer *observer = capture->observer;
@@ -358,7 +342,7 @@ static int take(Capture *capture, Captured *captured)
     observer->added_count = 0;
     int r = dispatch(capture, &capture->tracee, captured);
     observer->collect_added = false;
-    if (moves_root(captured))
+    if (capture_moves_root(captured))
         capture_roots_moved(capture->roots, event->mount_namespace);
     if (event->key != 0 &&
         capture_counts_add(capture->counts, event->key, observer->added, observer->added_count) < 0)

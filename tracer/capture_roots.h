@@ -23,6 +23,9 @@ const char *capture_root_text(const Captured *captured);
 bool capture_namespace_is_own(const CaptureRoots *roots, const Captured *captured);
 bool capture_root_is_own(const CaptureRoots *roots, const Captured *captured);
 
+/* CAPTURED is a pivot_root() or moved a mount, maybe over the root. */
+bool capture_moves_root(const Captured *captured);
+
 /* A call was told that may have made another folder the root of that namespace. */
 void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace);
 

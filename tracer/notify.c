@@ -10,7 +10,8 @@
  * notification has not been received yet is interrupted by any signal, and by a handler without
  * SA_RESTART it then fails with EINTR, be it fork(2) or close(2). Therefore a thread of its own
  * receives (notify_receiver.c), and runs as soon as it may (notify_priority.c); this file has the
- * other thread, which handles what takes longer, and all other events.
+ * other thread, which handles what takes longer, and all other events. Calls that are interrupted
+ * all the same are made again (notify_restart.c).
  */
 #include "tracer/backend_events.h"
 #include "tracer/notify_keeper.h"

@@ -86,10 +86,29 @@ static bool makes_signals(const Receiver *receiver, const SyscallStop *stop)
     return syscall && receiver->makes_signals[syscall->index];
 }
 
+typedef struct Question {
+    const Receiver *receiver;
+    uint64_t id;
+} Question;
+
+static bool is_valid(void *data)
+{
+    const Question *question = data;
+
+    return seccomp_notify_id_valid(question->receiver->listener, question->id) == 0;
+}
+
 /* True if the call is to be run. */
 static bool observe(Receiver *receiver, const struct seccomp_notif *request)
 {
     const SyscallStop stop = stop_of(request);
+
+    restart_note(&receiver->restart, &stop, request->flags);
+    if (restart_applies(&receiver->restart, &stop)) {
+        Question question = {receiver, request->id};
+        if (restart_mend(&receiver->restart, &stop, is_valid, &question) == RESTART_INTERRUPTED)
+            observer_interrupted(receiver->observer);
+    }
     const int verdict = observer_enter(receiver->observer, &stop);
 
     if (verdict == OBSERVER_CONFIRM)
@@ -257,6 +276,16 @@ static void note_thread(Receiver *receiver, pid_t tid)
     receiver->last_tid = tid;
 }
 
+/* Notifications are received in the order of their numbers: what is missing was taken back. How
+ * many were until then goes with the notification, in a field that the kernel does not use. */
+static void note_gap(Receiver *receiver, struct seccomp_notif *request)
+{
+    if (receiver->last_id != 0)
+        receiver->taken_back += (uint32_t)(request->id - receiver->last_id - 1);
+    receiver->last_id = request->id;
+    request->flags = receiver->taken_back;
+}
+
 /* Waits for a notification, and puts it into the ring, where a slot must have been taken. */
 static void receive(Receiver *receiver)
 {
@@ -265,6 +294,7 @@ static void receive(Receiver *receiver)
 
     memset(slot, 0, sizeof *slot);
     if (seccomp_notify_receive(receiver->listener, slot) == 0) {
+        note_gap(receiver, slot);
         note_thread(receiver, (pid_t)slot->pid);
         atomic_store(&receiver->end, end + 1);
         return;
@@ -395,6 +425,10 @@ int receiver_start(Receiver *receiver, int listener, Observer *observer, KeeperP
 
     *receiver = (Receiver){.listener = listener, .observer = observer, .page = page, .wake_fd = -1};
     CLEANUP(fd_close) int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CLEANUP(restart_deinit) Restart restart = {0};
+    const int r = restart_init(&restart);
+    if (r < 0)
+        return r;
     CLEANUP(free_pointer) bool *makes = calloc(syscall_count(), sizeof *makes);
     if (!makes)
         return -ENOMEM;
@@ -408,16 +442,19 @@ int receiver_start(Receiver *receiver, int listener, Observer *observer, KeeperP
         return -errno;
     (void)pthread_mutex_init(&receiver->lock, NULL);
     receiver->makes_signals = makes;
+    receiver->restart = restart;
     receiver->wake_fd = wake;
     const int error = pthread_create(&receiver->thread, NULL, receiver_main, receiver);
     if (error != 0) {
         receiver->wake_fd = -1;
         receiver->makes_signals = NULL;
+        receiver->restart = (Restart){0};
         return -error;
     }
     receiver->started = true;
     wake = -1;
     makes = NULL;
+    restart = (Restart){0};
     return 0;
 }
 
@@ -454,6 +491,7 @@ void receiver_stop(Receiver *receiver)
         answer(receiver, request->id, true);
         request->id = 0;
     }
+    restart_deinit(&receiver->restart);
     free(receiver->makes_signals);
     receiver->makes_signals = NULL;
     (void)sem_destroy(&receiver->free_slots);

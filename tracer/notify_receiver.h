@@ -19,6 +19,7 @@
 
 #include "tracer/notify_hold.h"
 #include "tracer/notify_keeper.h"
+#include "tracer/notify_restart.h"
 #include "tracer/observer.h"
 
 #include <pthread.h>
@@ -33,15 +34,18 @@ typedef struct Receiver {
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
-    Hold hold;     /* under LOCK */
-    unsigned held; /* in PAGE, for the handler; written by it alone */
+    Hold hold;       /* under LOCK */
+    Restart restart; /* under LOCK */
+    unsigned held;   /* in PAGE, for the handler; written by it alone */
     sem_t free_slots;
-    atomic_uint end;          /* of the ring: written by the receiver */
-    atomic_uint front;        /* written under LOCK */
-    atomic_bool asleep;       /* the handler is about to sleep, or does */
-    atomic_bool over;         /* the receiver is to end */
-    atomic_int error;         /* the receiver has failed: a positive errno */
-    pid_t last_tid;           /* the receiver's own */
+    atomic_uint end;     /* of the ring: written by the receiver */
+    atomic_uint front;   /* written under LOCK */
+    atomic_bool asleep;  /* the handler is about to sleep, or does */
+    atomic_bool over;    /* the receiver is to end */
+    atomic_int error;    /* the receiver has failed: a positive errno */
+    uint64_t last_id;    /* the receiver's own, as what follows */
+    uint32_t taken_back; /* notifications, for a signal came before they were received */
+    pid_t last_tid;
     unsigned others_for;      /* for so many calls on, more threads than one are at work */
     unsigned alone;           /* calls since, counted on */
     bool *makes_signals;      /* by Syscall.index; owned */

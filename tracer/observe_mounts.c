@@ -18,15 +18,24 @@ static Fact *draft_mount(Observer *observer, Tracee *tracee, Pending *pending,
     return pending_draft(observer, tracee, pending, FACT_MOUNT, operation, DRAFT_ALWAYS);
 }
 
-/* Where path argument INDEX leads; NULL if it could not be worked out. */
-static const char *path_text(const Pending *pending, unsigned argument)
+/* Path argument ARGUMENT; NULL where it is none. */
+static const ResolvedPath *path_argument(const Pending *pending, unsigned argument)
 {
     for (size_t i = 0; i < pending->call.paths_count; i++) {
-        const ResolvedPath *path = &pending->call.paths[i];
-        if (path->argument == argument)
-            return path->text ? path->text : path->raw;
+        if (pending->call.paths[i].argument == argument)
+            return &pending->call.paths[i];
     }
     return NULL;
+}
+
+/* Where it leads; NULL if it is none, or could not be worked out and is no full path. */
+static const char *path_text(const Pending *pending, unsigned argument)
+{
+    const ResolvedPath *path = path_argument(pending, argument);
+
+    if (!path || path->text)
+        return path ? path->text : NULL;
+    return path->raw && path->raw[0] == '/' ? path->raw : NULL;
 }
 
 /* A string argument, kept; NULL for a null pointer or one that cannot be read. */
@@ -75,15 +84,14 @@ static void enter_mount(Observer *observer, Tracee *tracee, Pending *pending)
         }
     }
     const char *source = text_argument(observer, tracee, pending, 0);
-    const char *source_path = path_text(pending, 0);
     const char *fstype = text_argument(observer, tracee, pending, 2);
     expect_served(observer, fstype);
     Fact *fact = draft_mount(observer, tracee, pending, operation);
     if (!fact)
         return;
     fact_set_text(fact, FIELD_TARGET, path_text(pending, 1));
-    fact_set_text(fact, FIELD_SOURCE,
-                  source_path && source && source[0] == '/' ? source_path : source);
+    /* Where it is no path the source may be any text. */
+    fact_set_text(fact, FIELD_SOURCE, path_argument(pending, 0) ? path_text(pending, 0) : source);
     fact_set_text(fact, FIELD_FSTYPE, fstype);
     const FlagFamily *family = flag_family("mount_flags");
     if (family && (flags & option_bits))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Path arguments, by the roles in the tables: what each call does to the file it names. */
 #include "tracer/observer_private.h"
+#include "tracer/path_predictions.h"
 
 #include "base/memory.h"
 
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/mount.h>
 
 typedef struct PathArgs {
     int dirfd;
@@ -94,42 +96,6 @@ static void draft_tmpfile(Observer *observer, Tracee *tracee, Pending *pending,
     draft_file(observer, tracee, pending, &file, access | ACCESS_CREATE, DRAFT_ALWAYS);
 }
 
-/* The same for an open() whose path leads to something that is there. */
-static int predict_open(const PathResult *path, uint64_t flags)
-{
-    const bool must_be_new = (flags & O_CREAT) && (flags & O_EXCL);
-
-    if (must_be_new && (flags & O_TMPFILE) != O_TMPFILE)
-        return EEXIST;
-    if (!path->has_stat)
-        return RESULT_OK;
-    if (S_ISLNK(path->st.st_mode) && !(flags & O_PATH))
-        return ELOOP; /* O_NOFOLLOW */
-    if ((flags & O_DIRECTORY) && !S_ISDIR(path->st.st_mode))
-        return ENOTDIR;
-    if (S_ISDIR(path->st.st_mode) && !(flags & O_PATH) && (flags & O_TMPFILE) != O_TMPFILE &&
-        ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT)))
-        return EISDIR;
-    return RESULT_OK;
-}
-
-/* What the call will return as far as the look-up of its path decides that. */
-static int predict(const PathResult *path, uint64_t open_flags, bool is_open, PathFinal final,
-                   uint32_t access)
-{
-    if (path->error == 0) {
-        if (is_open)
-            return predict_open(path, open_flags);
-        const bool must_be_new =
-            final == PATH_FINAL_PARENT && (access & ACCESS_CREATE) && !(access & ACCESS_RENAME);
-        return must_be_new ? EEXIST : RESULT_OK;
-    }
-    if (path->error == ENOENT && path->has_parent &&
-        (is_open ? (open_flags & O_CREAT) != 0 : (access & ACCESS_CREATE) != 0))
-        return RESULT_OK;
-    return path->error;
-}
-
 static void keep_for_rules(Observer *observer, Pending *pending, unsigned argument,
                            const PathOperation *operation, const char *raw, const PathResult *path)
 {
@@ -151,6 +117,18 @@ static void keep_for_rules(Observer *observer, Pending *pending, unsigned argume
     pending->call.paths_count++;
 }
 
+/* A mount's source may be a word ("proc", "none"), or nothing behind a descriptor. */
+static bool is_mount_source_path(const Call *call, const char *raw)
+{
+    enum { FLAGS = 3 /* of mount(); of move_mount() another path */ };
+    const bool has_flags = call->syscall->args[FLAGS].role == ROLE_SELECTOR;
+    const uint64_t flags = call->args[FLAGS];
+
+    return raw[0] == '/' ||
+           (raw[0] != '\0' &&
+            (!has_flags || (flags & (MS_BIND | MS_MOVE) && !(flags & MS_REMOUNT))));
+}
+
 /*
  * Reads and resolves path argument ARGUMENT. False where the call names no path by it: a word
  * instead of a path, a null pointer, memory that cannot be read.
@@ -168,8 +146,7 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
     if (address != 0 && !read_text_argument(observer, tracee, address, raw,
                                             sizeof pending->raw[slot], "path argument"))
         return false;
-    /* A mount's source may be a word ("proc", "none"). */
-    if (operation == observer->mount_source && raw[0] != '/')
+    if (operation == observer->mount_source && !is_mount_source_path(&pending->call, raw))
         return false;
     PathQuery query = {
         .argument = (int)argument,
@@ -240,11 +217,14 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
     if (!resolve_argument(observer, tracee, pending, argument, args, &path))
         return;
     const uint32_t access = is_open ? open_access(args->open_flags, &path) : operation->access;
-    int predicted =
-        predict(&path, args->open_flags, is_open, final_component(operation, args), access);
-    if ((operation == observer->chdir || operation == observer->chroot) && path.has_stat &&
-        predicted == RESULT_OK && !S_ISDIR(path.st.st_mode))
-        predicted = ENOTDIR;
+    const Prediction prediction = {.path = &path,
+                                   .operation = operation,
+                                   .raw = raw,
+                                   .final = final_component(operation, args),
+                                   .access = access,
+                                   .opens = is_open,
+                                   .flags = is_open ? args->open_flags : args->at_flags};
+    int predicted = path_predict(tracee, &prediction);
     /* openat2() may refuse a path that is there; of a served file nothing is known. */
     if (path.served || (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK))
         predicted = RESULT_UNKNOWN;

@@ -80,6 +80,9 @@ void observer_task_exit(Observer *observer, pid_t tid);
 /* Something was lost that only the backend knows of; see recording_add_loss(). */
 void observer_loss(Observer *observer, const char *cause, const char *example, uint64_t n);
 
+/* A call may have returned EINTR because it is recorded. */
+void observer_interrupted(Observer *observer);
+
 /* For backends without exit events: a descriptor that is readable when observer_reap() has ended
  * processes to forget; -1 if options.sees_results. Borrowed. */
 int observer_exit_fd(const Observer *observer);
@@ -103,6 +106,7 @@ typedef struct ObserverProgress {
     uint64_t facts;
     uint64_t processes; /* alive now */
     uint64_t losses;
+    uint64_t interrupted;
 } ObserverProgress;
 
 ObserverProgress observer_progress(const Observer *observer);

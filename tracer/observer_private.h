@@ -65,6 +65,7 @@ struct Observer {
     Buffer line;
     uint64_t calls;
     uint64_t losses;
+    uint64_t interrupted;
     bool batch_journal; /* write facts when observer_flush() is called, or many have come */
     bool sees_io_uring; /* the backend tells of operations submitted through io_uring */
     StoredFact **added; /* if collect_added: the facts that were added since added_count was 0 */
@@ -74,7 +75,7 @@ struct Observer {
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
     const Syscall *prctl, *exit;
-    const PathOperation *mount_source, *chdir, *mkdir, *rename_to, *chroot, *creat;
+    const PathOperation *mount_source, *mkdir, *rename_to, *creat;
 };
 
 /* What observing a system call takes: Observer.needs, by observer_setup.c. */

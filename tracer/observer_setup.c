@@ -74,10 +74,8 @@ static void build_dispatch(Observer *observer)
     observer->prctl = syscall_by_name("prctl");
     observer->exit = syscall_by_name("exit");
     observer->mount_source = path_operation("mount_source");
-    observer->chdir = path_operation("chdir");
     observer->mkdir = path_operation("mkdir");
     observer->rename_to = path_operation("rename_to");
-    observer->chroot = path_operation("chroot");
     observer->creat = path_operation("creat");
 }
 

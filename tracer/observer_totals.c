@@ -12,6 +12,11 @@ void observer_totals(Observer *observer, const ObserverTotals *totals)
         observer->peak_descriptor = totals->descriptors_peak;
 }
 
+void observer_interrupted(Observer *observer)
+{
+    observer->interrupted++;
+}
+
 ObserverProgress observer_progress(const Observer *observer)
 {
     return (ObserverProgress){
@@ -19,6 +24,7 @@ ObserverProgress observer_progress(const Observer *observer)
         .facts = recording_facts_count(observer->options.recording),
         .processes = HASH_COUNT(observer->table.processes),
         .losses = observer->losses,
+        .interrupted = observer->interrupted,
     };
 }
 
@@ -43,4 +49,5 @@ void observer_finish(Observer *observer)
     add_resource(observer, "processes", observer->table.processes_peak);
     add_resource(observer, "descriptors", observer->peak_descriptor);
     run->calls = observer->calls;
+    run->interrupted = observer->interrupted;
 }

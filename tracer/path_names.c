@@ -53,19 +53,34 @@ void path_hide_numbers(Process *process, bool own_root, const char *root_prefix,
 {
     static const char proc[] = "/proc/";
     static const char task[] = "/task/";
+    static const char *const hidden[] = {"self", "[pid]"};
     const size_t prefix = strlen(root_prefix);
     char out[TEXT_MAX];
-    char *end;
+    const char *process_name = NULL;
 
     if (strncmp(text, root_prefix, prefix) == 0)
         text += prefix;
-    if (strncmp(text, proc, sizeof proc - 1) != 0 || !isdigit((unsigned char)text[sizeof proc - 1]))
+    if (strncmp(text, proc, sizeof proc - 1) != 0)
         return;
-    const long number = strtol(text + sizeof proc - 1, &end, 10);
-    if (*end != '\0' && *end != '/')
+    const char *end = text + sizeof proc - 1;
+    if (isdigit((unsigned char)*end)) {
+        char *after;
+        const long number = strtol(end, &after, 10);
+        const bool self =
+            number == process->pid || (!own_root && number == process_own_pid(process));
+        process_name = self ? "self" : "[pid]";
+        end = after;
+    }
+    /* Done before, when the rest was not known yet. */
+    for (size_t i = 0; !process_name && i < ARRAY_LENGTH(hidden); i++) {
+        if (strncmp(end, hidden[i], strlen(hidden[i])) == 0) {
+            process_name = hidden[i];
+            end += strlen(hidden[i]);
+        }
+    }
+    if (!process_name || (*end != '\0' && *end != '/'))
         return;
-    const bool self = number == process->pid || (!own_root && number == process_own_pid(process));
-    int n = snprintf(out, sizeof out, "%s%s", proc, self ? "self" : "[pid]");
+    int n = snprintf(out, sizeof out, "%s%s", proc, process_name);
     if (strncmp(end, task, sizeof task - 1) == 0 && isdigit((unsigned char)end[sizeof task - 1])) {
         end += sizeof task - 1;
         end += strspn(end, "0123456789");

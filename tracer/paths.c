@@ -159,6 +159,9 @@ static void describe_in_folder(Resolver *resolver, Process *process, const Root 
     result->mount = folder.mount;
     if (folder.text && path_append(slot->text, last))
         result->text = slot->text;
+    /* LAST may be a process or thread that is gone. */
+    if (result->text && strcmp(folder.mount, "proc") == 0)
+        path_hide_numbers(process, root->own, root->prefix, slot->text);
     if (fstatat(slot->fd, last, &result->st, AT_SYMLINK_NOFOLLOW) == 0) {
         result->has_stat = true;
         result->error = 0;

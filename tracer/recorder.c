@@ -165,6 +165,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     outcome->facts = progress.facts;
     outcome->calls = progress.calls;
     outcome->losses = progress.losses;
+    outcome->interrupted = progress.interrupted;
     if (r < 0)
         (void)error_errno(&outcome->unwritten, r, "%s: cannot write", supervision->output);
     outcome->finished = true;

@@ -366,6 +366,7 @@ static int conclude(Front *front, SuperviseResult *ret_result, Error *err)
     front->result.facts = outcome->facts;
     front->result.calls = outcome->calls;
     front->result.losses = outcome->losses;
+    front->result.interrupted = outcome->interrupted;
     if (outcome->code < 0) {
         if (err)
             *err = outcome->error;

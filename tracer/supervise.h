@@ -38,7 +38,7 @@ typedef struct SuperviseResult {
     bool complete;   /* the recording has everything */
     bool detached;   /* recording ended before the workload did */
     bool recorder_died;
-    uint64_t facts, calls, losses;
+    uint64_t facts, calls, losses, interrupted;
     Error output_error; /* with a code: the finished recording could not be put at OUTPUT */
 } SuperviseResult;
 

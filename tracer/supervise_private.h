@@ -11,7 +11,7 @@ typedef struct Outcome {
     int code; /* negative errno with ERROR if the recording failed to start */
     Error error;
     Error unwritten; /* with a code: the finished recording could not be written */
-    uint64_t facts, calls, losses;
+    uint64_t facts, calls, losses, interrupted;
 } Outcome;
 
 typedef struct Channels {

@@ -181,6 +181,11 @@ static void say_result(const char *output, const SuperviseResult *result)
     else if (result->detached)
         message("recording ended before the workload did; what it does from here on is not in %s",
                 output);
+    if (result->interrupted > 0)
+        message("a signal may have interrupted %" PRIu64 " calls before they were recorded, with "
+                "EINTR, because of recording; if that disturbed the program, take --backend ptrace "
+                "or bpf",
+                result->interrupted);
     if (!result->recorder_died && result->output_error.code == 0 && isatty(STDERR_FILENO))
         message("%s: %" PRIu64 " facts from %" PRIu64 " system calls", output, result->facts,
                 result->calls);

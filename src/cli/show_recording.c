@@ -321,6 +321,10 @@ static void put_run(Buffer *out, const Run *run, size_t number)
         (void)buffer_printf(out, "  %-9s %d\n", "status", run->exit_status);
     (void)buffer_printf(out, "  %-9s ", "calls");
     put_number(out, run->calls);
+    if (run->interrupted > 0) {
+        (void)buffer_puts(out, ", of which a signal may have interrupted ");
+        put_number(out, run->interrupted);
+    }
     (void)buffer_putc(out, '\n');
 }
 

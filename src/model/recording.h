@@ -42,8 +42,9 @@ typedef struct Run {
     size_t command_count;
     int exit_status; /* as whittle record's own; -1 not known */
     bool no_new_privs;
-    bool complete;  /* a footer was there and nothing was lost */
-    uint64_t calls; /* system calls looked at */
+    bool complete;        /* a footer was there and nothing was lost */
+    uint64_t calls;       /* system calls looked at */
+    uint64_t interrupted; /* docs/FORMATS.md */
 } Run;
 
 typedef struct Loss {

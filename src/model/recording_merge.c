@@ -201,6 +201,7 @@ static int unite_run(Recording *recording, Run *run, const Run *from)
     }
     run->exit_status = from->exit_status > run->exit_status ? from->exit_status : run->exit_status;
     run->calls = from->calls > run->calls ? from->calls : run->calls;
+    run->interrupted = from->interrupted > run->interrupted ? from->interrupted : run->interrupted;
     run->no_new_privs = run->no_new_privs || from->no_new_privs;
     run->complete = run->complete && from->complete;
     return unite_command(recording, run, from);

@@ -277,6 +277,10 @@ static void put_run(Buffer *out, const Recording *recording, uint32_t index, boo
         }
         put_key(out, "calls");
         put_u64(out, run->calls);
+        if (run->interrupted > 0) {
+            put_key(out, "interrupted");
+            put_u64(out, run->interrupted);
+        }
         put_key(out, "complete");
         put_bool(out, recording_run_complete(recording, index));
     }

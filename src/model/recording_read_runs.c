@@ -128,6 +128,8 @@ static int parse_run_end(Reader *reader, const json_t *json, Run *run)
     if (r == 0)
         r = reader_get_count(reader, json, "calls", &run->calls);
     if (r == 0)
+        r = reader_get_count(reader, json, "interrupted", &run->interrupted);
+    if (r == 0)
         r = reader_get_flag(reader, json, "complete", &run->complete);
     if (r < 0)
         return r;

@@ -113,6 +113,8 @@ int recording_add_run(Recording *recording, const Run *run, uint32_t *ret_index)
         return r;
     if (copy.calls > INT64_MAX)
         copy.calls = INT64_MAX;
+    if (copy.interrupted > INT64_MAX)
+        copy.interrupted = INT64_MAX;
     if (copy.exit_status < 0)
         copy.exit_status = -1;
     *ret_index = (uint32_t)recording->runs_count;

@@ -20,9 +20,11 @@ def need_bpf():
 
 def programs_loaded():
     """Ids of the tracing programs in the kernel; None where it cannot be told."""
-    if not shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin"):
+    # what the build found, because Ubuntu's works only with the kernel it comes with
+    tool = os.environ.get("WHITTLE_BPFTOOL") or shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    done = tool and subprocess.run([tool, "prog", "list"], capture_output=True, text=True, check=False)
+    if not done or done.returncode:
         return None
-    done = subprocess.run(["/usr/sbin/bpftool", "prog", "list"], capture_output=True, text=True, check=False)
     return {line.split(":")[0] for line in done.stdout.splitlines() if ": tracing" in line}
 
 

@@ -276,6 +276,27 @@ else: raise SystemExit(1)
 
 
 @both
+def processes_that_are_gone(folder, backend):
+    result, _ = run(backend, folder, """
+gone = os.fork()
+if gone == 0: os._exit(0)
+os.waitpid(gone, 0)
+for name in f'/proc/{gone}/fd', f'/proc/self/task/{gone}/stat':
+    try: os.open(name, os.O_RDONLY)
+    except FileNotFoundError: pass
+    else: raise SystemExit(1)
+try: os.readlink('/proc')
+except OSError as e: assert e.errno == errno.EINVAL
+""")
+    for name in "/proc/[pid]/fd", "/proc/self/task/[tid]/stat":
+        equal(result.one("file", name=name)["results"], ["ENOENT"], name)
+    equal([f["name"] for f in result.facts("file") if f["name"].startswith("/proc/") and any(c.isdigit() for c in f["name"])], [],
+          "process numbers")
+    equal(result.one("file", name="/proc", access={"stat"}, results=["EINVAL"])["results"], ["EINVAL"], "no link")
+    result.complete()
+
+
+@both
 def names_that_cannot_be_read(folder, backend):
     result, _ = run(backend, folder, """
 for i in range(30): assert call(NR['chdir'], b'/') == 0

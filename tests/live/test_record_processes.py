@@ -31,20 +31,22 @@ def interrupted_calls(folder, backend):
 
 @both
 def signal_storm(folder, backend):
-    # Calls that cannot fail with EINTR. The kernel's notification interrupts a call
-    # whose notification nobody has taken yet, so the recorder must take it at once, however busy it is with
-    # the look-ups of another process. With privilege under 1 signal in 100 is at the wrong moment, also on a
-    # busy machine; it was 1 in 5 when one thread both received and looked up. Without privilege the
-    # receiver waits for its turn, and the machine decides.
-    command = [program("signal_storm"), "1", "1500", "2000", "1"]
+    # Calls that cannot fail with EINTR, nor the end of a signal handler (which once ended in the middle of
+    # nowhere). Of the calls whose number the notify backend cannot find out, as of those through
+    # syscall(3), it says how many may have failed; until Linux 6.16 some interrupted calls cannot be told.
+    command = [program("signal_storm"), "1", "800", "2000", "1"]
     result = record(backend, folder, command)
-    equal((result.status, result.err), (0, ""), "status")
-    interrupted, signals = map(int, result.out.split())
-    print(f"     {backend}: {interrupted} calls interrupted by {signals} signals")
-    if backend != "notify":
+    equal(result.status, 0, "status")
+    interrupted, hidden, signals = map(int, result.out.split())
+    told = result.document["runs"][0].get("interrupted", 0)
+    print(f"     {backend}: {hidden} calls interrupted by {signals} signals, {told} told of")
+    if backend != "notify" or os.uname().machine == "x86_64":
         equal(interrupted, 0, "interrupted calls")
-    elif os.geteuid() == 0:
-        check(interrupted <= 3 + signals * 0.05, result.out)
+    if backend != "notify":
+        equal((hidden, told), (0, 0), "interrupted calls")
+    elif tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 17):
+        check(told >= hidden + interrupted, f"{told} of {hidden} were told of")
+    equal("may have interrupted" in result.err, told > 0, "message")
 
 
 @case
@@ -52,10 +54,9 @@ def children_end_unnoticed(folder):
     # SIGCHLD, whose handler dash sets without SA_RESTART, must not end fork(2) with EINTR ("Cannot fork"), or
     # close(2) of a pipe, for which somebody then waits for ever.
     need("dash")
-    need_root()  # without privilege it may happen on a busy machine
     script = """
 for i in 1 2 3 4 5 6 7 8; do
-  (true) & (true) & (true) &
+  (true) & (true) & (true) & (true) & (true) & (true) &
   x=$(echo a | cat) y=$(/bin/echo b | cat)
   [ "$x$y" = ab ] || exit 9
   wait

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that never fail with EINTR by themselves, in PROCESSES processes under a storm of signals
- * whose handler is set without SA_RESTART. Meanwhile BUSY more processes, without signals, open a
- * path that takes long to look up. Prints how many calls did fail so, and how many signals came.
+ * Calls that never fail with EINTR by themselves, in PROCESSES processes under a storm of two
+ * signals whose handlers are set without SA_RESTART, interrupt each other, and make such calls as
+ * well. Meanwhile BUSY more processes, without signals, open a path that takes long to look up.
+ * Prints how many calls did fail so; how many of those that were made through syscall(3) did, where
+ * the number of the call is in no instruction; and how many signals came.
  *
  *     signal_storm PROCESSES CALLS INTERVAL-IN-MICROSECONDS BUSY
  */
@@ -14,19 +16,38 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct Count {
     int interrupted;
+    int hidden;
     int signals;
 } Count;
 
 static volatile sig_atomic_t signals;
+static volatile sig_atomic_t interrupted_within;
 
 static void on_alarm(int number)
 {
-    (void)number;
+    const int error = errno;
+
     signals++;
+    if (number == SIGUSR1 && getppid() < 0)
+        interrupted_within++;
+    errno = error;
+}
+
+static timer_t start_timer(long interval)
+{
+    const long other = interval + interval / 3;
+    const struct itimerspec times = {{0, other * 1000}, {0, other * 1000}};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    timer_t timer;
+
+    timer_create(CLOCK_MONOTONIC, &event, &timer);
+    timer_settime(timer, 0, &times, NULL);
+    return timer;
 }
 
 static Count storm(long calls, long interval)
@@ -35,17 +56,20 @@ static Count storm(long calls, long interval)
     const struct itimerval none = {{0, 0}, {0, 0}};
     struct sigaction action = {.sa_handler = on_alarm};
     int interrupted = 0;
+    int hidden = 0;
 
     sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    const timer_t other = start_timer(interval);
     setitimer(ITIMER_REAL, &timer, NULL);
     for (long i = 0; i < calls; i++) {
-        interrupted += syscall(SYS_getppid) < 0;
+        interrupted += getppid() < 0;
+        hidden += syscall(SYS_getppid) < 0;
         const int fd = open("/dev/null", O_RDONLY);
         interrupted += fd < 0 && errno == EINTR;
-        if (fd >= 0)
-            close(fd);
+        interrupted += fd >= 0 && close(fd) < 0;
         if (i % 64 == 0) {
-            const pid_t child = (pid_t)syscall(SYS_fork);
+            const pid_t child = fork();
             if (child == 0)
                 _exit(0);
             interrupted += child < 0 && errno == EINTR;
@@ -53,9 +77,11 @@ static Count storm(long calls, long interval)
                 ;
         }
     }
+    while (timer_delete(other) < 0 && errno == EINTR)
+        ;
     while (setitimer(ITIMER_REAL, &none, NULL) < 0)
         ;
-    return (Count){.interrupted = interrupted, .signals = signals};
+    return (Count){interrupted + interrupted_within, hidden, signals};
 }
 
 static void be_busy(void)
@@ -69,7 +95,7 @@ int main(int argc, char **argv)
 {
     pid_t busy[16];
     int result[2];
-    Count total = {0, 0}, one;
+    Count total = {0}, one;
 
     if (argc != 5 || pipe(result) < 0)
         return 2;
@@ -92,6 +118,7 @@ int main(int argc, char **argv)
     close(result[1]);
     while (read(result[0], &one, sizeof one) == (ssize_t)sizeof one) {
         total.interrupted += one.interrupted;
+        total.hidden += one.hidden;
         total.signals += one.signals;
     }
     for (long i = 0; i < busy_count && i < 16; i++) {
@@ -100,6 +127,6 @@ int main(int argc, char **argv)
     }
     while (wait(NULL) > 0 || errno == EINTR)
         ;
-    printf("%d %d\n", total.interrupted, total.signals);
+    printf("%d %d %d\n", total.interrupted, total.hidden, total.signals);
     return 0;
 }

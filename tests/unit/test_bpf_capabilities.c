@@ -28,6 +28,13 @@ static const struct {
     {{"ns_capable_noaudit", "sys_fanotify_init"}, CAP_SYS_ADMIN, SITE_PROBE},
     {{"capable", "sys_fanotify_init"}, CAP_SYS_ADMIN, SITE_RULE},
     {{NULL, NULL, "restricted_pointer"}, CAP_SYSLOG, SITE_PROBE},
+    {{"ns_capable", "cap_safe_nice", "set_task_ioprio", "ext4_load_and_init_journal"},
+     CAP_SYS_NICE,
+     SITE_PROBE},
+    {{"ns_capable", "cap_safe_nice", "set_task_ioprio", "sys_ioprio_set"}, CAP_SYS_NICE, -1},
+    {{"generic_permission", "inode_permission", "ovl_workdir_create", "ovl_fill_super"},
+     CAP_DAC_OVERRIDE,
+     SITE_ANY},
     /* The innermost function decides. */
     {{"generic_permission", "ovl_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_OWN},
     {{"generic_permission", "inode_permission", "do_faccessat"}, CAP_DAC_OVERRIDE, SITE_ANY},

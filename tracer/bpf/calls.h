@@ -85,6 +85,12 @@ static __always_inline u64 probed_result(const struct pt_regs *context)
 #endif
 }
 
+/* In the map `rules`, of a call that has one. */
+static __always_inline u32 rule_index(u32 abi, s64 nr)
+{
+    return abi * RULES_PER_ABI + (u32)(nr & (RULES_PER_ABI - 1));
+}
+
 static __always_inline struct call_rule *rule_of(u32 abi, s64 nr)
 {
     const u64 number = (u64)nr & ~(abi == ABI_X32 ? (u64)X32_BIT : 0);
@@ -300,7 +306,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     }
     if (takes) {
         struct taking *taking = &scratch->taking;
-        taking->rule_index = abi * RULES_PER_ABI + (u32)(nr & (RULES_PER_ABI - 1));
+        taking->rule_index = rule_index(abi, nr);
         taking->result = result;
         taking->abi = abi;
         __builtin_memcpy(taking->args, args, sizeof taking->args);

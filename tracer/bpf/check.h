@@ -2,6 +2,7 @@
 /* The kernel's checks of capabilities. */
 #pragma once
 
+#include "before.h"
 #include "cgroups.h"
 
 /*
@@ -164,6 +165,11 @@ static __always_inline void check(void *context, u64 cred, u64 target, int capab
     const s64 nr = call_number(task, regs, &abi);
     const struct call_rule *rule = rule_of(abi, nr);
     const bool asks = rule && rule->flags & RULE_ASKS_ANY;
+    if (rule && rule->flags & RULE_REMOUNTS && !(state->led & BEFORE_ANY)) {
+        scratch->taking.rule_index = rule_index(abi, nr);
+        read_arguments(regs, abi, scratch->taking.args);
+        state->led |= (u32)before_note() & BEFORE_ANY;
+    }
     u64 key = key_begin(state, EVENT_CAPABILITY);
     key = mix(key, (u64)capability << 32 | (u64)(verdict != 0) << 16 | flags);
     key = mix(key, (u64)nr << 8 | abi);

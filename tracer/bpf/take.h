@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "before.h"
 #include "led.h"
 #include "relations.h"
 
@@ -331,8 +332,12 @@ __noinline int take_key(u32 i)
             place_of_descriptor(magic);
             hash = mix(hash, scratch->place.identity);
         } else if (needs_folder(rule->take[i], scratch, slot, value)) {
-            place_of_folder(folder_argument(taking, companion));
-            hash = mix(hash, scratch->place.identity);
+            u64 identity;
+            if (!before_identity(taking, taking->paths - 1, &identity)) {
+                place_of_folder(folder_argument(taking, companion));
+                identity = scratch->place.identity;
+            }
+            hash = mix(hash, identity);
         }
         break;
     }
@@ -502,8 +507,10 @@ __noinline int take_blob(u32 i)
             place_of_descriptor(magic);
             blob_place(BLOB_FILE, magic);
         }
-        place_of_folder(folder_argument(taking, companion));
-        blob_place(BLOB_FOLDER, (s32)i);
+        if (!blob_before(taking->paths - 1, (s32)i)) {
+            place_of_folder(folder_argument(taking, companion));
+            blob_place(BLOB_FOLDER, (s32)i);
+        }
         if (rule->flags & (RULE_MOVES | RULE_ROOTS) && taking->result == 0) {
             place_moved_to(scratch, rule->flags);
             blob_place(BLOB_PATH, (s32)i);

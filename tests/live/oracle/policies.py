@@ -38,13 +38,6 @@ EXPLAINED = {
                                           "ps reads its own user's and would do without: granted to be on the safe side",
     ("bpf", "capabilities: CAP_SYS_NICE"): "ext4 sets the priority of its journal's thread while it is mounted, and goes on where "
                                            "it may not: granted to be on the safe side",
-    # Not that eBPF is right there: docs/ORACLES.md, "Where the two differ by nature".
-    ("bpf", "mounts: pivot_root / -> /"): "relative paths of pivot_root() are looked up when the root has moved",
-    ("bpf", "mounts: pivot_root /tmp -> /@"): "the same",
-    ("notify", "mounts: pivot_root /newroot -> /@"): "the same",
-    ("notify", "mounts: pivot_root /tmp -> /tmp/@"): "the same",
-    ("ptrace", "mounts: pivot_root /newroot -> /@"): "the same",
-    ("ptrace", "mounts: pivot_root /tmp -> /tmp/@"): "the same",
 }
 # What a file system in the workload serves nobody but the kernel looks at (tracer/served.h): its owners eBPF alone knows.
 for backend in ("notify", "ptrace"):

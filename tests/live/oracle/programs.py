@@ -2,9 +2,11 @@
 """The programs that the oracle tries. Each is the same from run to run but for what timing decides."""
 
 import os
+import shutil
 import socket
+import subprocess
 
-from compare import Case
+from compare import SOURCE, Case
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = os.path.join(_HERE, "scripts")
@@ -35,14 +37,25 @@ def c_program(name, *flags):
     """Sources are compiled once per run of the harness, outside what is compared."""
 
     def build(folder):
-        import subprocess
-
         source = os.path.join(SCRIPTS, name + ".c")
         out = os.path.join(os.path.dirname(folder), name)
         if not os.path.exists(out):
             subprocess.run(["gcc", "-O1", "-pthread", *flags, "-o", out, source], check=True)
 
     return build
+
+
+def rust():
+    """Where rustc and cargo really are: rustup's stand-ins look for them below HOME, which is the case's own."""
+    found = shutil.which("rustc")
+    if not found:
+        return "/usr/bin"
+    made = subprocess.run([found, "--print", "sysroot"], capture_output=True, text=True, check=False)
+    return os.path.join(made.stdout.strip() or "/usr", "bin")
+
+
+RUST = rust()
+OWN_MOUNTS = "mounts of its own need more than a container has"
 
 
 def write(folder, name, text, mode=0o644):
@@ -95,7 +108,7 @@ def cases():
         Case("make", script("make.sh"), needs=("make", "gcc"), calls=TIMING + ("pselect6", "rt_sigprocmask", "read", "fcntl")),
         Case("cmake", script("cmake.sh"), needs=("cmake",), calls=TIMING + ("epoll_pwait", "wait4")),
         Case("go", script("go.sh"), needs=("go",), calls=TIMING + ("nanosleep", "tgkill", "getpid", "epoll_pwait", "write", "read")),
-        Case("rustc", sh("echo 'fn main() { std::thread::spawn(|| println!(\"hi\")).join().unwrap() }' >a.rs && rustc a.rs && ./a"), needs=("rustc",), calls=TIMING),
+        Case("rustc", sh(f"echo 'fn main() {{ std::thread::spawn(|| println!(\"hi\")).join().unwrap() }}' >a.rs && {RUST}/rustc a.rs && ./a"), needs=(RUST + "/rustc",), calls=TIMING),
         # ---- package tools and git
         Case("git", script("git.sh"), needs=("git",), calls=TIMING),
         Case("dpkg-query", ["dpkg", "-l", "coreutils", "bash"], needs=("dpkg",)),
@@ -130,7 +143,7 @@ def cases():
         Case("ipc", [py, os.path.join(SCRIPTS, "ipc.py")], calls=TIMING, fast=True),
         Case("signals", [py, os.path.join(SCRIPTS, "signals.py")], calls=TIMING, init=True, fast=True),
     ]
-    return all_cases + other_programs(port + 10)
+    return all_cases + other_programs(port + 10) + more_programs(port + 20)
 
 
 # What a client or a server of several processes and threads does depends on who is first.
@@ -165,7 +178,6 @@ SERVING = TIMING + (
 
 def other_programs(port):
     """More that people run; few of them are installed for the tests, the others where they are."""
-    own_mounts = "mounts of its own need more than a container has"
     return [
         Case("bash-udp", sh(f"echo x >/dev/udp/127.0.0.1/{port}; exec 3<>/dev/udp/127.0.0.1/{port}; echo y >&3; exec 3>&-", "bash"), fast=True),
         Case("busybox", ["busybox", "sh", "-c", "ls /etc >l; sort <l | uniq -c | wc -l; busybox cp l l2; busybox mv l2 l3; busybox rm l3; busybox ln -s a b; busybox readlink b; busybox tar cf t.tar l; busybox gzip t.tar"], needs=("busybox",), calls=TIMING + ("wait4",), fast=True),
@@ -183,7 +195,82 @@ def other_programs(port):
         Case("apache", script("apache.sh", str(port + 1)), statuses=(0,), needs=("apache2", "curl"), calls=SERVING + ("semop", "sendfile"), timeout=90, needs_root=True),
         Case("haproxy", script("haproxy.sh", str(port + 2)), statuses=(0,), needs=("haproxy", "socat", "curl"), noise=(r"\(\d+\)",), calls=SERVING, timeout=90, needs_root=True),
         Case("sshd", script("sshd.sh", str(port + 3)), statuses=(0,), needs=("sshd", "sftp"), calls=SERVING, paths=("/dev/pts", "/.ssh", "/root"), timeout=120, needs_root=True, no_replay="a server of logins wants the machine's users"),
-        Case("bubblewrap", ["bwrap", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--unshare-all", "sh", "-c", "id -u; touch /tmp/x; cat /etc/hostname"], statuses=(0,), needs=("bwrap",), calls=TIMING, compare_paths=False, no_replay=own_mounts),
-        Case("loop-mount", sh("truncate -s 8M i; mkfs.ext4 -q i; mkdir m; mount -o loop i m && echo x >m/f && cat m/f; umount m"), statuses=(0,), needs=("mkfs.ext4", "losetup"), calls=TIMING, needs_root=True, no_replay=own_mounts),
-        Case("fuse", script("fuse.sh"), statuses=(0,), needs=("bindfs",), calls=TIMING, needs_root=True, no_replay=own_mounts),
+        Case("bubblewrap", ["bwrap", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--unshare-all", "sh", "-c", "id -u; touch /tmp/x; cat /etc/hostname"], statuses=(0,), needs=("bwrap",), calls=TIMING, compare_paths=False, no_replay=OWN_MOUNTS),
+        Case("loop-mount", sh("truncate -s 8M i; mkfs.ext4 -q i; mkdir m; mount -o loop i m && echo x >m/f && cat m/f; umount m"), statuses=(0,), needs=("mkfs.ext4", "losetup"), calls=TIMING, needs_root=True, no_replay=OWN_MOUNTS),
+        Case("fuse", script("fuse.sh"), statuses=(0,), needs=("bindfs",), calls=TIMING, needs_root=True, no_replay=OWN_MOUNTS),
+    ]
+
+
+def more_programs(port):
+    """What was tried to find out how whittle does with programs that nobody had thought of."""
+
+    def server(name, number, *needs, **more):
+        argv = script("server.sh", name, str(port + number))
+        return Case(name, argv, statuses=(0,), needs=needs, calls=SERVING, **{"timeout": 120, "needs_root": True, **more})
+
+    def container(runtime):
+        run = os.path.join(SOURCE, "tests", "live", "run-in-runc")
+        return ["/usr/bin/python3", run, "--runtime", runtime, "--", "sh", "-c", "id -u; ls / | wc -l"]
+
+    home = "chmod 700 .; export GNUPGHOME=$PWD"
+    return [
+        # ---- servers
+        server("dnsmasq", 0, "dnsmasq"),
+        server("named", 1, "named", "dig"),
+        server("unbound", 2, "unbound"),
+        # Its input and output go through io_uring, which is no system call.
+        server("mariadb", 3, "mariadbd", "mariadb-install-db", timeout=300, losses=("io-uring-unseen",), noise=("^whittle: the recording is INCOMPLETE.*",)),
+        server("squid", 4, "squid", "curl"),
+        server("varnish", 5, "varnishd", "curl"),
+        server("mosquitto", 6, "mosquitto", "mosquitto_pub"),
+        server("vsftpd", 7, "vsftpd", "curl"),
+        server("iperf3", 8, "iperf3"),
+        server("rsyncd", 9, "rsync"),
+        server("openssl-server", 10, "openssl", "curl"),
+        server("socat", 11, "socat"),
+        server("chrony", 12, "chronyd", "chronyc"),
+        # ---- languages
+        Case("gawk", ["gawk", 'BEGIN{while(("ls /etc"|getline x)>0)n++; print (n>0); print "b\\na" | "sort"; close("sort"); print n>"f"; system("true"); print "z" |& "cat"; close("cat","to"); "cat" |& getline q; print q}'], statuses=(0,), needs=("gawk",), fast=True),
+        Case("tclsh", sh("echo 'set f [open x w]; puts $f hi; close $f; puts [exec cat x]; file rename x y; puts [glob y*]; set s [socket -server {apply {{c a p} {puts $c hey; close $c}}} -myaddr 127.0.0.1 0]; set p [lindex [fconfigure $s -sockname] 2]; set c [socket 127.0.0.1 $p]; fileevent $c readable {gets $c l; puts $l; set done 1}; vwait done; file delete y' >a.tcl; tclsh a.tcl"), statuses=(0,), needs=("tclsh",), calls=TIMING),
+        Case("guile", ["guile", "--no-auto-compile", "-c", '(display (call-with-input-file "/etc/hostname" (lambda (p) (read-char p)))) (system* "echo" "hi") (mkdir "d") (rmdir "d") (newline)'], statuses=(0,), needs=("guile",), calls=TIMING),
+        Case("ocaml", sh("echo 'let () = print_endline \"hi\"; ignore (Sys.command \"echo ho\"); Sys.mkdir \"d\" 0o755; Sys.rmdir \"d\"' >a.ml; ocaml a.ml; ocamlopt -o a a.ml && ./a"), statuses=(0,), needs=("ocaml", "ocamlopt"), calls=TIMING),
+        Case("sbcl", ["sbcl", "--noinform", "--non-interactive", "--no-userinit", "--no-sysinit", "--eval", '(progn (with-open-file (s "x" :direction :output) (print 1 s)) (rename-file "x" "y.z") (print (sb-thread:join-thread (sb-thread:make-thread (lambda () 42)))) (run-program "/bin/echo" (list "hi") :output *standard-output*) (gc :full t))'], statuses=(0,), needs=("sbcl",), calls=TIMING),
+        Case("cargo", sh(f"PATH=$PATH:{RUST}; mkdir -p p/src; printf '[package]\\nname=\"p\"\\nversion=\"0.1.0\"\\nedition=\"2021\"\\n' >p/Cargo.toml; echo 'fn main(){{println!(\"hi\");}}' >p/src/main.rs; cd p; CARGO_HOME=$PWD/h cargo run -q --offline"), statuses=(0,), needs=(RUST + "/cargo",), calls=SERVING, timeout=120),
+        # Through a pipe, as a container's output goes: node asks other things of a pipe than of a file.
+        Case("npm", sh('mkdir p; cd p; echo \'{"name":"p","version":"1.0.0","scripts":{"x":"echo hi"}}\' >package.json; (npm run -s x; npm pack --silent) 2>&1 | cat'), statuses=(0,), needs=("npm",), calls=SERVING + ("eventfd2", "epoll_pwait", "mmap"), timeout=120),
+        Case("zipapp", sh("cp -r /usr/lib/python3*/json j; rm -rf j/__pycache__; /usr/bin/python3 -m compileall -q -j 2 j; mkdir z; echo 'print(1)' >z/__main__.py; /usr/bin/python3 -m zipapp z; /usr/bin/python3 z.pyz"), statuses=(0,), calls=TIMING),
+        # ---- archives, pictures, disks
+        Case("zip", sh("seq 1 5000 >a; mkdir d; cp a d/b; ln -s a l; zip -qry z.zip a d l; rm -r a d l; unzip -q z.zip; ls; zip -qd z.zip a; unzip -l z.zip | tail -1"), statuses=(0,), needs=("zip", "unzip")),
+        Case("7z-zstd-lz4-bzip2", sh("seq 1 5000 >a; 7z a -bd x.7z a >/dev/null; rm a; 7z x -bd x.7z >/dev/null; wc -l a; zstd -q -T2 a; zstd -qdf a.zst; lz4 -q a b.lz4; bzip2 -k a; ls"), statuses=(0,), needs=("7z", "zstd", "lz4", "bzip2"), calls=TIMING),
+        Case("ffmpeg", sh("ffmpeg -nostdin -v error -f lavfi -i testsrc=d=1:s=64x64 -y a.mkv && ffprobe -v error -show_entries stream=codec_name -of csv a.mkv"), statuses=(0,), needs=("ffmpeg", "ffprobe"), calls=TIMING, timeout=120),
+        Case("imagemagick", sh("convert -size 32x32 xc:red a.png && convert a.png -resize 16x16 b.jpg && identify b.jpg | wc -w"), statuses=(0,), needs=("convert", "identify"), calls=TIMING),
+        Case("disk-images", sh("qemu-img create -q -f qcow2 a.qcow2 10M; qemu-img convert -O raw a.qcow2 b; qemu-img info a.qcow2 | wc -l; truncate -s 1M m; mkfs.ext4 -q -d /etc/apt m 2>/dev/null; fsck.ext4 -fn m >/dev/null 2>&1; debugfs -R ls m 2>/dev/null | wc -l"), statuses=(0,), needs=("qemu-img", "mkfs.ext4", "debugfs"), calls=SERVING),
+        Case("fio-libaio", sh("fio --name=a --size=1M --rw=randrw --ioengine=libaio --iodepth=4 --numjobs=2 --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING, timeout=120),
+        Case("fio-threads", sh("fio --name=a --size=1M --rw=randrw --ioengine=psync --numjobs=2 --thread --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING, timeout=120),
+        # ---- terminals, keys, the machine
+        Case("expect", ["expect", "-c", "spawn sh -c {read x; echo got $x}; send \"hi\\r\"; expect {got hi}; wait"], statuses=(0,), needs=("expect",), calls=TIMING, paths=("/dev/pts",)),
+        Case("screen", sh("mkdir -m 700 s; export SCREENDIR=$PWD/s; screen -dmS x sh -c 'echo a >f; sleep 30'; for i in $(seq 50); do [ -e f ] && break; sleep 0.1; done; screen -S x -X quit; sleep 0.5; cat f"), statuses=(0,), needs=("screen",), calls=SERVING, paths=("/dev/pts",)),
+        Case("gpg", sh(home + "; gpg --batch --quiet --passphrase '' --quick-gen-key a@b.c ed25519 sign never 2>/dev/null; echo hi >m; gpg --batch -q -s m; gpg -q -d m.gpg 2>/dev/null; gpgconf --kill all; sleep 0.5"), statuses=(0,), needs=("gpg", "gpgconf"), calls=SERVING, timeout=120),
+        Case("netfilter", sh("unshare -n sh -c 'ip link set lo up; ip addr add 10.9.9.9/32 dev lo; ip -o addr show lo | wc -l; nft add table inet t; nft list tables; iptables -L -n | wc -l; ss -tln | wc -l'"), statuses=(0,), needs=("nft", "iptables", "ip", "ss"), needs_root=True),
+        Case("exim", sh("chmod 777 .; exim4 -bV | wc -l; exim4 -bP primary_hostname >/dev/null; exim4 -bt nobody@localhost | wc -l"), statuses=(0,), needs=("exim4",), needs_root=True),
+        Case("processes", sh("ps -ef >/dev/null; pgrep -x no-such-name; free >/dev/null; vmstat >/dev/null; uptime >/dev/null"), statuses=(0,), needs=("ps", "pgrep"), paths=("/proc/",)),
+        Case("editors", sh("seq 1 9 >a; cp a b; printf '3d\\n$a\\nnew\\n.\\nw\\nq\\n' | ed -s b; diff -u a b >d; patch -s a <d; cmp a b && echo same; echo '2^100' | bc; split -l 3 a s.; paste s.a* | wc -l; file a; objdump -h /bin/true | wc -l; nm -D /bin/true | wc -l"), statuses=(0,), needs=("ed", "bc", "patch", "file", "objdump")),
+        Case("small-tools", script("small_tools.sh"), statuses=(0,), needs=("runuser", "flock", "shred", "fallocate", "chrt", "prlimit"), needs_root=True, calls=TIMING),
+        Case("ping", ["ping", "-q", "-c", "2", "-i", "0.2", "127.0.0.1"], statuses=(0,), needs=("ping",), calls=TIMING, noise=("time [0-9]+ms", "^rtt.*")),
+        Case("tcpdump", sh("tcpdump -i lo -c 2 -w d udp port 9999 2>/dev/null & p=$!; for i in $(seq 50); do sleep 0.2; echo x >/dev/udp/127.0.0.1/9999; kill -0 $p 2>/dev/null || break; done; wait; tcpdump -r d 2>/dev/null | wc -l", "bash"), statuses=(0,), needs=("tcpdump",), needs_root=True, calls=SERVING),
+        Case("sudo", ["sudo", "-n", "-u", "nobody", "id", "-un"], statuses=(0,), needs=("sudo",), needs_root=True, calls=SERVING, paths=("/dev/pts",)),
+        Case("rsyslogd", sh("printf 'module(load=\"imuxsock\" SysSock.Use=\"off\")\\ninput(type=\"imuxsock\" Socket=\"%s/s\")\\n*.* %s/out\\n' $PWD $PWD >c; rsyslogd -n -f $PWD/c -i $PWD/pid & p=$!; while [ ! -S s ]; do sleep 0.1; done; logger -u s hello; sleep 0.5; kill $p; wait $p; wc -l <out"), statuses=(0,), needs=("rsyslogd", "logger"), needs_root=True, calls=SERVING),
+        Case("perf", sh("perf stat -x, -e task-clock true 2>&1 | wc -l"), statuses=(0,), needs=("perf",), needs_root=True, calls=SERVING),
+        Case("kubectl", sh("kubectl version --client -o yaml | wc -l"), statuses=(0,), needs=("kubectl",), calls=SERVING),
+        # ---- more compilers, packages and versions
+        Case("gfortran", sh("printf '      print *, 1\\n      end\\n' >a.f; gfortran a.f && ./a.out"), statuses=(0,), needs=("gfortran",)),
+        Case("clang", sh("echo 'int main(void){return 0;}' >a.c; clang -O2 a.c -o a && ./a; clang --analyze a.c; clang -fsanitize=address a.c -o b && ./b"), statuses=(0,), needs=("clang",), calls=TIMING, timeout=120),
+        Case("vim-keys", sh("printf 'ihello\\033:wq\\n' >k; vim -u NONE -s k f </dev/null >/dev/null 2>&1; cat f"), statuses=(0,), needs=("vim",), calls=TIMING + ("select",)),
+        Case("git-more", script("git_more.sh"), statuses=(0,), needs=("git",), calls=SERVING),
+        Case("dpkg-install", sh("mkdir -p d/DEBIAN r/var/lib/dpkg/info r/var/lib/dpkg/updates; printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' >d/DEBIAN/control; dpkg-deb -b d x.deb >/dev/null; touch r/var/lib/dpkg/status r/var/lib/dpkg/available; dpkg --root=$PWD/r -i x.deb; dpkg --root=$PWD/r -r x"), statuses=(0,), needs=("dpkg", "dpkg-deb"), needs_root=True, calls=TIMING),
+        # ---- what makes containers and machines
+        Case("runc", container("runc"), statuses=(0,), needs=("runc",), needs_root=True, calls=SERVING, compare_paths=False, timeout=120, no_replay=OWN_MOUNTS),
+        Case("crun", container("crun"), statuses=(0,), needs=("crun",), needs_root=True, calls=SERVING, compare_paths=False, timeout=120, no_replay=OWN_MOUNTS),
+        Case("user-namespace", ["unshare", "-Urmpf", "--mount-proc", "sh", "-c", "id -u; mount -t tmpfs t /mnt; echo x >/mnt/x; cat /mnt/x; ps -ef | wc -l"], statuses=(0,), needs=("unshare",), calls=TIMING, compare_paths=False, no_replay=OWN_MOUNTS),
+        Case("qemu", sh("echo quit | qemu-system-x86_64 -M q35 -accel tcg -S -nodefaults -display none -monitor stdio -drive file=null-co://,if=none,format=raw | wc -l"), statuses=(0,), needs=("qemu-system-x86_64",), calls=SERVING, timeout=120),
     ]

@@ -37,8 +37,8 @@ from run import reason_to_skip, working_backends
 RUN_IN_RUNC = os.path.join(SOURCE, "tests", "live", "run-in-runc")
 BACKENDS = ("notify", "ptrace", "bpf")
 RUNTIMES = ("runc", "crun")
-# Of the host, read-only: what package tools look at. The system's folders are there anyway.
-ALSO = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/cache/man", "/var/lib/nginx", "/var/log")
+# Of the host, read-only: what package tools and rustup's compilers look at. The system's folders are there anyway.
+ALSO = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/cache/man", "/var/lib/nginx", "/var/lib/exim4", "/var/spool/exim4", "/var/log", os.path.dirname(programs.RUST))
 RECORDINGS = 3
 LOG, KILL = 0x7FFC0000, 0x80000000
 

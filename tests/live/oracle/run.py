@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import programs
 import stressors
-from compare import RUNS, Runner, compare
+from compare import RUNS, Runner, compare, environment
 
 
 def working_backends(whittle):
@@ -39,7 +39,7 @@ def runs_natively(case, whittle):
 
 def reason_to_skip(case, whittle, native_first):
     for program in case.needs:
-        if not shutil.which(program):
+        if not shutil.which(program, path=environment("/")["PATH"]):  # the case's PATH, not ours
             return f"no {program}"
     if case.needs_root and os.geteuid() != 0:
         return "needs root"

@@ -22,6 +22,8 @@ OPTIONS = {
     "fallocate": ("--fallocate-bytes", "2M"),
     "hdd": ("--hdd-bytes", "2M"),
     "iomix": ("--iomix-bytes", "2M"),
+    # with 3, timing decides whether it still comes to ask how much there is to read
+    "pipe": ("--pipe-ops", "100"),
     "readahead": ("--readahead-bytes", "2M"),
     "seek": ("--seek-size", "2M"),
     "sendfile": ("--sendfile-size", "64K"),

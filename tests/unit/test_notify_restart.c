@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracer/notify_restart.h, tracer/notify_frame.h: which EINTR is a call's own. */
+#include "base/memory.h"
+#include "suite.h"
+#include "tracer/notify_restart.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- the instruction before ----------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    uint8_t code[FRAME_CODE];
+    int64_t nr;
+} codes[] = {
+    {"mov $39, %eax", {0x90, 0x90, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}, 39},
+    {"mov $257, %eax", {0xff, 0xff, 0xb8, 0x01, 0x01, 0, 0, 0x0f, 0x05}, 257},
+    {"mov $15, %rax", {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05}, 15},
+    {"xor %eax, %eax", {0x90, 0x90, 0x90, 0x90, 0x90, 0x31, 0xc0, 0x0f, 0x05}, 0},
+    {"mov $39, %r8d", {0x90, 0x41, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}, -1},
+    {"xor %r8d, %eax", {0x90, 0x90, 0x90, 0x90, 0x44, 0x31, 0xc0, 0x0f, 0x05}, -1},
+    {"mov 8(%rsp), %r9", {0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 8, 0x0f, 0x05}, -1},
+    {"int $0x80", {0x90, 0x90, 0xb8, 39, 0, 0, 0, 0xcd, 0x80}, -1},
+    {"nothing", {0}, -1},
+};
+
+START_TEST(test_code)
+{
+    SignalFrame frame = {.memory = -1};
+
+    memcpy(frame.code, codes[_i].code, sizeof frame.code);
+    ck_assert_msg(frame_call(&frame) == codes[_i].nr, "%s: %lld", codes[_i].name,
+                  (long long)frame_call(&frame));
+}
+END_TEST
+
+/* ---- the verdict ---------------------------------------------------------------------------- */
+
+enum { HERE = 0x1000, ELSEWHERE = 0x2000, RETURN = 0x3000, OF_NO_FILE = 1 << 20 };
+
+enum { NR_READ = 0, NR_WRITE = 1, NR_OPEN = 2, NR_CLOSE = 3, NR_STAT = 4, NR_GETPID = 39 };
+enum { NR_WAIT4 = 61, NR_FCNTL = 72, NR_FUTEX = 202, NR_RT_SIGRETURN = 15 };
+
+/* A call was made from HERE with the arguments {FIRST, SECOND}, and returned RESULT. Before the
+ * rt_sigreturn(2) these were received, from the oldest on: h as just that call, e another one, |
+ * something was taken back between. */
+static const struct {
+    const char *name;
+    int nr;
+    uint64_t first, second;
+    const char *received;
+    int64_t result;
+    RestartVerdict verdict;
+} rows[] = {
+    {"no EINTR", NR_GETPID, 0, 0, "e|", -ENOENT, RESTART_NOTHING},
+    {"never waits", NR_GETPID, 0, 0, "e|", -EINTR, RESTART_AGAIN},
+    {"never waits: no matter what", NR_GETPID, 0, 0, "h", -EINTR, RESTART_AGAIN},
+    {"a handler's end", NR_RT_SIGRETURN, 0, 0, "", -EINTR, RESTART_AGAIN},
+    {"waits", NR_WAIT4, 1, 0, "e|", -EINTR, RESTART_NOTHING},
+    {"a file's", NR_STAT, 1, 0, "e|", -EINTR, RESTART_AGAIN},
+    {"a file's, without gap", NR_STAT, 1, 0, "ee", -EINTR, RESTART_NOTHING},
+    {"may wait, not received", NR_OPEN, 1, 0, "ee|", -EINTR, RESTART_AGAIN},
+    {"may wait, received before", NR_OPEN, 1, 0, "hee|", -EINTR, RESTART_AGAIN},
+    {"may wait, received before, the handler calls", NR_OPEN, 1, 0, "hee|ee", -EINTR,
+     RESTART_AGAIN},
+    {"may wait, was received", NR_OPEN, 1, 0, "eeh", -EINTR, RESTART_NOTHING},
+    {"may wait, was received, a gap before", NR_OPEN, 1, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
+    {"may wait, was received, a gap behind", NR_OPEN, 1, 0, "eeh|", -EINTR, RESTART_INTERRUPTED},
+    {"a gap long ago", NR_OPEN, 1, 0, "e|eeeeeeeeeeeeeeee", -EINTR, RESTART_NOTHING},
+    {"open descriptor", NR_CLOSE, STDIN_FILENO, 0, "e|", -EINTR, RESTART_AGAIN},
+    {"closed descriptor", NR_CLOSE, OF_NO_FILE, 0, "e|", -EINTR, RESTART_INTERRUPTED},
+    {"F_DUPFD", NR_FCNTL, 0, 0, "e|", -EINTR, RESTART_AGAIN},
+    {"F_SETLKW", NR_FCNTL, 0, 7, "e|", -EINTR, RESTART_NOTHING},
+    {"FUTEX_WAKE_PRIVATE", NR_FUTEX, 1, 129, "h", -EINTR, RESTART_AGAIN},
+    {"FUTEX_WAIT_PRIVATE", NR_FUTEX, 1, 128, "e|", -EINTR, RESTART_NOTHING},
+    {"read(2) of no file", NR_READ, OF_NO_FILE, 0, "e|", -EINTR, RESTART_NOTHING},
+    {"write(2) to no file", NR_WRITE, OF_NO_FILE, 0, "e|", -EINTR, RESTART_AGAIN},
+    {"write(2) to no file, received", NR_WRITE, OF_NO_FILE, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
+};
+
+static SyscallStop stop_at(uint64_t address, uint64_t first, uint64_t second)
+{
+    return (SyscallStop){.tid = getpid(),
+                         .audit_arch = AUDIT_ARCH_X86_64,
+                         .nr = NR_RT_SIGRETURN,
+                         .instruction_pointer = address,
+                         .args = {first, second}};
+}
+
+START_TEST(test_verdict)
+{
+    CLEANUP(restart_deinit) Restart restart = {0};
+    SignalFrame frame = {.memory = -1,
+                         .result = (uint64_t)rows[_i].result,
+                         .next = HERE,
+                         .args = {rows[_i].first, rows[_i].second},
+                         .code = {0x90, 0x90, 0xb8, (uint8_t)rows[_i].nr, 0, 0, 0, 0x0f, 0x05}};
+    const SyscallStop here = stop_at(HERE, rows[_i].first, rows[_i].second);
+    const SyscallStop elsewhere = stop_at(ELSEWHERE, 0, 0);
+    const SyscallStop end = stop_at(RETURN, 0, 0);
+    uint32_t gaps = 7;
+    int64_t nr = -1;
+
+    ck_assert_int_eq(restart_init(&restart), 0);
+    for (const char *c = rows[_i].received; *c; c++) {
+        if (*c == '|')
+            gaps++;
+        else
+            restart_note(&restart, *c == 'h' ? &here : &elsewhere, gaps);
+    }
+    restart_note(&restart, &end, gaps);
+    ck_assert_msg(restart_judge(&restart, &end, &frame, &nr) == rows[_i].verdict, "%s",
+                  rows[_i].name);
+    ck_assert_int_eq(nr, rows[_i].verdict == RESTART_AGAIN ? rows[_i].nr : -1);
+}
+END_TEST
+
+/* A frame that cannot be read counts if something was taken back; one of another thread does not.
+ */
+START_TEST(test_unknown)
+{
+    CLEANUP(restart_deinit) Restart restart = {0};
+    SyscallStop stop = stop_at(RETURN, 0, 0);
+    int64_t nr;
+
+    ck_assert_int_eq(restart_init(&restart), 0);
+    restart_note(&restart, &stop, 1);
+    ck_assert_int_eq(restart_judge(&restart, &stop, NULL, &nr), RESTART_NOTHING);
+    restart_note(&restart, &stop, 2);
+    ck_assert_int_eq(restart_judge(&restart, &stop, NULL, &nr), RESTART_INTERRUPTED);
+    stop.tid += RESTART_TASKS;
+    restart_note(&restart, &stop, 3);
+    ck_assert_int_eq(restart_judge(&restart, &stop, NULL, &nr), RESTART_NOTHING);
+    ck_assert(restart_applies(&restart, &stop));
+    stop.nr = NR_GETPID;
+    ck_assert(!restart_applies(&restart, &stop));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("notify_restart");
+
+    suite_add(suite, "code", test_code, ARRAY_LENGTH(codes));
+    suite_add(suite, "verdict", test_verdict, ARRAY_LENGTH(rows));
+    suite_add(suite, "unknown", test_unknown, 1);
+    return suite_run(suite);
+}

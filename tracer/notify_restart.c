@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tracer/notify_restart.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* When a call that returned EINTR is made again. */
+typedef enum Rule {
+    UNTAKEN, /* if it was not received; any other call */
+    ALWAYS,  /* it returns no EINTR by itself */
+    GAP,     /* only a file system in user space returns EINTR: if there was a gap */
+    OPEN,    /* close(2): if the descriptor is still open */
+    COMMAND, /* fcntl(2): ALWAYS but for waiting for locks */
+    READS,   /* as GAP of a regular file or folder, else as WAITS */
+    WRITES,  /* as GAP of a regular file, else as UNTAKEN */
+    WAKES,   /* futex(2): ALWAYS but for waiting */
+    WAITS,   /* never */
+    HANDLER, /* the end of a handler: ALWAYS */
+} Rule;
+
+static const char *const always[] = {"alarm",
+                                     "arch_prctl",
+                                     "brk",
+                                     "capget",
+                                     "capset",
+                                     "clock_getres",
+                                     "clock_gettime",
+                                     "clone",
+                                     "clone3",
+                                     "dup",
+                                     "dup2",
+                                     "dup3",
+                                     "epoll_create",
+                                     "epoll_create1",
+                                     "epoll_ctl",
+                                     "eventfd",
+                                     "eventfd2",
+                                     "exit",
+                                     "exit_group",
+                                     "fork",
+                                     "getegid",
+                                     "geteuid",
+                                     "getgid",
+                                     "getgroups",
+                                     "getitimer",
+                                     "getpeername",
+                                     "getpgid",
+                                     "getpgrp",
+                                     "getpid",
+                                     "getppid",
+                                     "getpriority",
+                                     "getresgid",
+                                     "getresuid",
+                                     "getrlimit",
+                                     "getrusage",
+                                     "getsid",
+                                     "getsockname",
+                                     "gettid",
+                                     "gettimeofday",
+                                     "getuid",
+                                     "inotify_init",
+                                     "inotify_init1",
+                                     "kill",
+                                     "listen",
+                                     "memfd_create",
+                                     "mprotect",
+                                     "munmap",
+                                     "pidfd_open",
+                                     "pidfd_send_signal",
+                                     "pipe",
+                                     "pipe2",
+                                     "prlimit64",
+                                     "rt_sigaction",
+                                     "rt_sigpending",
+                                     "rt_sigprocmask",
+                                     "rt_sigqueueinfo",
+                                     "rt_tgsigqueueinfo",
+                                     "sched_getaffinity",
+                                     "sched_getparam",
+                                     "sched_getscheduler",
+                                     "sched_setaffinity",
+                                     "sched_yield",
+                                     "set_robust_list",
+                                     "set_tid_address",
+                                     "setgid",
+                                     "setgroups",
+                                     "setitimer",
+                                     "setpgid",
+                                     "setpriority",
+                                     "setregid",
+                                     "setresgid",
+                                     "setresuid",
+                                     "setreuid",
+                                     "setrlimit",
+                                     "setsid",
+                                     "setuid",
+                                     "sigaltstack",
+                                     "signalfd",
+                                     "signalfd4",
+                                     "socket",
+                                     "socketpair",
+                                     "sysinfo",
+                                     "tgkill",
+                                     "time",
+                                     "timer_create",
+                                     "timer_delete",
+                                     "timer_getoverrun",
+                                     "timer_gettime",
+                                     "timer_settime",
+                                     "timerfd_create",
+                                     "timerfd_gettime",
+                                     "timerfd_settime",
+                                     "times",
+                                     "tkill",
+                                     "umask",
+                                     "uname",
+                                     "vfork"};
+
+static const char *const gap[] = {"access",
+                                  "chdir",
+                                  "chmod",
+                                  "chown",
+                                  "chroot",
+                                  "execve",
+                                  "execveat",
+                                  "faccessat",
+                                  "faccessat2",
+                                  "fchdir",
+                                  "fchmod",
+                                  "fchmodat",
+                                  "fchmodat2",
+                                  "fchown",
+                                  "fchownat",
+                                  "fgetxattr",
+                                  "flistxattr",
+                                  "fremovexattr",
+                                  "fsetxattr",
+                                  "fstat",
+                                  "fstatfs",
+                                  "ftruncate",
+                                  "futimesat",
+                                  "getcwd",
+                                  "getdents",
+                                  "getdents64",
+                                  "getxattr",
+                                  "inotify_add_watch",
+                                  "inotify_rm_watch",
+                                  "lchown",
+                                  "lgetxattr",
+                                  "link",
+                                  "linkat",
+                                  "listxattr",
+                                  "llistxattr",
+                                  "lremovexattr",
+                                  "lseek",
+                                  "lsetxattr",
+                                  "lstat",
+                                  "madvise",
+                                  "mkdir",
+                                  "mkdirat",
+                                  "mknod",
+                                  "mknodat",
+                                  "mmap",
+                                  "mremap",
+                                  "name_to_handle_at",
+                                  "newfstatat",
+                                  "prctl",
+                                  "readlink",
+                                  "readlinkat",
+                                  "removexattr",
+                                  "rename",
+                                  "renameat",
+                                  "renameat2",
+                                  "rmdir",
+                                  "setxattr",
+                                  "stat",
+                                  "statfs",
+                                  "statx",
+                                  "symlink",
+                                  "symlinkat",
+                                  "truncate",
+                                  "unlink",
+                                  "unlinkat",
+                                  "utime",
+                                  "utimensat",
+                                  "utimes"};
+
+static const char *const reading[] = {"pread64", "preadv", "preadv2", "read", "readv"};
+static const char *const writing[] = {"pwrite64", "pwritev", "pwritev2", "write", "writev"};
+
+/* signal(7), "Interruption of system calls". */
+static const char *const waits[] = {
+    "accept",          "accept4",      "clock_nanosleep", "connect",
+    "epoll_pwait",     "epoll_pwait2", "epoll_wait",      "flock",
+    "futex_waitv",     "io_getevents", "io_pgetevents",   "mq_timedreceive",
+    "mq_timedsend",    "msgrcv",       "msgsnd",          "nanosleep",
+    "pause",           "poll",         "ppoll",           "pselect6",
+    "recvfrom",        "recvmmsg",     "recvmsg",         "rt_sigsuspend",
+    "rt_sigtimedwait", "select",       "semop",           "semtimedop",
+    "wait4",           "waitid"};
+
+static const char *const handler[] = {"rt_sigreturn", "sigreturn"};
+static const char *const close_call[] = {"close"};
+static const char *const futex_call[] = {"futex"};
+static const char *const fcntl_call[] = {"fcntl", "fcntl64"};
+
+static const struct {
+    Rule rule;
+    const char *const *names;
+    size_t count;
+} rules[] = {
+    {ALWAYS, always, ARRAY_LENGTH(always)},        {GAP, gap, ARRAY_LENGTH(gap)},
+    {OPEN, close_call, ARRAY_LENGTH(close_call)},  {COMMAND, fcntl_call, ARRAY_LENGTH(fcntl_call)},
+    {READS, reading, ARRAY_LENGTH(reading)},       {WRITES, writing, ARRAY_LENGTH(writing)},
+    {WAKES, futex_call, ARRAY_LENGTH(futex_call)}, {WAITS, waits, ARRAY_LENGTH(waits)},
+    {HANDLER, handler, ARRAY_LENGTH(handler)},
+};
+
+int restart_init(Restart *restart)
+{
+    CLEANUP(free_pointer) RestartTask *tasks = calloc(RESTART_TASKS, sizeof *tasks);
+    CLEANUP(free_pointer) uint8_t *by_index = calloc(syscall_count(), sizeof *by_index);
+
+    if (!tasks || !by_index)
+        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+        for (size_t k = 0; k < rules[i].count; k++) {
+            const Syscall *syscall = syscall_by_name(rules[i].names[k]);
+            if (syscall)
+                by_index[syscall->index] = (uint8_t)rules[i].rule;
+        }
+    }
+    *restart = (Restart){.tasks = TAKE(tasks), .rules = TAKE(by_index)};
+    return 0;
+}
+
+void restart_deinit(Restart *restart)
+{
+    free(restart->tasks);
+    free(restart->rules);
+    *restart = (Restart){0};
+}
+
+/* ---- what was received ---------------------------------------------------------------------- */
+
+static uint32_t hash(uint64_t next, const uint64_t args[SYSCALL_ARGS])
+{
+    uint64_t h = next;
+
+    for (size_t i = 0; i < SYSCALL_ARGS; i++)
+        h = (h ^ args[i] ^ (h >> 29)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 32);
+}
+
+static RestartTask *task_of(const Restart *restart, pid_t tid)
+{
+    return &restart->tasks[(unsigned)tid % RESTART_TASKS];
+}
+
+void restart_note(Restart *restart, const SyscallStop *stop, uint32_t gaps)
+{
+    RestartTask *task = task_of(restart, stop->tid);
+
+    if (task->tid != stop->tid)
+        *task = (RestartTask){.tid = stop->tid, .gaps = gaps};
+    task->newest = (task->newest + 1) % RESTART_CALLS;
+    task->calls[task->newest] = hash(stop->instruction_pointer, stop->args);
+    task->after_gap[task->newest] = gaps != task->gaps;
+    task->gaps = gaps;
+}
+
+/* The place in the rings of the call that was the AGE-th before the newest. */
+static unsigned place(const RestartTask *task, unsigned age)
+{
+    return (task->newest + RESTART_CALLS - age) % RESTART_CALLS;
+}
+
+/* How long ago a notification was taken back that may be the thread's; RESTART_CALLS: was not. */
+static unsigned gap_age(const RestartTask *task)
+{
+    unsigned age = 0;
+
+    while (age < RESTART_CALLS && !task->after_gap[place(task, age)])
+        age++;
+    return age;
+}
+
+/*
+ * True if the interrupted call was not received. Had it been, it would be one of
+ * those that were, and the gap, if it has to do with this thread, just behind it or earlier.
+ */
+static bool was_not_received(const RestartTask *task, const SignalFrame *frame)
+{
+    const uint32_t call = hash(frame->next, frame->args);
+    const unsigned gap_at = gap_age(task);
+    unsigned age = 0;
+
+    while (age < RESTART_CALLS && task->calls[place(task, age)] != call)
+        age++;
+    return gap_at < RESTART_CALLS && (age == RESTART_CALLS || gap_at + 1 < age);
+}
+
+/* ---- the verdict ---------------------------------------------------------------------------- */
+
+static bool is_open(pid_t tid, uint64_t fd)
+{
+    char path[64];
+    char target[1];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)tid, (unsigned)fd);
+    return readlink(path, target, sizeof target) >= 0;
+}
+
+/* A file system that the workload serves is not to be asked for anything. */
+static bool is_regular(pid_t tid, uint64_t fd)
+{
+    struct statx status;
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)tid, (unsigned)fd);
+    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
+           (S_ISREG(status.stx_mode) || S_ISDIR(status.stx_mode));
+}
+
+static bool waits_for_lock(uint64_t command)
+{
+    enum { SETLKW64 = 14 /* of 32-bit programs */ };
+
+    return command == F_SETLKW || command == F_OFD_SETLKW || command == SETLKW64;
+}
+
+static bool waits_for_futex(uint64_t operation)
+{
+    enum { LOCK_PI2 = 13 /* Linux 5.14 */ };
+    static const int waiting[] = {FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI,
+                                  FUTEX_WAIT_REQUEUE_PI, LOCK_PI2};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
+        if (((int)operation & FUTEX_CMD_MASK) == waiting[i])
+            return true;
+    }
+    return false;
+}
+
+static RestartVerdict verdict_if(bool again)
+{
+    return again ? RESTART_AGAIN : RESTART_INTERRUPTED;
+}
+
+static RestartVerdict judge_call(const RestartTask *task, const SignalFrame *frame, Rule rule)
+{
+    const bool has_gap = gap_age(task) < RESTART_CALLS;
+
+    switch (rule) {
+    case ALWAYS:
+    case HANDLER:
+        return RESTART_AGAIN;
+    case OPEN:
+        return verdict_if(is_open(task->tid, frame->args[0]));
+    case COMMAND:
+        return waits_for_lock(frame->args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
+    case GAP:
+        return verdict_if(has_gap);
+    case READS:
+        return has_gap && is_regular(task->tid, frame->args[0]) ? RESTART_AGAIN : RESTART_NOTHING;
+    case WRITES:
+        if (has_gap && is_regular(task->tid, frame->args[0]))
+            return RESTART_AGAIN;
+        break;
+    case WAKES:
+        return waits_for_futex(frame->args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
+    case WAITS:
+        return RESTART_NOTHING;
+    case UNTAKEN:
+        break;
+    }
+    return verdict_if(was_not_received(task, frame));
+}
+
+RestartVerdict restart_judge(const Restart *restart, const SyscallStop *stop,
+                             const SignalFrame *frame, int64_t *ret_nr)
+{
+    const RestartTask *task = task_of(restart, stop->tid);
+    RestartVerdict verdict = RESTART_INTERRUPTED;
+
+    if (frame) {
+        if ((int64_t)frame->result != -EINTR)
+            return RESTART_NOTHING;
+        const int64_t nr = frame_call(frame);
+        const Syscall *syscall = nr < 0 ? NULL : syscall_by_number(ARCH_X86_64, nr);
+        if (syscall)
+            verdict = judge_call(task, frame, (Rule)restart->rules[syscall->index]);
+        if (verdict == RESTART_AGAIN)
+            *ret_nr = nr;
+    }
+    /* Without a gap nothing was taken back, and an EINTR is the call's own. */
+    if (verdict == RESTART_INTERRUPTED && gap_age(task) == RESTART_CALLS)
+        verdict = RESTART_NOTHING;
+    return verdict;
+}
+
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+bool restart_applies(const Restart *restart, const SyscallStop *stop)
+{
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
+
+    return syscall && restart->rules[syscall->index] == HANDLER;
+}
+
+RestartVerdict restart_mend(const Restart *restart, const SyscallStop *stop,
+                            bool (*still_valid)(void *data), void *data)
+{
+    CLEANUP(frame_deinit) SignalFrame frame = {.memory = -1};
+    int64_t nr;
+
+    const bool is_known = arch_from_call(stop->audit_arch, stop->nr) == ARCH_X86_64 &&
+                          frame_read(stop->tid, &frame) == 0;
+    if (!still_valid(data))
+        return RESTART_NOTHING;
+    const RestartVerdict verdict = restart_judge(restart, stop, is_known ? &frame : NULL, &nr);
+    if (verdict == RESTART_AGAIN && frame_restart(&frame, nr) < 0)
+        return RESTART_INTERRUPTED;
+    return verdict;
+}
