@@ -5,8 +5,10 @@
 #include "cli/oci_spare.h"
 #include "cli/run_begin.h"
 #include "tracer/oci_bundle.h"
+#include "tracer/oci_engine.h"
 #include "tracer/oci_service.h"
 #include "tracer/oci_socket.h"
+#include "tracer/oci_version.h"
 #include "tracer/supervise.h"
 
 #include <errno.h>
@@ -15,7 +17,7 @@
 
 /* ---- from process to process ----------------------------------------------------------------- */
 
-static const size_t texts[] = {
+static const size_t job_texts[] = {
     offsetof(OciJob, root),   offsetof(OciJob, id),      offsetof(OciJob, bundle),
     offsetof(OciJob, config), offsetof(OciJob, runtime), offsetof(OciJob, output),
     offsetof(OciJob, label),
@@ -25,9 +27,9 @@ enum { ABSENT = '-', PRESENT = '+' };
 
 int oci_job_write(const OciJob *job, Buffer *out)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(job_texts); i++) {
         const char *text;
-        memcpy(&text, (const char *)job + texts[i], sizeof text);
+        memcpy(&text, (const char *)job + job_texts[i], sizeof text);
         int r = buffer_printf(out, "%c%s", text ? PRESENT : ABSENT, text ? text : "");
         if (r == 0)
             r = buffer_append(out, "", 1);
@@ -42,12 +44,12 @@ int oci_job_read(const char *text, size_t length, OciJob *ret_job)
     OciJob job = {.process = 0};
     size_t at = 0;
 
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(job_texts); i++) {
         const char *end = at < length ? memchr(text + at, '\0', length - at) : NULL;
         if (!end || (text[at] != PRESENT && text[at] != ABSENT))
             return -EBADMSG;
         const char *value = text[at] == PRESENT ? text + at + 1 : NULL;
-        memcpy((char *)&job + texts[i], &value, sizeof value);
+        memcpy((char *)&job + job_texts[i], &value, sizeof value);
         at = (size_t)(end - text) + 1;
     }
     if (at != length || !job.id || !job.bundle || !job.runtime || !job.output)
@@ -63,18 +65,69 @@ static void recording_drop(Recording **recording)
     *recording = recording_free(*recording);
 }
 
+/* A blank ends it. */
+static void put_path(const char *path, Buffer *out)
+{
+    for (; *path; path++)
+        (void)(*path == ' ' || *path == '%' ? buffer_printf(out, "%%%02x", *path)
+                                            : buffer_putc(out, *path));
+}
+
+static void put_mounts(const OciBundle *bundle, Buffer *out)
+{
+    static const char *const kinds[] = {
+        [OCI_MOUNT_BIND] = "bind", [OCI_MOUNT_VOLUME] = "volume", [OCI_MOUNT_TMPFS] = "tmpfs"};
+
+    for (size_t i = 0; i < bundle->mounts_count; i++) {
+        const OciMount *mount = &bundle->mounts[i];
+        if (mount->class == OCI_MOUNT_OTHER)
+            continue;
+        (void)buffer_printf(out, "%s%s:", out->length > 0 ? " " : "", kinds[mount->class]);
+        put_path(mount->destination, out);
+    }
+}
+
+static void put_words(const OciTexts *texts, Buffer *out)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        (void)buffer_printf(out, "%s%s", i > 0 ? " " : "", texts->list[i]);
+}
+
+static const char *text_or_null(const Buffer *buffer)
+{
+    return buffer->length > 0 ? buffer_text(buffer) : NULL;
+}
+
 static int describe(const OciJob *job, const OciBundle *bundle, const Backend *backend,
                     Recording *recording, uint32_t *ret_run, Error *err)
 {
+    CLEANUP(oci_identity_deinit) OciIdentity identity = {0};
+    CLEANUP(buffer_deinit) Buffer capabilities = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer mounts = BUFFER_INIT;
     const OciProcess *process = &bundle->process;
     const char *runtime = strrchr(job->runtime, '/');
+    char version[64];
     char user[32];
 
+    put_words(&process->bounding, &capabilities);
+    put_mounts(bundle, &mounts);
+    if (oci_identity_read(bundle, job->id, &identity) < 0 || capabilities.error || mounts.error)
+        return error_errno(err, ENOMEM, "cannot begin a recording");
+    if (!job->runtime_version)
+        oci_version(job->runtime, version, sizeof version);
     (void)snprintf(user, sizeof user, "%u:%u", process->uid, process->gid);
     const Run run = {
         .label = job->label,
         .backend = backend->name,
-        .container = job->id,
+        .image = identity.image,
+        .image_digest = identity.image_digest,
+        .runtime_version = job->runtime_version ? job->runtime_version : version,
+        .engine = identity.engine,
+        .container = identity.name ? identity.name : job->id,
+        .container_id = job->id,
+        .service = identity.service,
+        .capabilities = text_or_null(&capabilities),
+        .mounts = text_or_null(&mounts),
         .runtime = runtime ? runtime + 1 : job->runtime,
         .user = user,
         .command = process->args.list,

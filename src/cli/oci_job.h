@@ -8,14 +8,15 @@
 #include "tracer/background.h"
 
 typedef struct OciJob {
-    const char *root;    /* the runtime's --root; NULL: not given */
-    const char *id;      /* the container's */
-    const char *bundle;  /* absolute path */
-    const char *config;  /* its description's name there; NULL: config.json */
-    const char *runtime; /* path of the real one */
-    const char *output;  /* path of the recording */
-    const char *label;   /* NULL: none */
-    pid_t process;       /* that becomes the runtime */
+    const char *root;            /* the runtime's --root; NULL: not given */
+    const char *id;              /* the container's */
+    const char *bundle;          /* absolute path */
+    const char *config;          /* its description's name there; NULL: config.json */
+    const char *runtime;         /* path of the real one */
+    const char *output;          /* path of the recording */
+    const char *label;           /* NULL: none */
+    const char *runtime_version; /* NULL: not looked at yet; not told to other processes */
+    pid_t process;               /* that becomes the runtime */
 } OciJob;
 
 /* All of it but the process. 0 or -ENOMEM. */

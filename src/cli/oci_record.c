@@ -5,6 +5,7 @@
 #include "cli/oci_job.h"
 #include "cli/oci_spare.h"
 #include "tracer/oci_bundle.h"
+#include "tracer/oci_engine.h"
 #include "tracer/oci_output.h"
 #include "tracer/oci_service.h"
 
@@ -29,14 +30,26 @@ static int start_recorder(OciJob *job, Error *err)
 }
 
 static int record_container(const OciConfig *config, const char *runtime,
-                            const OciArguments *arguments, const OciWish *wish, Error *err)
+                            const OciArguments *arguments, const OciBundle *description,
+                            const OciWish *wish, Error *err)
 {
     CLEANUP(free_pointer) char *bundle = realpath(arguments->bundle, NULL);
+    CLEANUP(oci_identity_deinit) OciIdentity identity = {0};
     CLEANUP(free_pointer) char *output = NULL;
 
     if (!bundle)
         return error_errno(err, errno, "%s", arguments->bundle);
-    int r = oci_output(config, wish->out, NULL, arguments->container, time(NULL), &output, err);
+    if (config->backend == OCI_BACKEND_LISTENER)
+        return error_set(
+            err, -ENOTSUP,
+            "recording by seccomp's listener (\"backend: listener\") is not there yet");
+    if (config->permissive)
+        return error_set(err, -ENOTSUP, "\"permissive: true\" is not there yet");
+    int r = oci_identity_read(description, arguments->container, &identity);
+    if (r < 0)
+        return error_errno(err, r, "cannot begin a recording");
+    r = oci_output(config, wish->out, identity.name, arguments->container, time(NULL), &output,
+                   err);
     if (r < 0)
         return r;
     OciJob job = {
@@ -66,7 +79,7 @@ int oci_record_container(const OciConfig *config, const char *runtime,
         return r;
     oci_bundle_wish(bundle, &wish);
     if (wish.record)
-        r = record_container(config, runtime, arguments, &wish, err);
+        r = record_container(config, runtime, arguments, bundle, &wish, err);
     /* Even if nothing is recorded: it is not the workload's business. */
     const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
     return r < 0 ? r : stripped < 0 ? stripped : 0;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "tracer/oci_config.h"
 #include "tracer/oci_socket.h"
+#include "tracer/oci_version.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -82,7 +83,9 @@ static bool is_in_own_namespaces(pid_t pid)
 
 typedef struct Spare {
     BackendPrepared *prepared;
-    char *path; /* of the socket */
+    char *runtime;    /* path of the runtime that the configuration names; NULL: not found */
+    char version[64]; /* its */
+    char *path;       /* of the socket */
     int listener;
     int lock;
 } Spare;
@@ -90,12 +93,13 @@ typedef struct Spare {
 static void spare_deinit(Spare *spare)
 {
     backend_bpf.unprepare(spare->prepared);
+    free(spare->runtime);
     oci_socket_remove(spare->path);
     fd_close(&spare->listener);
     fd_close(&spare->lock);
 }
 
-static int spare_init(Spare *spare)
+static int spare_init(Spare *spare, const OciConfig *config)
 {
     /* Who starts a container now should not wait for what is for the next one. */
     const int nice = getpriority(PRIO_PROCESS, 0);
@@ -105,6 +109,8 @@ static int spare_init(Spare *spare)
         return spare->lock;
     (void)setpriority(PRIO_PROCESS, 0, nice + NICE_WHILE_LOADING);
     const int r = backend_bpf.prepare(&spare->prepared, NULL);
+    if (oci_config_find_runtime(config, &spare->runtime, NULL) == 0)
+        oci_version(spare->runtime, spare->version, sizeof spare->version);
     (void)setpriority(PRIO_PROCESS, 0, nice);
     if (r < 0)
         return r;
@@ -153,7 +159,7 @@ int oci_spare_main(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     const char *path = oci_config_path(&may_be_missing);
     if (oci_config_read(path, may_be_missing, &config, NULL) < 0 || config.keep_ready == 0 ||
-        spare_init(&spare) < 0)
+        spare_init(&spare, &config) < 0)
         return 1;
     struct pollfd asked = {.fd = spare.listener, .events = POLLIN};
     if (poll(&asked, 1, (int)config.keep_ready * MILLISECONDS_A_MINUTE) <= 0)
@@ -165,6 +171,8 @@ int oci_spare_main(void)
     fd_close(&spare.lock);
     if (asker < 0)
         return 1;
+    if (spare.runtime && strcmp(spare.runtime, job.runtime) == 0)
+        job.runtime_version = spare.version;
     Background background = {.report = asker};
     oci_job_run(&job, spare.prepared, &background);
     return 0;

@@ -313,6 +313,8 @@ static void put_run(Buffer *out, const Run *run, size_t number)
     put_line(out, "features", run->features && *run->features ? run->features : NULL);
     put_line(out, "runtime", run->runtime);
     put_line(out, "image", run->image);
+    put_line(out, "engine", run->engine);
+    put_line(out, "service", run->service);
     put_line(out, "container", run->container);
     put_line(out, "cgroup", run->cgroup);
     put_line(out, "started", run->start);

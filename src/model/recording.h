@@ -32,11 +32,17 @@ typedef struct Run {
     const char *runtime_version;
     const char *image;
     const char *image_digest;
+    const char *engine; /* who had it started: "docker", "podman", … */
     const char *container;
-    const char *cgroup;  /* folders of the control groups that were joined, blanks between */
-    const char *user;    /* whom the command was started as: "UID:GID" */
-    const char *version; /* whittle's */
-    const char *start;   /* RFC 3339, UTC, seconds */
+    const char *container_id;
+    const char *service;      /* compose's service, or a pod's container */
+    const char *capabilities; /* that the container was given, blanks between */
+    const char *mounts;       /* that it was given, blanks between: "volume:/data tmpfs:/run";
+                                 docs/FORMATS.md says what a blank is in there */
+    const char *cgroup;       /* folders of the control groups that were joined, blanks between */
+    const char *user;         /* whom the command was started as: "UID:GID" */
+    const char *version;      /* whittle's */
+    const char *start;        /* RFC 3339, UTC, seconds */
     const char *end;
     const char **command; /* owned array */
     size_t command_count;
