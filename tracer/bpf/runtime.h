@@ -18,6 +18,8 @@ static __always_inline void runtime_confined(struct task_struct *task, struct ta
     if (task->pid == task->tgid)
         count_process();
     namespace_follow(task, state);
+    /* All of the container's, unless the workload makes more of them. */
+    session.user_namespace = task->cred->user_ns->ns.inum;
 }
 
 /* A call of a task of a runtime returned, to be recorded if true: that which confines it is none of
