@@ -8,8 +8,8 @@
  *     on-failure: run           if recording cannot start: run unrecorded, or refuse the container
  *     backend: auto             bpf, listener (seccomp's, of the OCI specification), auto: the best
  *     permissive: false         true: the container's own seccomp, AppArmor, … are lifted meanwhile
- *     keep-ready: 15            minutes that a recorder waits, ready, for the next container; 0:
- * none label: ci                 of containers that bring none of their own
+ *     keep-ready: 15            minutes that a ready recorder waits for the next container; 0: none
+ *     label: ci                 of containers that bring none of their own
  *
  * It says what runs as root, so it is taken from root (and from the caller) alone.
  */

@@ -12,7 +12,7 @@
 
 static const struct {
     const char *text;
-    OciConfig want; /* NULL texts: the default, and no label */
+    OciConfig want; /* NULL and 0: the default, and no label */
 } good[] = {
     {"", {0}},
     {"# nothing\n", {0}},
@@ -26,6 +26,7 @@ static const struct {
      {.backend = OCI_BACKEND_LISTENER, .permissive = true}},
     {"{backend: \"auto\", permissive: false, label: 'CI of: x'}\n",
      {.label = (char[]){"CI of: x"}}},
+    {"keep-ready: 1440\n", {.keep_ready = 1440}},
     {"output: /a..b/...\n", {.output = (char[]){"/a..b/..."}}},
 };
 
@@ -43,6 +44,7 @@ START_TEST(test_good)
     ck_assert_int_eq(config.on_failure, want->on_failure);
     ck_assert_int_eq(config.backend, want->backend);
     ck_assert_int_eq(config.permissive, want->permissive);
+    ck_assert_uint_eq(config.keep_ready, want->keep_ready ? want->keep_ready : 15);
 }
 END_TEST
 
@@ -50,12 +52,16 @@ static const struct {
     const char *text;
     const char *says;
 } bad[] = {
-    {"runtim: crun\n", "x.yaml:1:1: \"runtim\" is no key: there are backend, label, on-failure"},
+    {"runtim: crun\n",
+     "x.yaml:1:1: \"runtim\" is no key: there are backend, keep-ready, label, on-failure"},
     {"label: a\nlabel: b\n", "x.yaml:2:1: \"label\" is here a second time"},
     {"on-failure: maybe\n",
      "x.yaml:1:13: on-failure: \"maybe\" is not allowed: write run or refuse"},
     {"backend: ptrace\n", "auto, bpf or listener"},
     {"permissive: yes\n", "true or false"},
+    {"keep-ready: 1441\n", "minutes, from 0 to 1440"},
+    {"keep-ready: -1\n", "minutes, from 0 to 1440"},
+    {"keep-ready: 5m\n", "minutes, from 0 to 1440"},
     {"output: recordings\n", "the absolute path of a folder"},
     {"output: /a/../b\n", "the absolute path of a folder"},
     {"output: /a/.\n", "the absolute path of a folder"},
@@ -201,11 +207,13 @@ START_TEST(test_runtime)
     ck_assert_int_eq(oci_config_find_runtime(&config, &path, &err), 0);
     (void)snprintf(want, sizeof want, "%s/runc", folder);
     ck_assert_str_eq(path, want);
-    path = (free(path), NULL);
+    free(path);
+    path = NULL;
     config.runtime = want;
     ck_assert_int_eq(oci_config_find_runtime(&config, &path, &err), 0);
     ck_assert_str_eq(path, want);
-    path = (free(path), NULL);
+    free(path);
+    path = NULL;
     config.runtime = self;
     ck_assert_int_eq(oci_config_find_runtime(&config, &path, &err), -ELOOP);
     remove_place();
