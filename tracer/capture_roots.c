@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -247,20 +246,6 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     return text[0] == '\0' && is_same_tree(captured) ? &roots->table->own_root : NULL;
 }
 
-bool capture_moves_root(const Captured *captured)
-{
-    static const char *const names[] = {"pivot_root", "move_mount", "mount"};
-    const char *name = captured->syscall ? captured->syscall->name : "";
-
-    if (captured->event->type != EVENT_CALL || !captured_succeeded(captured))
-        return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if (strcmp(names[i], name) == 0)
-            return strcmp(name, "mount") != 0 || (captured->event->args[3] & MS_MOVE);
-    }
-    return false;
-}
-
 void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace)
 {
     for (size_t i = 0; i < ROOTS_KEPT; i++) {
@@ -280,6 +265,8 @@ void capture_roots_entered(CaptureRoots *roots, const Captured *captured)
     *held = (HeldNamespace){.inode = inode,
                             .task = captured->event->tid,
                             .fd = open_namespace_of(captured->event->tid, inode)};
+    /* What an earlier event from there led to need not be its root any more. */
+    capture_roots_moved(roots, inode);
     (void)capture_root(roots, captured);
 }
 

@@ -44,13 +44,14 @@ static __always_inline void namespace_leave(struct task_struct *task, struct tas
     tell_namespace(task, EVENT_NAMESPACE_LEFT, inode);
 }
 
-/* TASK is where it is now. */
+/* TASK is where it is now. A runtime that is not confined yet does not count: it may still give its
+ * namespace another root, untold. */
 static __always_inline void namespace_follow(struct task_struct *task, struct task_state *state)
 {
     u32 inode = own_mount_namespace(task);
     u64 one = 1;
 
-    if (inode == settings.mount_namespace)
+    if (inode == settings.mount_namespace || state->flags & TASK_UNCONFINED)
         inode = 0;
     if (inode == state->mount_namespace)
         return;
