@@ -330,3 +330,42 @@ pid_t cgroup_some_process(const Cgroup *cgroup)
 {
     return some_process(AT_FDCWD, cgroup->folder, 0);
 }
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+/* To the cgroup that LINE of /proc/PID/cgroup names: "HIERARCHY:CONTROLLERS:PATH". */
+static void move_to(const CgroupMounts *mounts, const char *line)
+{
+    char *after;
+    const unsigned long hierarchy = strtoul(line, &after, 10);
+    const char *path = *after == ':' ? strchr(after + 1, ':') : NULL;
+
+    for (size_t i = 0; path && i < mounts->count; i++) {
+        CLEANUP(free_pointer) char *folder = NULL;
+        CLEANUP(free_pointer) char *file = NULL;
+        if (mounts->mounts[i].hierarchy != hierarchy)
+            continue;
+        folder = cgroup_mount_folder(&mounts->mounts[i], path + 1);
+        if (!folder || asprintf(&file, "%s/cgroup.procs", folder) < 0)
+            continue;
+        CLEANUP(fd_close) int fd = open(file, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0)
+            (void)write_all(fd, "0", 1);
+    }
+}
+
+void cgroup_follow(pid_t pid)
+{
+    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    char path[32];
+    char *rest;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+    if (cgroup_mounts_read(&mounts, NULL) < 0 || read_file(path, &text, TEXT_MAX, NULL) < 0)
+        return;
+    CLEANUP(free_pointer) char *lines = strdup(buffer_text(&text));
+    for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
+        move_to(&mounts, line);
+}

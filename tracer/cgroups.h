@@ -57,6 +57,10 @@ int cgroup_find(const CgroupMounts *mounts, const char *name, Cgroup *ret_cgroup
  * whether it is there or not. NULL: it is not in what was mounted, or there is no memory. */
 char *cgroup_mount_folder(const CgroupMount *mount, const char *path);
 
+/* Moves this process to where PID is, in all hierarchies where it can be moved: it is to end, and
+ * its resources are to be counted, with that one. */
+void cgroup_follow(pid_t pid);
+
 /* It has not been removed. */
 bool cgroup_is_there(const Cgroup *cgroup);
 

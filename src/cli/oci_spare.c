@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/cgroups.h"
 #include "tracer/oci_config.h"
 #include "tracer/oci_socket.h"
 #include "tracer/oci_version.h"
@@ -171,6 +172,7 @@ int oci_spare_main(void)
     fd_close(&spare.lock);
     if (asker < 0)
         return 1;
+    cgroup_follow(job.process);
     if (spare.runtime && strcmp(spare.runtime, job.runtime) == 0)
         job.runtime_version = spare.version;
     Background background = {.report = asker};
