@@ -126,12 +126,16 @@ static int settle(Loop *loop)
     return bpf_loader_settle(loop->loader);
 }
 
-/* Another runtime wants to add a process to the container. */
-static void join_runtime(const Loop *loop)
+/* Another runtime wants to add a process to the container, or know if there are any. */
+static void answer_runtime(const Loop *loop)
 {
     CLEANUP(oci_request_deinit) OciRequest request = {.socket = -1};
 
-    if (oci_service_accept(loop->run->runtimes, &request) == 0)
+    if (oci_service_accept(loop->run->runtimes, &request) < 0)
+        return;
+    if (request.what == OCI_ASK_ALIVE)
+        oci_request_answer(&request, bpf_loader_counter(loop->loader, COUNTER_TASKS) > 0);
+    else
         oci_request_answer(&request, bpf_loader_join(loop->loader, &request.runtime, 1,
                                                      PHASE_EXEC | ROOT_RUNTIME));
 }
@@ -160,7 +164,7 @@ static int serve(Loop *loop, Error *err)
                 return error_errno(err, n, "reading events failed");
         }
         if (fds[RUNTIMES].revents)
-            join_runtime(loop);
+            answer_runtime(loop);
         n = settle(loop);
         if (n < 0)
             return error_errno(err, n, "cannot look at who was moved between control groups");

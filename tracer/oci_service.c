@@ -16,8 +16,6 @@
 
 enum { NAME_SIZE = 48 };
 
-static const char ask_to_be_added = 'a';
-
 /* Ids may be longer than the name of a socket. */
 static int name_of(const char *root, const char *id, char *out)
 {
@@ -58,10 +56,11 @@ int oci_service_accept(int service, OciRequest *ret_request)
 
     if (socket < 0)
         return socket;
-    /* Who only waits for the end says nothing. */
-    if (recv(socket, &what, 1, 0) != 1 || what != ask_to_be_added || peer.pid <= 0)
+    if (recv(socket, &what, 1, 0) != 1 || (what != OCI_ASK_JOIN && what != OCI_ASK_ALIVE) ||
+        peer.pid <= 0)
         return -ENOMSG;
     ret_request->socket = socket;
+    ret_request->what = (OciAsk)what;
     ret_request->runtime = peer.pid;
     socket = -1;
     return 0;
@@ -86,6 +85,17 @@ static int connect_to(const char *root, const char *id, struct ucred *ret_record
                  : oci_socket_connect(name, ret_recorder, err);
 }
 
+/* The answer to WHAT, into RET_ANSWER. 0 or a negative errno. */
+static int ask(int socket, OciAsk what, int32_t *ret_answer)
+{
+    const char word = (char)what;
+
+    if (send(socket, &word, 1, MSG_NOSIGNAL) != 1)
+        return -errno;
+    const ssize_t n = recv(socket, ret_answer, sizeof *ret_answer, 0);
+    return n == sizeof *ret_answer ? 0 : n < 0 ? -errno : -ECONNRESET;
+}
+
 int oci_service_ask(const char *root, const char *id, Error *err)
 {
     struct ucred recorder;
@@ -94,12 +104,9 @@ int oci_service_ask(const char *root, const char *id, Error *err)
 
     if (fd < 0)
         return fd;
-    if (send(fd, &ask_to_be_added, 1, MSG_NOSIGNAL) != 1)
-        return error_errno(err, errno, "cannot ask the container's recorder");
-    const ssize_t n = recv(fd, &answer, sizeof answer, 0);
-    if (n != sizeof answer)
-        return error_errno(err, n < 0 ? errno : ECONNRESET,
-                           "the container's recorder does not answer");
+    const int r = ask(fd, OCI_ASK_JOIN, &answer);
+    if (r < 0)
+        return error_errno(err, r, "the container's recorder does not answer");
     return answer == 0 ? 0 : error_errno(err, answer, "the container's recorder cannot join");
 }
 
@@ -108,11 +115,15 @@ int oci_service_await_end(const char *root, const char *id, int milliseconds)
     struct ucred recorder;
     CLEANUP(fd_close) int fd = connect_to(root, id, &recorder, NULL);
     CLEANUP(fd_close) int process = -1;
+    int32_t alive;
 
     if (fd < 0)
         return 0;
     process = (int)syscall(SYS_pidfd_open, recorder.pid, 0);
     if (process < 0)
+        return 0;
+    /* A recorder that is about to end does not answer any more. */
+    if (ask(fd, OCI_ASK_ALIVE, &alive) == 0 && alive)
         return 0;
     fd_close(&fd);
     struct pollfd ended = {.fd = process, .events = POLLIN};
