@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -244,6 +245,20 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     if (known->root.fd >= 0)
         return &known->root;
     return text[0] == '\0' && is_same_tree(captured) ? &roots->table->own_root : NULL;
+}
+
+bool capture_moves_root(const Captured *captured)
+{
+    static const char *const names[] = {"pivot_root", "move_mount", "mount"};
+    const char *name = captured->syscall ? captured->syscall->name : "";
+
+    if (captured->event->type != EVENT_CALL || !captured_succeeded(captured))
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return strcmp(name, "mount") != 0 || (captured->event->args[3] & MS_MOVE);
+    }
+    return false;
 }
 
 void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace)
