@@ -85,25 +85,41 @@ int generate_input_add(GenerateInput *input, const char *path, Error *err)
 
 /* ---- policy --------------------------------------------------------------------------------- */
 
-/* Names the policy after the command of the recording's run that sorts first. */
-static int name_after_command(Policy *policy, Recording *recording)
+/* What stands behind the last slash of TEXT, without an image's tag and digest. */
+static size_t last_word(const char *text, const char **ret_word)
 {
-    const char *command = NULL;
-    char name[64];
+    const char *slash = strrchr(text, '/');
+
+    *ret_word = slash ? slash + 1 : text;
+    return strcspn(*ret_word, ":@");
+}
+
+/* How a policy for RUN might be called: after the container's service or image, else the command.
+ */
+static void name_for_run(const Run *run, char *out, size_t size)
+{
+    const char *command = run->command_count > 0 ? run->command[0] : "";
+    const char *text = run->service ? run->service : run->image ? run->image : command;
+    const char *word;
+    const size_t length = last_word(text, &word);
     size_t used = 0;
 
+    for (size_t i = 0; i < length && used < size - 1; i++)
+        out[used++] = isalnum((unsigned char)word[i]) || strchr("._-", word[i]) ? word[i] : '_';
+    out[used] = '\0';
+}
+
+/* Names the policy after the recording's run whose name sorts first. */
+static int name_after_run(Policy *policy, Recording *recording)
+{
+    char name[64] = "";
+    char other[64];
+
     for (uint32_t i = 0; recording && i < recording_runs_count(recording); i++) {
-        const Run *run = recording_run(recording, i);
-        if (run->command_count == 0)
-            continue;
-        const char *slash = strrchr(run->command[0], '/');
-        const char *base = slash ? slash + 1 : run->command[0];
-        if (!command || strcmp(base, command) < 0)
-            command = base;
+        name_for_run(recording_run(recording, i), other, sizeof other);
+        if (name[0] == '\0' || (other[0] != '\0' && strcmp(other, name) < 0))
+            memcpy(name, other, sizeof name);
     }
-    for (const char *c = command ? command : ""; *c && used < sizeof name - 1; c++)
-        name[used++] = isalnum((unsigned char)*c) || strchr("._-", *c) ? *c : '_';
-    name[used] = '\0';
     return policy_set_name(policy, policy_name_is_valid(name) ? name : POLICY_NAME_DEFAULT);
 }
 
@@ -119,7 +135,7 @@ static int set_name(Policy *policy, const GenerateOptions *options, Recording *r
     if (options->name)
         r = policy_set_name(policy, options->name);
     else if (!policy_name(policy))
-        r = name_after_command(policy, recording);
+        r = name_after_run(policy, recording);
     return r < 0 ? error_errno(err, r, "naming the policy") : 0;
 }
 
