@@ -65,6 +65,18 @@ diff -r "$folder/first" "$folder/again" >&2 || fail 'the policy gives something 
 # Options.
 expect 0 '' "$server" -o "$folder/o" -q --name shop --deny-action kill --runtimes crun --no-conditions
 grep -qx 'name: shop' "$folder/o/policy.yaml" || fail '--name'
+
+# The name of a container's policy: its service, else its image, else the command.
+name_with() {
+    printf '%s\n' "{\"whittle\":\"recording\",\"format\":1,\"runs\":[{\"id\":\"a\",\"arch\":\"x86_64\",$1\"command\":[\"/bin/api\"]}]}" \
+        '{"kind":"syscall","name":"brk","arch":"x86_64","number":12,"phase":"run","count":1,"results":["ok"],"origin":"observed"}' \
+        '{"footer":true,"facts":1,"complete":true,"losses":[],"runs":[{"calls":0,"complete":true}]}' |
+        "$WHITTLE" generate -q -o "$folder/named" -
+    grep -x 'name: .*' "$folder/named/policy.yaml"
+}
+[[ $(name_with '') == 'name: api' ]] || fail 'name after the command'
+[[ $(name_with '"image":"registry.example:5000/team/shop-api:1.2@sha256:ab",') == 'name: shop-api' ]] || fail 'name after the image'
+[[ $(name_with '"image":"shop","service":"front end",') == 'name: front_end' ]] || fail 'name after the service'
 grep -qx 'deny-action: KILL' "$folder/o/policy.yaml" || fail '--deny-action'
 grep -qx 'runtimes: \[crun\]' "$folder/o/policy.yaml" || fail '--runtimes'
 grep -qx '  - socket' "$folder/o/policy.yaml" || fail '--no-conditions'
