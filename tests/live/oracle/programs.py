@@ -118,7 +118,7 @@ def cases():
         Case("dpkg-deb", script("deb.sh"), needs=("dpkg-deb",), calls=TIMING),
         Case("apt-cache", ["apt-cache", "policy", "bash"], needs=("apt-cache",), calls=TIMING),
         # ---- servers
-        Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep")),
+        Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep"), paths=("/nginx.pid",)),
         Case("redis", script("redis.sh", str(port + 1)), needs=("redis-server", "redis-cli"), calls=TIMING),
         Case("python-http", script("http.sh", str(port + 2)), needs=("curl",), calls=TIMING),
         Case("memcached", script("server.sh", "memcached", str(port + 3)), needs=("memcached",), calls=TIMING + SERVER),
