@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 struct BpfCapabilities {
@@ -132,6 +133,17 @@ static int ask_read(void *data, uint64_t address, void *bytes, size_t length)
     return tracee_read(data, address, bytes, length);
 }
 
+/* The rules of ioctl() look whether it is a socket at all: the kernel came to a socket's site. */
+static int ask_socket(void *data, int fd, int *ret_domain, int *ret_type, int *ret_protocol)
+{
+    (void)data;
+    (void)fd;
+    *ret_domain = AF_INET;
+    *ret_type = SOCK_DGRAM;
+    *ret_protocol = 0;
+    return 0;
+}
+
 static void note(void *data, int capability, const char *rule, const char *object)
 {
     (void)rule;
@@ -142,7 +154,7 @@ static void note(void *data, int capability, const char *rule, const char *objec
 /* What the rules infer of the call, from its arguments alone. */
 static bool rules_agree(Observer *observer, Tracee *tracee, int capability)
 {
-    static const CapabilityQueries queries = {.read = ask_read};
+    static const CapabilityQueries queries = {.read = ask_read, .socket_info = ask_socket};
     const Pending *pending = tracee->pending;
     const Credentials *credentials;
     uint64_t needed = 0;

@@ -59,17 +59,38 @@ void captured_describe(const Tracee *tracee, const struct file_blob *file, Slot 
     remember_folder(captured, slot->text);
 }
 
+static bool gave_away(const Captured *captured)
+{
+    static const char *const names[] = {"fchown", "fchown32"};
+    const char *name = captured->syscall ? captured->syscall->name : "";
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        found |= strcmp(names[i], name) == 0;
+    return found && captured_succeeded(captured) && (uid_t)captured->event->args[1] != (uid_t)-1;
+}
+
 void captured_resolve_descriptor(const Tracee *tracee, int fd, Slot *slot, PathResult *result)
 {
     const Captured *captured = tracee->captured;
     const struct file_blob *file = fd == AT_FDCWD
                                        ? captured_file(captured, BLOB_FOLDER, CAPTURED_ANY)
                                        : captured_descriptor(captured, fd);
+    struct stat before = {.st_uid = (uid_t)-1};
 
-    if (file)
-        captured_describe(tracee, file, slot, result);
-    else
+    if (!file) {
         result->error = EBADF;
+        return;
+    }
+    const bool other_owner = gave_away(captured);
+    if (other_owner)
+        (void)seen_file_get(captured->seen, captured->event->mount_namespace,
+                            captured_file_text(file), &before);
+    captured_describe(tracee, file, slot, result);
+    /* The kernel told the new owner; the old one, if it is not known, is nobody that a rule could
+     * count on. */
+    if (other_owner && result->has_stat)
+        result->st.st_uid = before.st_ino == result->st.st_ino ? before.st_uid : (uid_t)-1;
 }
 
 void captured_mapping(const Tracee *tracee, Slot *slot, PathResult *result)

@@ -8,18 +8,22 @@
  * - runc, crun and who uses them: FOLDER/ID/state.json or status;
  * - all of them: the names of cgroups.
  *
- * All of it belongs to root, but is read as what it is: text from elsewhere.
+ * Files and cgroups belong to root. A command line is anybody's to choose: one is believed if it is
+ * root's, outside of containers, or the user's own, or that of a user whose cgroup the container
+ * has (Podman without root). All is read as what it is: text from elsewhere.
  */
 #include "tracer/containers.h"
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 1024 * 1024, COMMAND_MAX = 64 * 1024, DEPTH_MAX = 16 };
@@ -161,13 +165,59 @@ static char *base_name(const char *path)
     return path ? strdup(slash ? slash + 1 : path) : NULL;
 }
 
-static int add_of_conmon(Containers *containers, pid_t pid, const Buffer *command)
+typedef struct ProcessVisit {
+    const CgroupMounts *mounts;
+    Containers *containers;
+} ProcessVisit;
+
+typedef struct Speaker {
+    pid_t pid;
+    uid_t user;
+    bool believed;
+} Speaker;
+
+/* Whose process it is. The owner of its folder is not always: set-user-ID programs may be given any
+ * command line. 0 or a negative errno. */
+static int read_speaker(pid_t pid, Speaker *ret_speaker)
+{
+    enum { STATUS_MAX = 8192, IDS = 4 /* real, effective, saved, of the file system */ };
+    char status[STATUS_MAX];
+    unsigned int ids[IDS];
+
+    const ssize_t n = procfs_read_task(pid, "status", status, sizeof status);
+    if (n < 0)
+        return (int)n;
+    const char *users = procfs_field(status, "Uid");
+    const char *numbers = procfs_field(status, "NSpid");
+    if (!users || !numbers ||
+        sscanf(users, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != IDS)
+        return -EINVAL;
+    for (size_t i = 1; i < IDS; i++) {
+        if (ids[i] != ids[0])
+            return -EPERM;
+    }
+    /* One number: it is in no other process namespace than this. */
+    numbers += strspn(numbers, " \t");
+    const bool here = numbers[strspn(numbers, "0123456789")] == '\n';
+    *ret_speaker = (Speaker){
+        .pid = pid, .user = ids[0], .believed = here && (ids[0] == 0 || ids[0] == geteuid())};
+    return 0;
+}
+
+static bool has_cgroup(const CgroupMounts *mounts, uid_t user, const char *id)
+{
+    CLEANUP(free_pointer) char *folder = container_folder(mounts, id);
+    struct stat st;
+
+    return folder && stat(folder, &st) == 0 && st.st_uid == user;
+}
+
+static int add_of_conmon(const ProcessVisit *visit, const Speaker *speaker, const Buffer *command)
 {
     const char *id = option_of(command, "-c", "--cid");
     const char *name = option_of(command, "-n", "--name");
 
-    (void)pid;
-    if (!id || !*id)
+    if (!id || !*id || !(speaker->believed || has_cgroup(visit->mounts, speaker->user, id)))
         return 0;
     CLEANUP(container_deinit)
     Container container = {
@@ -175,17 +225,20 @@ static int add_of_conmon(Containers *containers, pid_t pid, const Buffer *comman
         .name = name ? strdup(name) : NULL,
         .runtime = base_name(option_of(command, "-r", "--runtime")),
     };
-    return container.id ? containers_add(containers, &container) : -ENOMEM;
+    return container.id ? containers_add(visit->containers, &container) : -ENOMEM;
 }
 
-static int add_of_dockerd(Containers *containers, pid_t pid, const Buffer *command)
+static int add_of_dockerd(const ProcessVisit *visit, const Speaker *speaker, const Buffer *command)
 {
+    const pid_t pid = speaker->pid;
     const char *root = option_of(command, "-g", "--data-root");
     const char *configuration = option_of(command, "--config-file", "--config-file");
     CLEANUP(free_pointer) char *path = NULL;
 
+    if (!speaker->believed)
+        return 0;
     if (root)
-        return add_dockers(containers, pid, root);
+        return add_dockers(visit->containers, pid, root);
     if (asprintf(&path, "/proc/%d/root%s", pid,
                  configuration ? configuration : "/etc/docker/daemon.json") < 0) {
         path = NULL;
@@ -193,16 +246,17 @@ static int add_of_dockerd(Containers *containers, pid_t pid, const Buffer *comma
     }
     CLEANUP(json_drop) json_t *json = read_object(path);
     root = json_string_value(json_object_get(json, "data-root"));
-    return add_dockers(containers, pid, root ? root : DOCKER_ROOT);
+    return add_dockers(visit->containers, pid, root ? root : DOCKER_ROOT);
 }
 
 static int add_of_process(void *data, const char *folder, const char *entry)
 {
     static const struct {
         const char *program;
-        int (*add)(Containers *containers, pid_t pid, const Buffer *command);
+        int (*add)(const ProcessVisit *visit, const Speaker *speaker, const Buffer *command);
     } programs[] = {{"conmon", add_of_conmon}, {"dockerd", add_of_dockerd}};
     CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
+    Speaker speaker;
     char path[48];
     char *end;
 
@@ -216,7 +270,9 @@ static int add_of_process(void *data, const char *folder, const char *entry)
     CLEANUP(free_pointer) char *program = base_name(buffer_text(&command));
     for (size_t i = 0; program && i < ARRAY_LENGTH(programs); i++) {
         if (strcmp(program, programs[i].program) == 0)
-            return programs[i].add(data, (pid_t)pid, &command);
+            return read_speaker((pid_t)pid, &speaker) == 0
+                       ? programs[i].add(data, &speaker, &command)
+                       : 0;
     }
     return 0;
 }
@@ -327,7 +383,8 @@ int containers_read(const CgroupMounts *mounts, Containers *ret_containers)
 {
     CLEANUP(containers_deinit) Containers containers = {0};
 
-    int r = each_entry("/proc", add_of_process, &containers);
+    ProcessVisit visit = {.mounts = mounts, .containers = &containers};
+    int r = each_entry("/proc", add_of_process, &visit);
     if (r == 0)
         r = add_dockers(&containers, 0, DOCKER_ROOT);
     if (r == 0)

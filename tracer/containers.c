@@ -222,6 +222,15 @@ static char *search(const char *folder, const char *id, unsigned depth)
     return found;
 }
 
+char *container_folder(const CgroupMounts *mounts, const char *id)
+{
+    char *folder = NULL;
+
+    for (size_t i = 0; i < mounts->count && !folder; i++)
+        folder = search(mounts->mounts[i].folder, id, 0);
+    return folder;
+}
+
 typedef struct Choice {
     Cgroup cgroup; /* of those found so far: the first, or the first with processes */
     bool used;

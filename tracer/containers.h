@@ -46,6 +46,9 @@ int containers_find(const Containers *containers, const char *name, const Contai
 int container_cgroup(const CgroupMounts *mounts, const Container *container, Cgroup *ret_cgroup,
                      Error *err);
 
+/* The folder that has the container ID in its name, in any hierarchy; to be freed. NULL: none. */
+char *container_folder(const CgroupMounts *mounts, const char *id);
+
 /* The id of the container that a cgroup called NAME is of: 64 hexadecimal digits at its end, before
  * ".scope" if it has that. NULL: it is none's. Borrowed from NAME, CONTAINER_ID_LENGTH long. */
 enum { CONTAINER_ID_LENGTH = 64 };

@@ -2,20 +2,20 @@
 #include "tracer/notify_restart.h"
 
 #include "base/memory.h"
+#include "tracer/notify_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* When a call that returned EINTR is made again. */
 typedef enum Rule {
     UNTAKEN, /* if it was not received; any other call */
     ALWAYS,  /* it returns no EINTR by itself */
     GAP,     /* only a file system in user space returns EINTR: if there was a gap */
-    OPEN,    /* close(2): if the descriptor is still open */
+    OPENS,   /* open(2): as GAP where it does not wait, else as UNTAKEN */
+    AT,      /* openat(2), openat2(2): the same */
+    CLOSES,  /* close(2): if the descriptor is still open */
     COMMAND, /* fcntl(2): ALWAYS but for waiting for locks */
     READS,   /* as GAP of a regular file or folder, else as WAITS */
     WRITES,  /* as GAP of a regular file, else as UNTAKEN */
@@ -206,6 +206,8 @@ static const char *const waits[] = {
     "wait4",           "waitid"};
 
 static const char *const handler[] = {"rt_sigreturn", "sigreturn"};
+static const char *const open_call[] = {"open", "creat"};
+static const char *const openat_call[] = {"openat", "openat2"};
 static const char *const close_call[] = {"close"};
 static const char *const futex_call[] = {"futex"};
 static const char *const fcntl_call[] = {"fcntl", "fcntl64"};
@@ -215,10 +217,11 @@ static const struct {
     const char *const *names;
     size_t count;
 } rules[] = {
-    {ALWAYS, always, ARRAY_LENGTH(always)},        {GAP, gap, ARRAY_LENGTH(gap)},
-    {OPEN, close_call, ARRAY_LENGTH(close_call)},  {COMMAND, fcntl_call, ARRAY_LENGTH(fcntl_call)},
-    {READS, reading, ARRAY_LENGTH(reading)},       {WRITES, writing, ARRAY_LENGTH(writing)},
-    {WAKES, futex_call, ARRAY_LENGTH(futex_call)}, {WAITS, waits, ARRAY_LENGTH(waits)},
+    {ALWAYS, always, ARRAY_LENGTH(always)},         {GAP, gap, ARRAY_LENGTH(gap)},
+    {OPENS, open_call, ARRAY_LENGTH(open_call)},    {AT, openat_call, ARRAY_LENGTH(openat_call)},
+    {CLOSES, close_call, ARRAY_LENGTH(close_call)}, {COMMAND, fcntl_call, ARRAY_LENGTH(fcntl_call)},
+    {READS, reading, ARRAY_LENGTH(reading)},        {WRITES, writing, ARRAY_LENGTH(writing)},
+    {WAKES, futex_call, ARRAY_LENGTH(futex_call)},  {WAITS, waits, ARRAY_LENGTH(waits)},
     {HANDLER, handler, ARRAY_LENGTH(handler)},
 };
 
@@ -275,58 +278,30 @@ void restart_note(Restart *restart, const SyscallStop *stop, uint32_t gaps)
     task->gaps = gaps;
 }
 
-/* The place in the rings of the call that was the AGE-th before the newest. */
-static unsigned place(const RestartTask *task, unsigned age)
+/* A notification was taken back between two calls that are remembered: maybe the thread's. */
+static bool task_has_gap(const RestartTask *task)
 {
-    return (task->newest + RESTART_CALLS - age) % RESTART_CALLS;
+    for (unsigned i = 0; i < RESTART_CALLS; i++) {
+        if (task->after_gap[i])
+            return true;
+    }
+    return false;
 }
 
-/* How long ago a notification was taken back that may be the thread's; RESTART_CALLS: was not. */
-static unsigned gap_age(const RestartTask *task)
-{
-    unsigned age = 0;
-
-    while (age < RESTART_CALLS && !task->after_gap[place(task, age)])
-        age++;
-    return age;
-}
-
-/*
- * True if the interrupted call was not received. Had it been, it would be one of
- * those that were, and the gap, if it has to do with this thread, just behind it or earlier.
- */
+/* One that was received and interrupted would be among the calls that are remembered, unless the
+ * handler made as many itself. */
 static bool was_not_received(const RestartTask *task, const SignalFrame *frame)
 {
     const uint32_t call = hash(frame->next, frame->args);
-    const unsigned gap_at = gap_age(task);
-    unsigned age = 0;
 
-    while (age < RESTART_CALLS && task->calls[place(task, age)] != call)
-        age++;
-    return gap_at < RESTART_CALLS && (age == RESTART_CALLS || gap_at + 1 < age);
+    for (unsigned i = 0; i < RESTART_CALLS; i++) {
+        if (task->calls[i] == call)
+            return false;
+    }
+    return task_has_gap(task);
 }
 
 /* ---- the verdict ---------------------------------------------------------------------------- */
-
-static bool is_open(pid_t tid, uint64_t fd)
-{
-    char path[64];
-    char target[1];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)tid, (unsigned)fd);
-    return readlink(path, target, sizeof target) >= 0;
-}
-
-/* A file system that the workload serves is not to be asked for anything. */
-static bool is_regular(pid_t tid, uint64_t fd)
-{
-    struct statx status;
-    char path[64];
-
-    (void)snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)tid, (unsigned)fd);
-    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
-           (S_ISREG(status.stx_mode) || S_ISDIR(status.stx_mode));
-}
 
 static bool waits_for_lock(uint64_t command)
 {
@@ -355,26 +330,35 @@ static RestartVerdict verdict_if(bool again)
 
 static RestartVerdict judge_call(const RestartTask *task, const SignalFrame *frame, Rule rule)
 {
-    const bool has_gap = gap_age(task) < RESTART_CALLS;
+    const uint64_t *args = frame->args;
+    const bool has_gap = task_has_gap(task);
 
     switch (rule) {
     case ALWAYS:
     case HANDLER:
         return RESTART_AGAIN;
-    case OPEN:
-        return verdict_if(is_open(task->tid, frame->args[0]));
+    case CLOSES:
+        return verdict_if(files_is_open(task->tid, args[0]));
     case COMMAND:
-        return waits_for_lock(frame->args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
+        return waits_for_lock(args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
+    case OPENS:
+        if (has_gap && files_opens_at_once(task->tid, frame->memory, AT_FDCWD, args[0]))
+            return RESTART_AGAIN;
+        break;
+    case AT:
+        if (has_gap && files_opens_at_once(task->tid, frame->memory, (int)args[0], args[1]))
+            return RESTART_AGAIN;
+        break;
     case GAP:
         return verdict_if(has_gap);
     case READS:
-        return has_gap && is_regular(task->tid, frame->args[0]) ? RESTART_AGAIN : RESTART_NOTHING;
+        return has_gap && files_is_regular(task->tid, args[0]) ? RESTART_AGAIN : RESTART_NOTHING;
     case WRITES:
-        if (has_gap && is_regular(task->tid, frame->args[0]))
+        if (has_gap && files_is_regular(task->tid, args[0]))
             return RESTART_AGAIN;
         break;
     case WAKES:
-        return waits_for_futex(frame->args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
+        return waits_for_futex(args[1]) ? RESTART_NOTHING : RESTART_AGAIN;
     case WAITS:
         return RESTART_NOTHING;
     case UNTAKEN:
@@ -400,7 +384,7 @@ RestartVerdict restart_judge(const Restart *restart, const SyscallStop *stop,
             *ret_nr = nr;
     }
     /* Without a gap nothing was taken back, and an EINTR is the call's own. */
-    if (verdict == RESTART_INTERRUPTED && gap_age(task) == RESTART_CALLS)
+    if (verdict == RESTART_INTERRUPTED && !task_has_gap(task))
         verdict = RESTART_NOTHING;
     return verdict;
 }

@@ -8,10 +8,10 @@
  * come just before the call.
  *
  * An EINTR that the call itself returned must stay. Which it is, is known
- *  - by the call: getppid(2) never returns EINTR;
- *  - by what was received: a call that returned something was, and the last one of its thread
- *    before the handler's; one that was interrupted before was not, and left a gap in the
- *    notifications' numbers, which count up by one.
+ *  - by the call: getppid(2) never returns EINTR; or, if the notifications' numbers have a gap,
+ *    which count up by one, stat(2) hardly does;
+ *  - by what was received: a call that returned something was, and was the last one of its thread
+ *    before the handler's; one that was interrupted before was not, and left a gap.
  * Calls that wait for something are left alone: there EINTR is what the program has to expect.
  *
  * Numbers of threads are trusted as far as the notification is valid. Not for several threads.
@@ -31,7 +31,7 @@ enum { RESTART_CALLS = 16, RESTART_TASKS = 4096 };
 typedef struct RestartTask {
     pid_t tid;
     uint32_t gaps;   /* Restart.gaps at its last call */
-    unsigned newest; /* in the two, which are rings */
+    unsigned newest; /* in the two rings */
     uint32_t calls[RESTART_CALLS];
     bool after_gap[RESTART_CALLS]; /* since the call before, some notification was taken back */
 } RestartTask;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PROC_PATH_MAX = 64, COMMAND_MAX = 256, LINK_MAX_BYTES = PATH_MAX + 16 };
@@ -151,6 +152,49 @@ static bool has_subcommand(pid_t pid, const char *word)
     return first < (size_t)n && strcmp(text + first, word) == 0;
 }
 
+static uint64_t ticks_now(void)
+{
+    const uint64_t a_second = (uint64_t)sysconf(_SC_CLK_TCK);
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * a_second + (uint64_t)now.tv_nsec * a_second / 1000000000;
+}
+
+/* When PID was started, 0 if that cannot be read. */
+static uint64_t ticks_of_start(pid_t pid)
+{
+    enum { FIELD_STATE = 3, FIELD_START = 22 };
+    char text[1024];
+
+    if (procfs_read_task(pid, "stat", text, sizeof text) < 0)
+        return 0;
+    const char *at = strrchr(text, ')'); /* the name before may have any bytes */
+    for (int field = FIELD_STATE - 1; at && field < FIELD_START; field++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/*
+ * A process that was killed before its first call was looked at has no program in /proc any more.
+ * It has called no execve(), which would have been looked at: so it runs what its parent ran when
+ * it was started. That is what the parent runs now unless it changed that since.
+ */
+static void take_after_parent(const ProcessTable *table, Process *process)
+{
+    const Process *parent = process_table_find_process(table, process->parent);
+
+    if (!parent || parent->launching ||
+        (parent->programs > 1 && ticks_of_start(process->pid) <= parent->programs_age))
+        return;
+    process->subject = parent->subject;
+    process->command = parent->command;
+    process->lineage = parent->lineage;
+    process->is_mark = parent->is_mark;
+}
+
 void process_identify(ProcessTable *table, Process *process)
 {
     char path[PROC_PATH_MAX];
@@ -161,10 +205,14 @@ void process_identify(ProcessTable *table, Process *process)
     const ssize_t length = readlink(path, link, sizeof link - 1);
     if (length <= 0 || (size_t)length >= sizeof link - 1) {
         if (!process->subject)
+            take_after_parent(table, process);
+        if (!process->subject)
             process->subject = strset_add(table->strings, "unknown");
         return;
     }
     link[length] = '\0';
+    process->programs++;
+    process->programs_age = ticks_now();
     process->is_mark = served_stat(AT_FDCWD, path, 0, &st) == 0 &&
                        st.st_dev == table->own_exe_dev && st.st_ino == table->own_exe_ino &&
                        has_subcommand(process->pid, "mark");

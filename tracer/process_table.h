@@ -41,6 +41,9 @@ typedef struct Process {
     const char *subject; /* path of the executable, in the process's own root; interned */
     const char *command; /* command line, interned; NULL until needed */
     const Lineage *lineage;
+    unsigned programs; /* that it was seen to run */
+    uint64_t
+        programs_age;    /* when the latest was seen first: clock ticks since the system's start */
     Root *root;          /* NULL until needed */
     uint64_t root_epoch; /* of the table when ROOT was taken */
     bool exec_pending;   /* a thread entered execve(): look again who this is at its next call */

@@ -109,8 +109,12 @@ const Command command_generate = {
         "Several recordings are united. Given a policy that was edited, it makes the other files "
         "from that.\n\n"
         "To use the profile with Docker, load apparmor.profile with apparmor_parser -r (leave the "
-        "line with apparmor out of docker.args on a machine without AppArmor), and in DIR run "
-        "xargs -a docker.args sh -c 'exec docker run \"$@\" IMAGE' sh.",
+        "line with apparmor out of docker.args on a machine without AppArmor), and in DIR run:\n\n"
+        "  xargs -a docker.args sh -c 'exec docker run \"$@\" IMAGE' sh\n\n"
+        "Examples:\n"
+        "  whittle generate nginx.jsonl -o profile\n"
+        "  whittle generate shard-*.jsonl -o profile --runtimes runc\n"
+        "  whittle generate edited-policy.yaml -o profile",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
     .arguments_max = -1,

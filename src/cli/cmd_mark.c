@@ -74,7 +74,8 @@ const Command command_mark = {
     .details =
         "Called from inside a recorded run. Facts seen from now on, in any process of the run, "
         "carry "
-        "LABEL, until the next mark; `whittle show` and `whittle explain` name it. A label is 1 to "
+        "LABEL, until the next mark; `whittle show` lists the labels, and with --json those of "
+        "each fact. A label is 1 to "
         "255 "
         "bytes of text.\n\n"
         "The exit status is 0 if the recorder took the label and 3 if nobody is recording.\n\n"

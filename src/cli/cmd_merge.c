@@ -91,7 +91,9 @@ const Command command_merge = {
                "seen. The order "
                "of the recordings does not matter, and merging the same one twice changes nothing. "
                "What one of "
-               "them lost, the result has lost too. `-` is standard input.",
+               "them lost, the result has lost too. `-` is standard input.\n\n"
+               "Example:\n"
+               "  whittle merge shard-*.jsonl -o all.jsonl",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
     .arguments_max = -1,

@@ -133,7 +133,11 @@ const Command command_show = {
                "it was used "
                "for, how often, and the errors it met. Of a policy: what it is for, and its rules "
                "by section. "
-               "`-` is standard input.",
+               "`-` is standard input.\n\n"
+               "Examples:\n"
+               "  whittle show nginx.jsonl\n"
+               "  whittle show --kind file --subject /usr/sbin/nginx nginx.jsonl\n"
+               "  whittle show profile/policy.yaml",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
     .arguments_max = 1,

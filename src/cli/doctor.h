@@ -33,6 +33,7 @@ void finding_set(Finding *finding, FindingState state, const char *format, ...)
 /* Looks through PATH for PROGRAM: 0 with the whole path in OUT, or -ENOENT. */
 int program_find(const char *program, char *out, size_t size);
 
-/* The first line that PATH prints when called with ARGUMENT, without a shell, in OUT; a program
- * that takes longer than two seconds is killed. 0 or a negative errno. */
+/* The first line with " version " in it, or else the first, that PATH prints when called with
+ * ARGUMENT, without a shell, in OUT; a program that takes longer than two seconds is killed. 0 or a
+ * negative errno. */
 int program_version(const char *path, const char *argument, char *out, size_t size);

@@ -93,6 +93,18 @@ static int spawn_reading(const char *path, const char *argument, int output, pid
     return -r;
 }
 
+/* Warnings come before it: of a configuration that cannot be read, of an old name. */
+static char *version_line(char *text)
+{
+    char *rest = text;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if (strstr(line, " version "))
+            return line;
+    }
+    return text; /* the first: strsep() has ended it */
+}
+
 int program_version(const char *path, const char *argument, char *out, size_t size)
 {
     CLEANUP(fd_close) int reading = -1;
@@ -113,9 +125,9 @@ int program_version(const char *path, const char *argument, char *out, size_t si
     (void)kill(pid, SIGKILL); /* it has said what we wanted to know, or takes too long */
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    text[strcspn(text, "\n")] = '\0';
-    if (length == 0 || !*text)
+    const char *line = version_line(text);
+    if (length == 0 || !*line)
         return -ENODATA;
-    (void)snprintf(out, size, "%s", text);
+    (void)snprintf(out, size, "%s", line);
     return 0;
 }

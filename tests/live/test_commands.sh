@@ -39,6 +39,16 @@ assert all(check["state"] in ("ok", "no", "info") and check["found"] for check i
 PYTHON
 grep -q ' kernel  *Linux ' "$folder/doctor.txt" || fault 'doctor does not name the kernel'
 
+# The version is found behind a warning.
+mkdir "$folder/bin"
+printf '#!/bin/sh\necho WARNING: something odd >&2\necho Docker version 1.2.3\n' >"$folder/bin/docker"
+printf '#!/bin/sh\necho 4.5 of something\necho more\n' >"$folder/bin/podman"
+chmod +x "$folder/bin/docker" "$folder/bin/podman"
+PATH=$folder/bin:$PATH "$WHITTLE" doctor >"$folder/doctor-path.txt"
+grep -q "ok  docker .*/bin/docker (Docker version 1.2.3)$" "$folder/doctor-path.txt" &&
+    grep -q "ok  podman .*/bin/podman (4.5 of something)$" "$folder/doctor-path.txt" ||
+    fault "doctor does not find versions: $(cat "$folder/doctor-path.txt")"
+
 # ---- merge: order and repetition do not matter -------------------------------------------------
 
 golden=tests/golden/recording

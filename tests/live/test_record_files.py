@@ -57,6 +57,24 @@ except OSError: pass
 
 
 @both
+def given_away(folder, backend):
+    """A file's owner is the one that the call met, not the one that it made."""
+    need_root()
+    result, work = run(backend, folder, """
+for name in ('a', 'b'):
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    os.fchown(fd, 65534, 65534) if name == 'a' else os.chown(name, 65534, 65534)
+    os.close(fd)
+fd = os.open('a', os.O_WRONLY)
+os.fchown(fd, 1, 1)
+""")
+    for name, wanted in (("a", {True, False}), ("b", {True})):
+        found = {f["owner"] for f in result.facts("file", name=f"{work}/{name}") if "chown" in f["access"]}
+        equal(found, wanted, f"owner of {name} when it was given away")
+    result.complete()
+
+
+@both
 def renames_and_links(folder, backend):
     result, work = run(backend, folder, """
 touch('a'); os.rename('a', 'b'); os.mkdir('da'); os.rename('da', 'db')

@@ -34,10 +34,12 @@ def signal_storm(folder, backend):
     # Calls that cannot fail with EINTR, nor the end of a signal handler (which once ended in the middle of
     # nowhere). Of the calls whose number the notify backend cannot find out, as of those through
     # syscall(3), it says how many may have failed; until Linux 6.16 some interrupted calls cannot be told.
+    # What waits (for the other end of a pipe) is still interrupted, and not made again.
     command = [program("signal_storm"), "1", "800", "2000", "1"]
     result = record(backend, folder, command)
     equal(result.status, 0, "status")
-    interrupted, hidden, signals = map(int, result.out.split())
+    interrupted, hidden, waits, signals = map(int, result.out.split())
+    equal(waits, 10, "interrupted calls that wait")
     told = result.document["runs"][0].get("interrupted", 0)
     print(f"     {backend}: {hidden} calls interrupted by {signals} signals, {told} told of")
     if backend != "notify" or os.uname().machine == "x86_64":

@@ -334,6 +334,20 @@ def refused(folder, *arguments):
 
 
 @case
+def who_may_name_containers(folder):
+    """A command line like that of Podman's conmon: root's is believed, another user's only of what is that user's."""
+    need_bpf()
+    name = os.path.basename(folder)
+    for user, wanted in ((0, "has no control group"), (65534, f"there is no container {name}")):
+        with subprocess.Popen(["conmon", "--", "-", "-c", f"{user:064x}", "-n", name], executable="/bin/cat",
+                              stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, user=user, cwd="/") as process:
+            status, text = refused(folder, "--container", name)
+            process.stdin.close()
+        equal(status, 125, text)
+        check(wanted in text, f"user {user}: {text}")
+
+
+@case
 def what_cannot_be(folder):
     for arguments in (["--cgroup", "/", "--", "true"], ["--cgroup", "/", "--pid", "1"]):
         status, text = refused(folder, *arguments)

@@ -158,7 +158,7 @@ long read_sysctl(const char *name)
 }
 
 static const Action *const tables[] = {file_actions, process_actions, system_actions,
-                                       namespace_actions};
+                                       namespace_actions, probe_actions};
 
 static uint64_t parse_mask(const char *text)
 {

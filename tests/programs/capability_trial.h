@@ -20,6 +20,7 @@ typedef struct Action {
 } Action;
 
 extern const Action file_actions[]; /* ended by a NULL name */
+extern const Action probe_actions[];
 extern const Action process_actions[];
 extern const Action system_actions[];
 extern const Action namespace_actions[];

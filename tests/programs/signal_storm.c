@@ -4,7 +4,8 @@
  * signals whose handlers are set without SA_RESTART, interrupt each other, and make such calls as
  * well. Meanwhile BUSY more processes, without signals, open a path that takes long to look up.
  * Prints how many calls did fail so; how many of those that were made through syscall(3) did, where
- * the number of the call is in no instruction; and how many signals came.
+ * the number of the call is in no instruction; how often out of WAITS a call that waits was
+ * interrupted as it should; and how many signals came.
  *
  *     signal_storm PROCESSES CALLS INTERVAL-IN-MICROSECONDS BUSY
  */
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -22,8 +24,11 @@
 typedef struct Count {
     int interrupted;
     int hidden;
+    int waits;
     int signals;
 } Count;
+
+enum { WAITS = 10 };
 
 static volatile sig_atomic_t signals;
 static volatile sig_atomic_t interrupted_within;
@@ -81,7 +86,24 @@ static Count storm(long calls, long interval)
         ;
     while (setitimer(ITIMER_REAL, &none, NULL) < 0)
         ;
-    return (Count){interrupted + interrupted_within, hidden, signals};
+    return (Count){interrupted + interrupted_within, hidden, 0, signals};
+}
+
+/* If such calls were made again they would not come to an end. */
+static int wait_interrupted(const char *path)
+{
+    const struct itimerval timer = {{0, 20000}, {0, 20000}};
+    const struct itimerval none = {{0, 0}, {0, 0}};
+    struct sigaction action = {.sa_handler = on_alarm};
+    int interrupted = 0;
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    for (int i = 0; i < WAITS; i++)
+        interrupted += open(path, O_RDONLY) < 0 && errno == EINTR;
+    while (setitimer(ITIMER_REAL, &none, NULL) < 0)
+        ;
+    return interrupted;
 }
 
 static void be_busy(void)
@@ -94,6 +116,7 @@ static void be_busy(void)
 int main(int argc, char **argv)
 {
     pid_t busy[16];
+    char path[64];
     int result[2];
     Count total = {0}, one;
 
@@ -115,18 +138,29 @@ int main(int argc, char **argv)
             _exit(0);
         }
     }
+    (void)snprintf(path, sizeof path, "/tmp/signal-storm-%d", (int)getpid());
+    if (mkfifo(path, 0600) < 0)
+        return 2;
+    if (fork() == 0) {
+        one = (Count){.waits = wait_interrupted(path)};
+        while (write(result[1], &one, sizeof one) < 0 && errno == EINTR)
+            ;
+        _exit(0);
+    }
     close(result[1]);
     while (read(result[0], &one, sizeof one) == (ssize_t)sizeof one) {
         total.interrupted += one.interrupted;
         total.hidden += one.hidden;
+        total.waits += one.waits;
         total.signals += one.signals;
     }
+    unlink(path);
     for (long i = 0; i < busy_count && i < 16; i++) {
         if (busy[i] > 0)
             kill(busy[i], SIGKILL);
     }
     while (wait(NULL) > 0 || errno == EINTR)
         ;
-    printf("%d %d %d\n", total.interrupted, total.hidden, total.signals);
+    printf("%d %d %d %d\n", total.interrupted, total.hidden, total.waits, total.signals);
     return 0;
 }

@@ -5,8 +5,11 @@
 #include "tracer/notify_restart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the instruction before ----------------------------------------------------------------- */
@@ -41,7 +44,7 @@ END_TEST
 
 enum { HERE = 0x1000, ELSEWHERE = 0x2000, RETURN = 0x3000, OF_NO_FILE = 1 << 20 };
 
-enum { NR_READ = 0, NR_WRITE = 1, NR_OPEN = 2, NR_CLOSE = 3, NR_STAT = 4, NR_GETPID = 39 };
+enum { NR_READ = 0, NR_WRITE = 1, NR_IOCTL = 16, NR_CLOSE = 3, NR_STAT = 4, NR_GETPID = 39 };
 enum { NR_WAIT4 = 61, NR_FCNTL = 72, NR_FUTEX = 202, NR_RT_SIGRETURN = 15 };
 
 /* A call was made from HERE with the arguments {FIRST, SECOND}, and returned RESULT. Before the
@@ -62,14 +65,14 @@ static const struct {
     {"waits", NR_WAIT4, 1, 0, "e|", -EINTR, RESTART_NOTHING},
     {"a file's", NR_STAT, 1, 0, "e|", -EINTR, RESTART_AGAIN},
     {"a file's, without gap", NR_STAT, 1, 0, "ee", -EINTR, RESTART_NOTHING},
-    {"may wait, not received", NR_OPEN, 1, 0, "ee|", -EINTR, RESTART_AGAIN},
-    {"may wait, received before", NR_OPEN, 1, 0, "hee|", -EINTR, RESTART_AGAIN},
-    {"may wait, received before, the handler calls", NR_OPEN, 1, 0, "hee|ee", -EINTR,
-     RESTART_AGAIN},
-    {"may wait, was received", NR_OPEN, 1, 0, "eeh", -EINTR, RESTART_NOTHING},
-    {"may wait, was received, a gap before", NR_OPEN, 1, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
-    {"may wait, was received, a gap behind", NR_OPEN, 1, 0, "eeh|", -EINTR, RESTART_INTERRUPTED},
-    {"a gap long ago", NR_OPEN, 1, 0, "e|eeeeeeeeeeeeeeee", -EINTR, RESTART_NOTHING},
+    {"may wait, not received", NR_IOCTL, 1, 0, "ee|", -EINTR, RESTART_AGAIN},
+    {"may wait, not received, the handler calls", NR_IOCTL, 1, 0, "ee|ee", -EINTR, RESTART_AGAIN},
+    {"may wait, without gap", NR_IOCTL, 1, 0, "ee", -EINTR, RESTART_NOTHING},
+    {"may wait, received before", NR_IOCTL, 1, 0, "hee|", -EINTR, RESTART_INTERRUPTED},
+    {"may wait, was received", NR_IOCTL, 1, 0, "eeh", -EINTR, RESTART_NOTHING},
+    {"may wait, was received, a gap before", NR_IOCTL, 1, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
+    {"may wait, was received, a gap behind", NR_IOCTL, 1, 0, "eeh|", -EINTR, RESTART_INTERRUPTED},
+    {"a gap long ago", NR_IOCTL, 1, 0, "e|eeeeeeeeeeeeeeee", -EINTR, RESTART_NOTHING},
     {"open descriptor", NR_CLOSE, STDIN_FILENO, 0, "e|", -EINTR, RESTART_AGAIN},
     {"closed descriptor", NR_CLOSE, OF_NO_FILE, 0, "e|", -EINTR, RESTART_INTERRUPTED},
     {"F_DUPFD", NR_FCNTL, 0, 0, "e|", -EINTR, RESTART_AGAIN},
@@ -118,6 +121,52 @@ START_TEST(test_verdict)
 }
 END_TEST
 
+/* Of open(2) of PATH, "" a pipe, which was received before, something else was, and then there was
+ * a gap. */
+static const struct {
+    const char *path;
+    RestartVerdict verdict;
+} opens[] = {
+    {"/dev/null", RESTART_AGAIN}, {"CMakeLists.txt", RESTART_AGAIN}, {".", RESTART_AGAIN},
+    {"/", RESTART_AGAIN},         {"", RESTART_INTERRUPTED},
+};
+
+START_TEST(test_open)
+{
+    char folder[] = "/tmp/whittle-XXXXXX";
+    char path[64];
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    if (*opens[_i].path) {
+        (void)snprintf(path, sizeof path, "%s", opens[_i].path);
+    } else {
+        (void)snprintf(path, sizeof path, "%s/pipe", folder);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+    }
+    CLEANUP(restart_deinit) Restart restart = {0};
+    CLEANUP(frame_deinit)
+    SignalFrame frame = {.memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC),
+                         .result = (uint64_t)-EINTR,
+                         .next = HERE,
+                         .args = {(uint64_t)AT_FDCWD, (uintptr_t)path},
+                         .code = {0x90, 0x90, 0xb8, 0x01, 0x01, 0, 0, 0x0f, 0x05}};
+    const SyscallStop here = stop_at(HERE, frame.args[0], frame.args[1]);
+    const SyscallStop end = stop_at(RETURN, 0, 0);
+    struct stat ignored;
+    int64_t nr;
+
+    (void)stat(path, &ignored); /* now the kernel has it in its caches */
+    ck_assert_int_eq(restart_init(&restart), 0);
+    restart_note(&restart, &here, 0);
+    restart_note(&restart, &end, 1);
+    ck_assert_msg(restart_judge(&restart, &end, &frame, &nr) == opens[_i].verdict, "%s",
+                  opens[_i].path);
+    if (!*opens[_i].path)
+        (void)unlink(path);
+    (void)rmdir(folder);
+}
+END_TEST
+
 /* A frame that cannot be read counts if something was taken back; one of another thread does not.
  */
 START_TEST(test_unknown)
@@ -146,6 +195,7 @@ int main(void)
 
     suite_add(suite, "code", test_code, ARRAY_LENGTH(codes));
     suite_add(suite, "verdict", test_verdict, ARRAY_LENGTH(rows));
+    suite_add(suite, "open", test_open, ARRAY_LENGTH(opens));
     suite_add(suite, "unknown", test_unknown, 1);
     return suite_run(suite);
 }

@@ -47,11 +47,13 @@ static __always_inline bool before_folder(struct scratch *scratch, struct before
     place_of_folder(companion < EVENT_ARGS ? (s32)scratch->taking.args[companion] : AT_FDCWD);
     before->identity = scratch->place.identity;
     blob_place(BLOB_FOLDER, number);
-    const u32 size = ((struct blob *)&scratch->event[sizeof(struct event)])->size;
-    if (size <= sizeof(struct blob) || size - sizeof(struct blob) > BEFORE_BYTES)
+    const struct blob *blob = (struct blob *)&scratch->event[sizeof(struct event)];
+    u32 size = blob->size - sizeof *blob;
+    barrier_var(size); /* the verifier is to see the same bound as the compiler */
+    if (size > BEFORE_BYTES)
         return false;
-    before->size = size - sizeof(struct blob);
-    return bpf_probe_read_kernel(before->bytes, before->size, &scratch->event[begin]) == 0;
+    before->size = size;
+    return bpf_probe_read_kernel(before->bytes, size, &scratch->event[begin]) == 0;
 }
 
 /* Notes where the paths of the call in scratch->taking start. Gives bits for task_state.led. */

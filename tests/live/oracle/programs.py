@@ -80,6 +80,9 @@ TIMING = (
     "clock_nanosleep",
 )
 
+# Rust's job server signals its helper thread until that is gone.
+JOBSERVER = ("getpid", "tgkill")
+
 # How long a server takes to listen, and to go.
 SERVER = ("nanosleep", "kill", "wait4", "connect")
 
@@ -108,14 +111,14 @@ def cases():
         Case("make", script("make.sh"), needs=("make", "gcc"), calls=TIMING + ("pselect6", "rt_sigprocmask", "read", "fcntl")),
         Case("cmake", script("cmake.sh"), needs=("cmake",), calls=TIMING + ("epoll_pwait", "wait4")),
         Case("go", script("go.sh"), needs=("go",), calls=TIMING + ("nanosleep", "tgkill", "getpid", "epoll_pwait", "write", "read")),
-        Case("rustc", sh(f"echo 'fn main() {{ std::thread::spawn(|| println!(\"hi\")).join().unwrap() }}' >a.rs && {RUST}/rustc a.rs && ./a"), needs=(RUST + "/rustc",), calls=TIMING),
+        Case("rustc", sh(f"echo 'fn main() {{ std::thread::spawn(|| println!(\"hi\")).join().unwrap() }}' >a.rs && {RUST}/rustc a.rs && ./a"), needs=(RUST + "/rustc",), calls=TIMING + JOBSERVER, signals=("SIGUSR1",)),
         # ---- package tools and git
         Case("git", script("git.sh"), needs=("git",), calls=TIMING),
         Case("dpkg-query", ["dpkg", "-l", "coreutils", "bash"], needs=("dpkg",)),
         Case("dpkg-deb", script("deb.sh"), needs=("dpkg-deb",), calls=TIMING),
         Case("apt-cache", ["apt-cache", "policy", "bash"], needs=("apt-cache",), calls=TIMING),
         # ---- servers
-        Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep")),
+        Case("nginx", script("nginx.sh", str(port)), needs=("nginx", "curl"), calls=TIMING + ("kill", "wait4", "nanosleep"), paths=("/nginx.pid",)),
         Case("redis", script("redis.sh", str(port + 1)), needs=("redis-server", "redis-cli"), calls=TIMING),
         Case("python-http", script("http.sh", str(port + 2)), needs=("curl",), calls=TIMING),
         Case("memcached", script("server.sh", "memcached", str(port + 3)), needs=("memcached",), calls=TIMING + SERVER),
@@ -235,7 +238,7 @@ def more_programs(port):
         Case("guile", ["guile", "--no-auto-compile", "-c", '(display (call-with-input-file "/etc/hostname" (lambda (p) (read-char p)))) (system* "echo" "hi") (mkdir "d") (rmdir "d") (newline)'], statuses=(0,), needs=("guile",), calls=TIMING),
         Case("ocaml", sh("echo 'let () = print_endline \"hi\"; ignore (Sys.command \"echo ho\"); Sys.mkdir \"d\" 0o755; Sys.rmdir \"d\"' >a.ml; ocaml a.ml; ocamlopt -o a a.ml && ./a"), statuses=(0,), needs=("ocaml", "ocamlopt"), calls=TIMING),
         Case("sbcl", ["sbcl", "--noinform", "--non-interactive", "--no-userinit", "--no-sysinit", "--eval", '(progn (with-open-file (s "x" :direction :output) (print 1 s)) (rename-file "x" "y.z") (print (sb-thread:join-thread (sb-thread:make-thread (lambda () 42)))) (run-program "/bin/echo" (list "hi") :output *standard-output*) (gc :full t))'], statuses=(0,), needs=("sbcl",), calls=TIMING),
-        Case("cargo", sh(f"PATH=$PATH:{RUST}; mkdir -p p/src; printf '[package]\\nname=\"p\"\\nversion=\"0.1.0\"\\nedition=\"2021\"\\n' >p/Cargo.toml; echo 'fn main(){{println!(\"hi\");}}' >p/src/main.rs; cd p; CARGO_HOME=$PWD/h cargo run -q --offline"), statuses=(0,), needs=(RUST + "/cargo",), calls=SERVING, timeout=120),
+        Case("cargo", sh(f"PATH=$PATH:{RUST}; mkdir -p p/src; printf '[package]\\nname=\"p\"\\nversion=\"0.1.0\"\\nedition=\"2021\"\\n' >p/Cargo.toml; echo 'fn main(){{println!(\"hi\");}}' >p/src/main.rs; cd p; CARGO_HOME=$PWD/h cargo run -q --offline"), statuses=(0,), needs=(RUST + "/cargo",), calls=SERVING + JOBSERVER, signals=("SIGUSR1",), timeout=120),
         # Through a pipe, as a container's output goes: node asks other things of a pipe than of a file.
         Case("npm", sh('mkdir p; cd p; echo \'{"name":"p","version":"1.0.0","scripts":{"x":"echo hi"}}\' >package.json; (npm run -s x; npm pack --silent) 2>&1 | cat'), statuses=(0,), needs=("npm",), calls=SERVING + ("eventfd2", "epoll_pwait", "mmap"), timeout=120),
         Case("zipapp", sh("cp -r /usr/lib/python3*/json j; rm -rf j/__pycache__; /usr/bin/python3 -m compileall -q -j 2 j; mkdir z; echo 'print(1)' >z/__main__.py; /usr/bin/python3 -m zipapp z; /usr/bin/python3 z.pyz"), statuses=(0,), calls=TIMING),
@@ -264,10 +267,11 @@ def more_programs(port):
         Case("kubectl", sh("kubectl version --client -o yaml | wc -l"), statuses=(0,), needs=("kubectl",), calls=SERVING),
         # ---- more compilers, packages and versions
         Case("gfortran", sh("printf '      print *, 1\\n      end\\n' >a.f; gfortran a.f && ./a.out"), statuses=(0,), needs=("gfortran",)),
-        Case("clang", sh("echo 'int main(void){return 0;}' >a.c; clang -O2 a.c -o a && ./a; clang --analyze a.c; clang -fsanitize=address a.c -o b && ./b"), statuses=(0,), needs=("clang",), calls=TIMING, timeout=120),
+        # LeakSanitizer traces the program that it is part of, which strace does not let it.
+        Case("clang", sh("echo 'int main(void){return 0;}' >a.c; clang -O2 a.c -o a && ./a; clang --analyze a.c; clang -fsanitize=address a.c -o b && ASAN_OPTIONS=detect_leaks=0 ./b"), statuses=(0,), needs=("clang",), calls=TIMING, timeout=120),
         Case("vim-keys", sh("printf 'ihello\\033:wq\\n' >k; vim -u NONE -s k f </dev/null >/dev/null 2>&1; cat f"), statuses=(0,), needs=("vim",), calls=TIMING + ("select",)),
         Case("git-more", script("git_more.sh"), statuses=(0,), needs=("git",), calls=SERVING),
-        Case("dpkg-install", sh("mkdir -p d/DEBIAN r/var/lib/dpkg/info r/var/lib/dpkg/updates; printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' >d/DEBIAN/control; dpkg-deb -b d x.deb >/dev/null; touch r/var/lib/dpkg/status r/var/lib/dpkg/available; dpkg --root=$PWD/r -i x.deb; dpkg --root=$PWD/r -r x"), statuses=(0,), needs=("dpkg", "dpkg-deb"), needs_root=True, calls=TIMING),
+        Case("dpkg-install", sh("mkdir -p d/DEBIAN r/var/lib/dpkg/info r/var/lib/dpkg/updates; printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' >d/DEBIAN/control; dpkg-deb -b d x.deb >/dev/null; touch r/var/lib/dpkg/status r/var/lib/dpkg/available; dpkg --log=$PWD/log --root=$PWD/r -i x.deb; dpkg --log=$PWD/log --root=$PWD/r -r x"), statuses=(0,), needs=("dpkg", "dpkg-deb"), needs_root=True, calls=TIMING),
         # ---- what makes containers and machines
         Case("runc", container("runc"), statuses=(0,), needs=("runc",), needs_root=True, calls=SERVING, compare_paths=False, timeout=120, no_replay=OWN_MOUNTS),
         Case("crun", container("crun"), statuses=(0,), needs=("crun",), needs_root=True, calls=SERVING, compare_paths=False, timeout=120, no_replay=OWN_MOUNTS),
