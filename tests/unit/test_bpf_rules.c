@@ -82,7 +82,7 @@ static const struct {
      RULE_TAKES | RULE_SIGNALS},
     {ARCH_X86_64, "ptrace", "-i----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
     {ARCH_X86_64, "kcmp", "i-----", {NO, NO, NO, NO, NO, NO}, RULE_TAKES},
-    {ARCH_X86_64, "prctl", "------", {NO, NO, NO, NO, NO, NO}, RULE_MARK},
+    {ARCH_X86_64, "prctl", "------", {NO, NO, NO, NO, NO, NO}, RULE_MARK | RULE_CONFINES},
     {ARCH_X32, "openat", "-pv---", {NO, 0, NO, NO, NO, NO}, RULE_TAKES | RULE_RETURNS_FD},
     {ARCH_AARCH64, "openat", "-pv---", {NO, 0, NO, NO, NO, NO}, RULE_TAKES | RULE_RETURNS_FD},
 };

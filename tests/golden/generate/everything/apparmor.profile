@@ -4,7 +4,7 @@
 @{pid}={[1-9],[1-9][0-9],[1-9][0-9][0-9],[1-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9][0-9],[1-4][0-9][0-9][0-9][0-9][0-9][0-9]}
 @{tid}=@{pid}
 
-profile nginx flags=(attach_disconnected,mediate_deleted) {
+profile shop flags=(attach_disconnected,mediate_deleted) {
   # every container
   /dev/console rw, # the container's terminal
   /dev/null rw, # standard input and output of a container that has neither
