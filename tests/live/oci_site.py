@@ -4,6 +4,8 @@ configuration of its own, and waiting for the recordings of containers that came
 
 A test runs in the namespaces of engines.enter(), with /run, /dev/shm and control groups of its own.
 """
+import importlib.machinery
+import importlib.util
 import json
 import os
 import shutil
@@ -29,7 +31,11 @@ WAIT = "until [ -e /tmp/go ]; do sleep 0.05; done"
 
 def runtimes():
     """Names of the real ones."""
-    return [name for name in ("runc", "crun") if shutil.which(name, path=engines.PATH)]
+    return [name for name in ("runc", "crun") if real(name)]
+
+
+def real(name):
+    return shutil.which(name, path=engines.PATH)
 
 
 def need():
@@ -47,7 +53,7 @@ class Oci:
 
     def __init__(self, folder, runtime, **configuration):
         self.folder, self.name = folder, runtime
-        self.real = shutil.which(runtime, path=engines.PATH)
+        self.real = real(runtime)
         self.state = os.path.join(folder, "state")
         self.output = os.path.join(folder, "recordings")
         self.configuration = os.path.join(folder, "oci.yaml")
@@ -115,6 +121,7 @@ class Oci:
         self._calls += 1
         base = os.path.join(self.folder, f"call-{self._calls}")
         env = dict(os.environ, WHITTLE_OCI_CONFIG=self.configuration, **dict(environment))
+        del env["WHITTLE_LIVE_TEST"]  # a spare recorder may outlive the case
         with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
             process = subprocess.Popen([program or WHITTLE_OCI, "--root", self.state, *words], stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=err, env=env, **popen)
@@ -163,6 +170,9 @@ class Oci:
         self.call("delete", "--force", name, program=self.real)
 
     # ---- recordings
+
+    def recorders(self):
+        return recorders(self.output)
 
     def recordings(self):
         """All files, from the folder of recordings on."""
@@ -214,13 +224,26 @@ def phases(result):
     return calls
 
 
-def recorders():
-    """Processes of this test that are whittle-oci still."""
+def profile_of(recording, folder):
+    """What whittle generate makes of it, as config.json wants it: linux.seccomp and process.capabilities."""
+    done = live.native([live.WHITTLE, "generate", "--quiet", "-o", folder, recording])
+    live.equal(done[0], 0, f"status of whittle generate: {done[2]}")
+    loader = importlib.machinery.SourceFileLoader("run_in_runc", os.path.join(live.SOURCE, "tests/live/run-in-runc"))
+    run_in_runc = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(run_in_runc)
+    seccomp = run_in_runc.native_architecture(json.loads(read(os.path.join(folder, "seccomp.json"))))
+    kept = [run_in_runc.capability(name) for name in json.loads(read(os.path.join(folder, "capabilities.json")))["add"]]
+    return seccomp, {kind: kept for kind in ("bounding", "effective", "permitted")}
+
+
+def recorders(output):
+    """Processes of whittle-oci that write below OUTPUT. (A spare one, which waits for a container, does not.)"""
     found = []
-    for pid in live.with_environment(f"WHITTLE_LIVE_TEST={os.environ['WHITTLE_LIVE_TEST']}"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.path.realpath(f"/proc/{pid}/exe") == WHITTLE_OCI:
-                found.append(pid)
+            if os.readlink(f"/proc/{pid}/exe") == WHITTLE_OCI and any(
+                    os.readlink(f"/proc/{pid}/fd/{fd}").startswith(output + "/") for fd in os.listdir(f"/proc/{pid}/fd")):
+                found.append(int(pid))
         except OSError:
             pass
     return found

@@ -144,7 +144,7 @@ def nonsense_in_config_json(oci):
         last = [line.partition("msg=")[2] for _, _, err in (ours, real) for line in err.splitlines()[-1:]]
         equal(last[0], last[1], "the last word")
         equal(site.read(f"{oci.folder}/c/config.json"), text, "config.json")
-    live.wait_until(lambda: not site.recorders(), site.PATIENCE, "recorders to end")
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "recorders to end")
 
 
 # ---- deaths ------------------------------------------------------------------------------------------------
@@ -159,10 +159,10 @@ def recorder_killed(oci):
     """The container goes on, and ends as it would; what was recorded can be read and is not called complete."""
     begin_polling(oci, "echo over >/tmp/over; exit 5")
     live.wait_until(lambda: '"/etc/hello"' in site.read(f"{oci.output}/rec.jsonl"), site.PATIENCE, "the first file in the recording")
-    killed = site.recorders()
+    killed = oci.recorders()
     check(killed, "there is no recorder")
     live.end(killed)
-    live.wait_until(lambda: not site.recorders(), site.PATIENCE, "the recorders' end")
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the recorders' end")
     equal(oci.do("exec", "c", "/bin/cat", "/etc/added"), "added:x:0:0:::\n", "exec without a recorder")
     oci.end("c")
     equal(site.read(f"{oci.rootfs('c')}/tmp/over"), "over\n", "what the container did afterwards")
@@ -175,7 +175,7 @@ def recorder_killed(oci):
 def next_after_a_killed_recorder(oci):
     """What it left does not stop the same container from being recorded again."""
     begin_polling(oci)
-    live.end(site.recorders())
+    live.end(oci.recorders())
     oci.end("c")
     oci.bundle("again", "cat /etc/hello", env=["WHITTLE_OUT=again.jsonl"])
     status, out, err = oci.call("run", "--bundle", f"{oci.folder}/again", "c")
