@@ -214,8 +214,8 @@ static void say_result(const char *output, const SuperviseResult *result)
         message("recording ended before the workload did; what it does from here on is not in %s",
                 output);
     if (result->interrupted > 0)
-        message("a signal may have interrupted %" PRIu64 " calls before they were recorded, with "
-                "EINTR, because of recording; if that disturbed the program, take --backend ptrace "
+        message("signals may have made up to %" PRIu64 " calls fail with EINTR that would not have "
+                "without recording; if that disturbed the program, record it with --backend ptrace "
                 "or bpf",
                 result->interrupted);
     if (!result->recorder_died && result->output_error.code == 0 && isatty(STDERR_FILENO))
