@@ -22,27 +22,145 @@ void frame_deinit(SignalFrame *frame)
 enum { SYSCALL_SIZE = 2 /* bytes of the instruction */ };
 static const uint8_t syscall_instruction[SYSCALL_SIZE] = {0x0f, 0x05};
 
-/* A prefix would make the instruction that follows one of another register. */
+/* Registers, as instructions number them. */
+enum { RAX = 0, RCX = 1, RSP = 4, R11 = 11 };
+
+/* The parts of an instruction that has no more than these. */
+typedef struct Instruction {
+    size_t length;
+    unsigned written; /* the register that it writes */
+} Instruction;
+
 static bool is_prefix(uint8_t byte)
 {
-    return (byte & 0xf0) == 0x40;
+    return (byte & 0xf0) ==
+           0x40; /* REX: bit 0 and bit 2 are the highest of two registers' numbers */
+}
+
+/* What compilers put between the load of a call's number and the call: copies, constants, and
+ * little arithmetic. False for any other instruction. CODE has room for the longest, 8 bytes. */
+static bool read_instruction(const uint8_t *code, Instruction *ret_instruction)
+{
+    const uint8_t prefix = is_prefix(code[0]) ? code[0] : 0;
+    const uint8_t *at = prefix ? code + 1 : code;
+    const unsigned in_rm = (at[1] & 7u) | (prefix & 1u) << 3;
+    const unsigned in_reg = (at[1] >> 3 & 7u) | (prefix & 4u) << 1;
+    const unsigned mode = at[1] >> 6;
+    size_t length = 0;
+    unsigned written = in_rm;
+
+    switch (at[0]) {
+    case 0x01: /* add, sub, xor, mov of a register to another */
+    case 0x29:
+    case 0x31:
+    case 0x89:
+        length = mode == 3 ? 2 : 0;
+        break;
+    case 0x8b: /* mov to a register, lea */
+    case 0x8d:
+        written = in_reg;
+        if (mode == 3)
+            length = at[0] == 0x8b ? 2 : 0;
+        else if (mode == 1)
+            length = (at[1] & 7) == RSP ? 4 : 3;
+        break;
+    case 0x80: /* and, xor, … with a byte */
+    case 0x83:
+        length = mode == 3 ? 3 : 0;
+        break;
+    case 0x81: /* … with a word */
+        length = mode == 3 ? 6 : 0;
+        break;
+    default:
+        if ((at[0] & 0xf8) == 0xb8 && !(prefix & 8)) { /* mov of a constant */
+            written = (at[0] & 7u) | (prefix & 1u) << 3;
+            length = 5;
+        }
+    }
+    *ret_instruction = (Instruction){length + (prefix ? 1 : 0), written};
+    return length > 0;
+}
+
+/* If CODE loads a number into %eax, with REGISTERS as they are: its length, else 0. */
+static size_t read_load(const uint8_t *code, const uint64_t *registers, int64_t *ret_nr)
+{
+    static const uint8_t load_rax[] = {0x48, 0xc7, 0xc0};
+    const uint8_t prefix = is_prefix(code[0]) ? code[0] : 0;
+    const uint8_t *at = prefix ? code + 1 : code;
+    const unsigned from = (at[1] >> 3 & 7u) | (prefix & 4u) << 1;
+    int32_t nr;
+
+    if (!prefix && at[0] == 0x31 && at[1] == 0xc0) { /* xor %eax, %eax */
+        *ret_nr = 0;
+        return 2;
+    }
+    if (!prefix && at[0] == 0xb8) { /* mov $NR, %eax */
+        memcpy(&nr, at + 1, sizeof nr);
+        *ret_nr = nr;
+        return 5;
+    }
+    if (memcmp(code, load_rax, sizeof load_rax) == 0) { /* mov $NR, %rax */
+        memcpy(&nr, code + sizeof load_rax, sizeof nr);
+        *ret_nr = nr;
+        return 7;
+    }
+    /* mov of a register, which the call leaves as it is, to %eax */
+    if (at[0] != 0x89 || (at[1] & 0xc7) != 0xc0 || (prefix & 3) || from == RAX || from == RCX ||
+        from == RSP || from == R11)
+        return 0;
+    *ret_nr = (int64_t)(uint32_t)registers[from];
+    return prefix ? 3 : 2;
+}
+
+/* True if from FROM on there are only instructions that leave %eax alone, up to the call at END. */
+static bool leads_to(const uint8_t *from, const uint8_t *end)
+{
+    Instruction instruction;
+
+    while (from < end && read_instruction(from, &instruction) && instruction.written != RAX)
+        from += instruction.length;
+    return from == end;
+}
+
+/* read_load() where AT may be preceded by anything: 0 too if a prefix, or what could be one, makes
+ * another number of it. */
+static size_t read_certain_load(const uint8_t *at, const uint64_t *registers, int64_t *ret_nr)
+{
+    enum { HIGHEST = 1023 };
+    int64_t other;
+
+    const size_t length = read_load(at, registers, ret_nr);
+    if (length == 0 || *ret_nr < 0 || *ret_nr > HIGHEST)
+        return 0;
+    if (!is_prefix(*at))
+        return is_prefix(at[-1]) ? 0 : length;
+    if (read_load(at + 1, registers, &other) > 0 && other >= 0 && other <= HIGHEST &&
+        other != *ret_nr)
+        return 0;
+    return length;
 }
 
 int64_t frame_call(const SignalFrame *frame)
 {
-    static const uint8_t load_rax[] = {0x48, 0xc7, 0xc0};
-    const uint8_t *at = frame->code + FRAME_CODE - SYSCALL_SIZE;
-    int32_t nr;
+    enum { NONE = -1, LONGEST = 8 };
+    uint8_t code[FRAME_CODE + LONGEST] = {0};
+    const uint8_t *end = code + FRAME_CODE - SYSCALL_SIZE;
+    int64_t found = NONE;
+    int64_t nr;
 
-    if (memcmp(at, syscall_instruction, SYSCALL_SIZE) != 0)
-        return -1;
-    if (at[-2] == 0x31 && at[-1] == 0xc0 && !is_prefix(at[-3])) /* xor %eax, %eax */
-        return 0;
-    const bool is_eax = at[-5] == 0xb8 && !is_prefix(at[-6]);      /* mov $NR, %eax */
-    if (!is_eax && memcmp(at - 7, load_rax, sizeof load_rax) != 0) /* mov $NR, %rax */
-        return -1;
-    memcpy(&nr, at - 4, sizeof nr);
-    return nr;
+    memcpy(code, frame->code, sizeof frame->code);
+    if (memcmp(end, syscall_instruction, SYSCALL_SIZE) != 0)
+        return NONE;
+    /* Where instructions begin cannot be known, going backwards: all that could be must agree. */
+    for (const uint8_t *at = end - 2; at > code; at--) {
+        const size_t length = read_certain_load(at, frame->registers, &nr);
+        if (length == 0 || !leads_to(at + length, end))
+            continue;
+        if (found != NONE && found != nr)
+            return NONE;
+        found = nr;
+    }
+    return found;
 }
 
 #if defined(__x86_64__) && !defined(__ILP32__)
@@ -83,6 +201,10 @@ static int read_exactly(int memory, uint64_t address, void *out, size_t size)
 
 int frame_read(pid_t tid, SignalFrame *ret_frame)
 {
+    static const int in_order[FRAME_REGISTERS] = {
+        REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+        REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    static const int of_call[SYSCALL_ARGS] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
     SignalFrame frame = {.memory = -1};
     uint64_t stack;
     gregset_t registers;
@@ -101,9 +223,10 @@ int frame_read(pid_t tid, SignalFrame *ret_frame)
         return r;
     frame.result = (uint64_t)registers[REG_RAX];
     frame.next = (uint64_t)registers[REG_RIP];
-    static const int in_order[SYSCALL_ARGS] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+    for (size_t i = 0; i < FRAME_REGISTERS; i++)
+        frame.registers[i] = (uint64_t)registers[in_order[i]];
     for (size_t i = 0; i < SYSCALL_ARGS; i++)
-        frame.args[i] = (uint64_t)registers[in_order[i]];
+        frame.args[i] = (uint64_t)registers[of_call[i]];
     r = read_exactly(memory, frame.next - FRAME_CODE, frame.code, sizeof frame.code);
     if (r < 0)
         return r;

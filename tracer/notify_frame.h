@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* So many bytes before the instruction that was interrupted last are enough to know it by. */
-enum { FRAME_CODE = 9 };
+/* What is looked at before the next instruction, in bytes. */
+enum { FRAME_CODE = 28, FRAME_REGISTERS = 16 };
 
 typedef struct SignalFrame {
     int memory;       /* of the thread's process; owned; -1 */
@@ -21,15 +21,16 @@ typedef struct SignalFrame {
     uint64_t result;  /* what the interrupted code will find as a call's result */
     uint64_t next;    /* its next instruction */
     uint64_t args[SYSCALL_ARGS];
-    uint8_t code[FRAME_CODE]; /* before NEXT */
+    uint64_t registers[FRAME_REGISTERS]; /* as instructions number them */
+    uint8_t code[FRAME_CODE];            /* before NEXT */
 } SignalFrame;
 
 /* TID is stopped in its rt_sigreturn(2). 0 or a negative errno: -ENOSYS on other architectures. */
 int frame_read(pid_t tid, SignalFrame *ret_frame);
 void frame_deinit(SignalFrame *frame);
 
-/* The number of the call whose `syscall` instruction is the last before NEXT, as the instruction
- * before that loads it; -1 if that is something else, or not certain. */
+/* The number of the call whose `syscall` instruction is the last before NEXT, if the instructions
+ * before that load it; -1 if that is something else, or not certain. */
 int64_t frame_call(const SignalFrame *frame);
 
 /* When the handler is over the thread makes call NR again, with the arguments it had. 0 or a

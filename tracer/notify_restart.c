@@ -196,14 +196,13 @@ static const char *const writing[] = {"pwrite64", "pwritev", "pwritev2", "write"
 
 /* signal(7), "Interruption of system calls". */
 static const char *const waits[] = {
-    "accept",          "accept4",      "clock_nanosleep", "connect",
-    "epoll_pwait",     "epoll_pwait2", "epoll_wait",      "flock",
-    "futex_waitv",     "io_getevents", "io_pgetevents",   "mq_timedreceive",
-    "mq_timedsend",    "msgrcv",       "msgsnd",          "nanosleep",
-    "pause",           "poll",         "ppoll",           "pselect6",
-    "recvfrom",        "recvmmsg",     "recvmsg",         "rt_sigsuspend",
-    "rt_sigtimedwait", "select",       "semop",           "semtimedop",
-    "wait4",           "waitid"};
+    "accept",        "accept4",         "clock_nanosleep", "connect",      "epoll_pwait",
+    "epoll_pwait2",  "epoll_wait",      "flock",           "futex_waitv",  "io_getevents",
+    "io_pgetevents", "io_uring_enter",  "mq_timedreceive", "mq_timedsend", "msgrcv",
+    "msgsnd",        "nanosleep",       "pause",           "poll",         "ppoll",
+    "pselect6",      "recvfrom",        "recvmmsg",        "recvmsg",      "restart_syscall",
+    "rt_sigsuspend", "rt_sigtimedwait", "select",          "semop",        "semtimedop",
+    "wait4",         "waitid"};
 
 static const char *const handler[] = {"rt_sigreturn", "sigreturn"};
 static const char *const open_call[] = {"open", "creat"};

@@ -21,7 +21,6 @@
 #include "tracer/notify_frame.h"
 #include "tracer/observer.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 

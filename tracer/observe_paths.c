@@ -218,6 +218,8 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
         return;
     const uint32_t access = is_open ? open_access(args->open_flags, &path) : operation->access;
     const Prediction prediction = {.path = &path,
+                                   .first =
+                                       pending->call.paths_count > 0 ? &pending->paths[0] : NULL,
                                    .operation = operation,
                                    .raw = raw,
                                    .final = final_component(operation, args),

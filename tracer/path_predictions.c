@@ -105,7 +105,7 @@ static int predict_type(const Prediction *prediction)
     return RESULT_OK;
 }
 
-int path_predict(Tracee *tracee, const Prediction *prediction)
+static int predict_alone(Tracee *tracee, const Prediction *prediction)
 {
     const PathResult *path = prediction->path;
     const uint32_t access = prediction->access;
@@ -122,4 +122,39 @@ int path_predict(Tracee *tracee, const Prediction *prediction)
         return predict_type(prediction);
     return (access & ACCESS_CREATE) && !(access & ACCESS_RENAME) ? EEXIST
                                                                  : predict_nameless(prediction);
+}
+
+/* Of the folder of the path's last name, or of the path if that ends in none; 0: unknown. */
+static dev_t folder_device(const PathResult *path)
+{
+    if (path->served)
+        return 0;
+    return path->has_parent ? path->parent.st_dev : path->has_stat ? path->st.st_dev : 0;
+}
+
+/*
+ * Renaming to another file system fails before the names are looked up. Whether two folders of one
+ * file system are below different mounts of it cannot be told here. (fs/namei.c)
+ */
+static int predict_across(const Prediction *prediction, int alone)
+{
+    const PathResult *from = prediction->first;
+    const PathResult *to = prediction->path;
+    const dev_t from_device = folder_device(from);
+    const dev_t to_device = folder_device(to);
+
+    if (from_device == 0 || to_device == 0 || from_device == to_device)
+        return alone;
+    if (prediction->access & ACCESS_RENAME) /* the subvolumes of btrfs are devices of one mount */
+        return strcmp(from->mount, "btrfs") == 0 && strcmp(to->mount, "btrfs") == 0 ? RESULT_UNKNOWN
+                                                                                    : EXDEV;
+    /* A file of overlayfs may have another device than its folder. */
+    return prediction->access & ACCESS_LINK && alone == RESULT_OK ? RESULT_UNKNOWN : alone;
+}
+
+int path_predict(Tracee *tracee, const Prediction *prediction)
+{
+    const int alone = predict_alone(tracee, prediction);
+
+    return prediction->first ? predict_across(prediction, alone) : alone;
 }

@@ -7,6 +7,7 @@
 
 typedef struct Prediction {
     const PathResult *path;
+    const PathResult *first; /* of a call's second path: its first; else NULL */
     const PathOperation *operation;
     const char *raw; /* as the program gave it */
     PathFinal final;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle record -- CMD…`: runs a command and writes down what it needed. */
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "cli/command.h"
 #include "cli/run_begin.h"
 #include "model/mark.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -182,8 +184,8 @@ static void say_result(const char *output, const SuperviseResult *result)
         message("recording ended before the workload did; what it does from here on is not in %s",
                 output);
     if (result->interrupted > 0)
-        message("a signal may have interrupted %" PRIu64 " calls before they were recorded, with "
-                "EINTR, because of recording; if that disturbed the program, take --backend ptrace "
+        message("signals may have made up to %" PRIu64 " calls fail with EINTR that would not have "
+                "without recording; if that disturbed the program, record it with --backend ptrace "
                 "or bpf",
                 result->interrupted);
     if (!result->recorder_died && result->output_error.code == 0 && isatty(STDERR_FILENO))
@@ -255,6 +257,18 @@ static int record_command(const Parsed *parsed)
     return record(parsed, backend, &launch, NULL);
 }
 
+/* It has no memory of its own, but has not ended. */
+static bool is_kernel_thread(pid_t pid)
+{
+    char status[4096];
+
+    if (procfs_read_task(pid, "status", status, sizeof status) <= 0 ||
+        procfs_field(status, "VmSize"))
+        return false;
+    const char *state = procfs_field(status, "State");
+    return state && !strchr("ZX", state[strspn(state, " \t")]);
+}
+
 /* 0, or the exit status of an error that was told. */
 static int join_processes(const Parsed *parsed, Joining *joining)
 {
@@ -268,6 +282,10 @@ static int join_processes(const Parsed *parsed, Joining *joining)
             return usage_error(parsed->command, "%s is no process id", value);
         if (joining->pids_count == JOIN_MAX)
             return usage_error(parsed->command, "more than %d --pid", JOIN_MAX);
+        if (is_kernel_thread((pid_t)pid)) {
+            message("process %ld is a thread of the kernel, which makes no system calls", pid);
+            return EXIT_RECORD_FAILED;
+        }
         joining->pids[joining->pids_count++] = (pid_t)pid;
     }
     return 0;

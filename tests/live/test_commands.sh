@@ -45,9 +45,10 @@ printf '#!/bin/sh\necho WARNING: something odd >&2\necho Docker version 1.2.3\n'
 printf '#!/bin/sh\necho 4.5 of something\necho more\n' >"$folder/bin/podman"
 chmod +x "$folder/bin/docker" "$folder/bin/podman"
 PATH=$folder/bin:$PATH "$WHITTLE" doctor >"$folder/doctor-path.txt"
-grep -q "ok  docker .*/bin/docker (Docker version 1.2.3)$" "$folder/doctor-path.txt" &&
-    grep -q "ok  podman .*/bin/podman (4.5 of something)$" "$folder/doctor-path.txt" ||
-    fault "doctor does not find versions: $(cat "$folder/doctor-path.txt")"
+for line in 'docker .*/bin/docker (Docker version 1.2.3)' 'podman .*/bin/podman (4.5 of something)'; do
+    grep -q "ok  $line\$" "$folder/doctor-path.txt" ||
+        fault "doctor does not say $line: $(cat "$folder/doctor-path.txt")"
+done
 
 # ---- merge: order and repetition do not matter -------------------------------------------------
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Results that the notify backend predicts must be those that the other backends see, or unknown."""
+import errno
+import os
+
 import live
 from live import both, check, equal, python, record
 
@@ -50,8 +53,20 @@ for name in ('maps', 'environ', 'mem'):
         equal(results(result, f"/proc/[pid]/{name}", "read"), {"ok"}, name)
 
 
+def refusal(function, *arguments):
+    """The name of the error with which FUNCTION fails here, unrecorded."""
+    try:
+        function(*arguments)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "ok"
+
+
 @both
 def what_is_no_name(folder, backend):
+    # EXDEV where the folder is on another file system, as /tmp in memory is.
+    rename_root = refusal(os.rename, "/", f"{folder}/x")
+    check(rename_root in ("EBUSY", "EXDEV"), rename_root)
     result = record(backend, folder, python(r"""
 import errno, os, sys
 os.mkdir(sys.argv[1] + '/w')
@@ -69,13 +84,37 @@ os.mkdir('y')
 os.rename('y/', 'z')
 os.rmdir('z//')
 """, folder))
-    equal((result.status, result.out), (0, "EBUSY\nEINVAL\nENOTEMPTY\nEISDIR\nEBUSY\nEBUSY\n"), result.err)
+    equal((result.status, result.out), (0, f"EBUSY\nEINVAL\nENOTEMPTY\nEISDIR\n{rename_root}\nEBUSY\n"), result.err)
     for name in ("/", f"{folder}/w", folder):
         found = results(result, name, "delete")
         check("ok" not in found, f"removing {name}: {found}")
-    for call, wanted in (("rmdir", {"EBUSY", "EINVAL", "ENOTEMPTY", "ok"}), ("unlink", {"EISDIR"}), ("rename", {"EBUSY", "ok"})):
+    for call, wanted in (("rmdir", {"EBUSY", "EINVAL", "ENOTEMPTY", "ok"}), ("unlink", {"EISDIR"}), ("rename", {rename_root, "EBUSY", "ok"})):
         equal(set(result.one("syscall", name=call)["results"]), wanted, call)
     check("delete" in result.access(f"{folder}/w/z"), "a name with slashes behind")
+
+
+@both
+def from_one_file_system_to_another(folder, backend):
+    other = "/dev/shm"
+    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(folder).st_dev:
+        raise live.Skip(f"{other} is no file system of its own")
+    result = record(backend, folder, python(r"""
+import os, sys, tempfile
+os.chdir(sys.argv[1])
+open('here', 'w').close()
+there = tempfile.mkdtemp(dir=sys.argv[2])
+for function in (os.rename, os.link):
+    try: function('here', there + '/there')
+    except OSError as error: print(error.errno)
+    function('here', 'gone')
+    os.replace('gone', 'here') if function == os.rename else os.unlink('gone')
+os.rmdir(there)
+""", folder, other))
+    equal((result.status, result.out), (0, f"{errno.EXDEV}\n{errno.EXDEV}\n"), result.err)
+    equal(set(result.one("syscall", name="rename")["results"]), {"EXDEV", "ok"}, "rename")
+    equal(set(result.one("syscall", name="link")["results"]), {"unknown" if backend == "notify" else "EXDEV", "ok"}, "link")
+    made = [f for f in result.facts("file") if f["name"].endswith("/there")]
+    check(made and all("ok" not in f["results"] for f in made), f"made in {other}: {made}")
 
 
 live.main()

@@ -160,6 +160,21 @@ def who_cannot_be_joined(folder):
 
 
 @case
+def kernel_threads_cannot_be_joined(folder):
+    try:
+        with open("/proc/2/comm", encoding="ascii") as file:
+            visible = file.read() == "kthreadd\n"
+    except FileNotFoundError:
+        visible = False
+    if not visible:
+        raise Skip("the kernel's threads are not visible here")
+    for backend in set(live.BACKENDS) - {"notify"}:
+        status, _, err = native([live.WHITTLE, "record", "--backend", backend, "-o", f"{folder}/rec.jsonl", "--pid", "2"])
+        equal(status, 125, err)
+        check("process 2 is a thread of the kernel" in err, err)
+
+
+@case
 def letting_go_of_a_daemon(folder):
     # The command has ended, its daemon has not: an interrupt ends the recording at once, and not the daemon.
     recording = os.path.join(folder, "rec.jsonl")

@@ -7,7 +7,6 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,22 +51,6 @@ static int tcp_socket(void)
     return fd;
 }
 
-static Outcome congestion(void)
-{
-    int fd = tcp_socket();
-
-    begin();
-    return outcome(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) == 0);
-}
-
-static Outcome repair(void)
-{
-    int fd = tcp_socket(), one = 1;
-
-    begin();
-    return outcome(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one, sizeof one) == 0);
-}
-
 static Outcome no_interface(void)
 {
     struct ifreq about = {.ifr_name = "nosuch0"};
@@ -92,8 +75,6 @@ const Action probe_actions[] = {
     {"next-id", "-", "-", next_id},
     {"iomem", "-", "-", iomem},
     {"pagemap", "-", "-", pagemap},
-    {"congestion", "-", "-", congestion},
-    {"repair", "CAP_NET_ADMIN", "-", repair},
     {"no-interface", "-", "-", no_interface},
     {"queue-length", "CAP_NET_ADMIN", "-", queue_length},
     {NULL, NULL, NULL, NULL},

@@ -14,29 +14,64 @@
 
 /* ---- the instruction before ----------------------------------------------------------------- */
 
+/* What comes before the call; register N contains 500 + N. */
 static const struct {
     const char *name;
-    uint8_t code[FRAME_CODE];
+    uint8_t length;
+    uint8_t code[20];
     int64_t nr;
 } codes[] = {
-    {"mov $39, %eax", {0x90, 0x90, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}, 39},
-    {"mov $257, %eax", {0xff, 0xff, 0xb8, 0x01, 0x01, 0, 0, 0x0f, 0x05}, 257},
-    {"mov $15, %rax", {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05}, 15},
-    {"xor %eax, %eax", {0x90, 0x90, 0x90, 0x90, 0x90, 0x31, 0xc0, 0x0f, 0x05}, 0},
-    {"mov $39, %r8d", {0x90, 0x41, 0xb8, 39, 0, 0, 0, 0x0f, 0x05}, -1},
-    {"xor %r8d, %eax", {0x90, 0x90, 0x90, 0x90, 0x44, 0x31, 0xc0, 0x0f, 0x05}, -1},
-    {"mov 8(%rsp), %r9", {0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 8, 0x0f, 0x05}, -1},
-    {"int $0x80", {0x90, 0x90, 0xb8, 39, 0, 0, 0, 0xcd, 0x80}, -1},
-    {"nothing", {0}, -1},
+    {"mov $39, %eax", 5, {0xb8, 39, 0, 0, 0}, 39},
+    {"mov $257, %eax", 5, {0xb8, 0x01, 0x01, 0, 0}, 257},
+    {"mov $15, %rax", 7, {0x48, 0xc7, 0xc0, 15, 0, 0, 0}, 15},
+    {"xor %eax, %eax", 2, {0x31, 0xc0}, 0},
+    {"mov %edx, %eax", 2, {0x89, 0xd0}, 502},
+    {"mov %r8d, %eax", 3, {0x44, 0x89, 0xc0}, 508},
+    {"mov %r12d, %eax", 3, {0x44, 0x89, 0xe0}, 512},
+    {"mov %r10d, %eax",
+     3,
+     {0x44, 0x89, 0xd0},
+     -1}, /* or mov %edx, %eax after another instruction */
+    {"mov %rbp, %r8", 3, {0x49, 0x89, 0xe8}, -1},
+    {"mov $202, %eax; xor $129, %sil", 9, {0xb8, 202, 0, 0, 0, 0x40, 0x80, 0xf6, 0x81}, 202},
+    {"mov $202, %eax; and $128, %esi; xor $129, %sil",
+     15,
+     {0xb8, 202, 0, 0, 0, 0x81, 0xe6, 128, 0, 0, 0, 0x40, 0x80, 0xf6, 0x81},
+     202},
+    {"xor %eax, %eax; mov 8(%rsp), %edi", 6, {0x31, 0xc0, 0x8b, 0x7c, 0x24, 8}, 0},
+    {"mov $20, %eax; mov $1, %edx", 10, {0xb8, 20, 0, 0, 0, 0xba, 1, 0, 0, 0}, 20},
+    {"mov $20, %eax; mov %edi, %eax; nop", 8, {0xb8, 20, 0, 0, 0, 0x89, 0xf8, 0x90}, -1},
+    {"mov $39, %eax; mov $1, %r8d; mov $40, %eax",
+     16,
+     {0xb8, 39, 0, 0, 0, 0x41, 0xb8, 1, 0, 0, 0, 0xb8, 40, 0, 0, 0},
+     40},
+    {"mov $39, %r8d", 6, {0x41, 0xb8, 39, 0, 0, 0}, -1},
+    {"xor %r8d, %eax", 3, {0x44, 0x31, 0xc0}, -1},
+    {"mov %ecx, %eax", 2, {0x89, 0xc8}, -1}, /* which the call overwrites */
+    {"mov 8(%rsp), %r9", 5, {0x4c, 0x8b, 0x4c, 0x24, 8}, -1},
+    {"mov $4096, %eax", 5, {0xb8, 0, 16, 0, 0}, -1},
+    {"mov $39, %eax; nop", 6, {0xb8, 39, 0, 0, 0, 0x90}, -1},
+    {"nothing", 0, {0}, -1},
 };
+
+static void set_code(SignalFrame *frame, const uint8_t *code, size_t length)
+{
+    memset(frame->code, 0x90, sizeof frame->code);
+    memcpy(frame->code + FRAME_CODE - 2 - length, code, length);
+    memcpy(frame->code + FRAME_CODE - 2, "\x0f\x05", 2);
+}
 
 START_TEST(test_code)
 {
     SignalFrame frame = {.memory = -1};
 
-    memcpy(frame.code, codes[_i].code, sizeof frame.code);
+    for (unsigned i = 0; i < FRAME_REGISTERS; i++)
+        frame.registers[i] = 500 + i;
+    set_code(&frame, codes[_i].code, codes[_i].length);
     ck_assert_msg(frame_call(&frame) == codes[_i].nr, "%s: %lld", codes[_i].name,
                   (long long)frame_call(&frame));
+    memcpy(frame.code + FRAME_CODE - 2, "\xcd\x80", 2); /* int $0x80 */
+    ck_assert_int_eq(frame_call(&frame), -1);
 }
 END_TEST
 
@@ -99,14 +134,15 @@ START_TEST(test_verdict)
     SignalFrame frame = {.memory = -1,
                          .result = (uint64_t)rows[_i].result,
                          .next = HERE,
-                         .args = {rows[_i].first, rows[_i].second},
-                         .code = {0x90, 0x90, 0xb8, (uint8_t)rows[_i].nr, 0, 0, 0, 0x0f, 0x05}};
+                         .args = {rows[_i].first, rows[_i].second}};
+    const uint8_t load[] = {0xb8, (uint8_t)rows[_i].nr, 0, 0, 0};
     const SyscallStop here = stop_at(HERE, rows[_i].first, rows[_i].second);
     const SyscallStop elsewhere = stop_at(ELSEWHERE, 0, 0);
     const SyscallStop end = stop_at(RETURN, 0, 0);
     uint32_t gaps = 7;
     int64_t nr = -1;
 
+    set_code(&frame, load, sizeof load);
     ck_assert_int_eq(restart_init(&restart), 0);
     for (const char *c = rows[_i].received; *c; c++) {
         if (*c == '|')
@@ -148,14 +184,15 @@ START_TEST(test_open)
     SignalFrame frame = {.memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC),
                          .result = (uint64_t)-EINTR,
                          .next = HERE,
-                         .args = {(uint64_t)AT_FDCWD, (uintptr_t)path},
-                         .code = {0x90, 0x90, 0xb8, 0x01, 0x01, 0, 0, 0x0f, 0x05}};
+                         .args = {(uint64_t)AT_FDCWD, (uintptr_t)path}};
+    static const uint8_t load[] = {0xb8, 0x01, 0x01, 0, 0};
     const SyscallStop here = stop_at(HERE, frame.args[0], frame.args[1]);
     const SyscallStop end = stop_at(RETURN, 0, 0);
     struct stat ignored;
     int64_t nr;
 
     (void)stat(path, &ignored); /* now the kernel has it in its caches */
+    set_code(&frame, load, sizeof load);
     ck_assert_int_eq(restart_init(&restart), 0);
     restart_note(&restart, &here, 0);
     restart_note(&restart, &end, 1);
