@@ -3,7 +3,8 @@
 #pragma once
 
 #include "namespaces.h"
-#include "take.h"
+#include "take_blob.h"
+#include "take_key.h"
 
 /* So many that any index of 3 bits is inside. */
 enum { ARGS_ROOM = 8 };

@@ -268,7 +268,7 @@ def more_programs(port):
         # ---- more compilers, packages and versions
         Case("gfortran", sh("printf '      print *, 1\\n      end\\n' >a.f; gfortran a.f && ./a.out"), statuses=(0,), needs=("gfortran",)),
         # LeakSanitizer traces the program that it is part of, which strace does not let it.
-        Case("clang", sh("echo 'int main(void){return 0;}' >a.c; clang -O2 a.c -o a && ./a; clang --analyze a.c; clang -fsanitize=address a.c -o b && ASAN_OPTIONS=detect_leaks=0 ./b"), statuses=(0,), needs=("clang",), calls=TIMING, timeout=120),
+        Case("clang", sh("echo 'int main(void){return 0;}' >a.c; clang -O2 a.c -o a && ./a; clang --analyze a.c; clang -fsanitize=address a.c -o b && ASAN_OPTIONS=detect_leaks=0 ./b"), statuses=(0,), needs=("clang",), calls=TIMING, paths=("/a-", "/b-"), timeout=120),
         Case("vim-keys", sh("printf 'ihello\\033:wq\\n' >k; vim -u NONE -s k f </dev/null >/dev/null 2>&1; cat f"), statuses=(0,), needs=("vim",), calls=TIMING + ("select",)),
         Case("git-more", script("git_more.sh"), statuses=(0,), needs=("git",), calls=SERVING),
         Case("dpkg-install", sh("mkdir -p d/DEBIAN r/var/lib/dpkg/info r/var/lib/dpkg/updates; printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' >d/DEBIAN/control; dpkg-deb -b d x.deb >/dev/null; touch r/var/lib/dpkg/status r/var/lib/dpkg/available; dpkg --log=$PWD/log --root=$PWD/r -i x.deb; dpkg --log=$PWD/log --root=$PWD/r -r x"), statuses=(0,), needs=("dpkg", "dpkg-deb"), needs_root=True, calls=TIMING),

@@ -162,7 +162,11 @@ vsftpd)
     ;;
 iperf3)
     run iperf3 -s -p "$port" -B 127.0.0.1
-    iperf3 -c 127.0.0.1 -p "$port" -n 1M >/dev/null && echo sent
+    # It serves one client at a time, and may still have to do with the one that looked whether it listens.
+    until iperf3 -c 127.0.0.1 -p "$port" -n 1M >/dev/null 2>&1; do
+        sleep 0.2
+    done
+    echo sent
     finish
     ;;
 rsyncd)
