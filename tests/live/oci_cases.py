@@ -25,6 +25,8 @@ class Bench:
 
     health = ["--health-cmd", "cat /etc/nsswitch.conf", "--health-interval", "1s", "--health-timeout", "30s"]
 
+    init = ["--init"]
+
     def __init__(self, folder, make_engine):
         self.folder = folder
         self.output = os.path.join(folder, "recordings")
@@ -231,9 +233,9 @@ def out_of_memory(bench, runtime):
 
 
 def forks_daemons(bench, runtime):
-    """What goes on in a session of its own, while the first process waits; --init collects it."""
+    """What goes on in a session of its own, while the first process waits; --init, where the engine has it, collects it."""
     daemon = "busybox setsid /bin/sh -c 'busybox sleep 0.2; cat /etc/nsswitch.conf; busybox touch /tmp/over' >/dev/null 2>&1 &"
-    name = bench.start(f"whittle-{runtime}", ["--init"], ["/bin/sh", "-c", f"({daemon}); until [ -e /tmp/over ]; do busybox sleep 0.05; done"])
+    name = bench.start(f"whittle-{runtime}", bench.init, ["/bin/sh", "-c", f"({daemon}); until [ -e /tmp/over ]; do busybox sleep 0.05; done"])
     bench.await_end(name)
     equal(bench.state(name)["ExitCode"], 0, "status")
     bench.do("rm", name)
