@@ -258,10 +258,11 @@ class Docker(Engine):
                 raise Unavailable(f"needs {program} (package docker.io)")
         self.launch()
 
-    def launch(self):
-        """Starts the daemon, also again: then as it was at first."""
+    def launch(self, without=()):
+        """Starts the daemon, also again: then as it was at first, WITHOUT these arguments."""
+        command = [word for word in self._command if word not in without]
         with open(self._log, "wb") as log:
-            self._daemon = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self._daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self._environment)
         self._await()
 

@@ -29,13 +29,35 @@ def engine_ends(bench, runtime):
     cases.reads(result, "/etc/passwd", "exec")
 
 
+def engine_ends_containers(bench, runtime):
+    """Without live-restore: a daemon that starts again kills what it finds, one that is told to end stops it."""
+    killed = bench.shell(f"whittle-{runtime}", [], f"cat /etc/group; {cases.WAIT}")
+    bench.engine.kill()
+    bench.engine.launch(without=["--live-restore"])
+    try:
+        live.wait_until(lambda: not bench.state(killed)["Running"], site.PATIENCE, "the end of the first container")
+        bench.do("rm", "--force", killed)
+        stopped = bench.shell(f"whittle-{runtime}", [], f"trap 'cat /etc/passwd; exit 0' TERM; cat /etc/group; {cases.WAIT}")
+        bench.engine.shut_down()
+    finally:
+        bench.engine.kill()
+        bench.engine.launch()
+    equal(bench.state(stopped)["ExitCode"], 0, "status of what was stopped")
+    bench.do("rm", stopped)
+    for name in (killed, stopped):
+        result = bench.recording(name)
+        result.complete()
+        cases.reads(result, "/etc/group")
+    cases.reads(result, "/etc/passwd")
+
+
 def make_bench(folder):
     return cases.Bench(folder, lambda folder, further: engines.Docker(folder, site.runtimes(), further, ["--live-restore"]))
 
 
 SOME = ("plain", "init", "user", "no-new-privileges", "privileged")
 cases.main("docker", make_bench, {
-    "runc": [*map(cases.option_case, cases.OPTIONS), *cases.LIVES, engine_ends, cases.learned("redis"), cases.learned("nginx")],
+    "runc": [*map(cases.option_case, cases.OPTIONS), *cases.LIVES, engine_ends, engine_ends_containers, cases.learned("redis"), cases.learned("nginx")],
     "crun": [*map(cases.option_case, SOME), cases.killed, cases.restarted, cases.health_checked, engine_ends,
              cases.learned("redis-dropped"), cases.learned("nginx")],
 })
