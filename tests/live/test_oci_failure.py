@@ -260,10 +260,11 @@ def spares():
 
 
 def await_spare(oci):
-    """One that is ready, after a container that had it started."""
-    if not spares():
-        oci.bundle("first", "true", env=["WHITTLE_OUT=first.jsonl"])
-        equal(oci.run("first")[0], 0, "the first container")
+    """One that is ready, and has this case's configuration: those of earlier ones end."""
+    live.end(spares())
+    live.wait_until(lambda: not spares() and not listens(), site.PATIENCE, "the end of other spares")
+    oci.bundle("first", "true", env=["WHITTLE_OUT=first.jsonl"])
+    equal(oci.run("first")[0], 0, "the first container")
     live.wait_until(listens, site.PATIENCE, "a spare recorder")
     return spares()
 
