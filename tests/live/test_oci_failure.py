@@ -172,6 +172,21 @@ def recorder_killed(oci):
 
 
 @with_runtime("runc")
+def front_of_the_recorder_killed(oci):
+    """Only the process that the other reports to: that one ends, too, and knows that the container has not ended."""
+    begin_polling(oci)
+    live.wait_until(lambda: '"/etc/hello"' in site.read(f"{oci.output}/rec.jsonl"), site.PATIENCE, "the first file in the recording")
+    killed = oci.recorders()
+    [front] = [pid for pid in killed if set(live.children(pid)) & set(killed)]
+    live.end([front])
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the recorders' end")
+    equal(oci.status("c")["status"], "running", "the container")
+    result = live.Result(None, None, None, f"{oci.output}/rec.jsonl")
+    check(not result.document["complete"], f"it is called complete: {result.losses()}")
+    oci.end("c")
+
+
+@with_runtime("runc")
 def next_after_a_killed_recorder(oci):
     """What it left does not stop the same container from being recorded again."""
     begin_polling(oci)
