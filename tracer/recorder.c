@@ -151,8 +151,9 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     }
     observer_finish(observer);
     const ObserverProgress progress = observer_progress(observer);
-    /* Recording what runs already ends by detaching; recording a command should not. */
-    const bool cut_short = run.detached && supervision->launch;
+    /* Recording what runs already ends by detaching; recording a command or a container (whose
+     * recorder's front may have been killed) should not. */
+    const bool cut_short = run.detached && (supervision->launch || supervision->runtimes > 0);
     const bool complete = !cut_short && progress.losses == 0;
     if (cut_short)
         observer_loss(observer, "detached", "recording ended before the workload did", 1);

@@ -230,9 +230,12 @@ class Engine:
 
 
 class Docker(Engine):
-    """A daemon in FOLDER, without a bridge: containers share the (private) network."""
+    """A daemon in FOLDER, without a bridge: containers share the (private) network.
 
-    def __init__(self, folder, runtimes):
+    FURTHER: runtimes by name, as paths. ARGUMENTS: for dockerd.
+    """
+
+    def __init__(self, folder, runtimes, further=(), arguments=()):
         folder = os.path.join(folder, "docker")
         os.mkdir(folder)
         address = f"unix://{folder}/socket"
@@ -242,19 +245,31 @@ class Docker(Engine):
         configuration = os.path.join(folder, "daemon.json")
         with open(configuration, "w", encoding="ascii") as file:
             file.write("{}")
-        command = ["dockerd", "--config-file", configuration, "-H", address, "--data-root", f"{folder}/data",
-                   "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--iptables=false",
-                   "--ip6tables=false", "--bridge=none", "--exec-opt", "native.cgroupdriver=cgroupfs",
-                   "--cgroup-parent", "/" + os.path.basename(os.path.dirname(folder))]
-        for runtime in runtimes:
-            if runtime != "runc":
-                command += ["--add-runtime", f"{runtime}={shutil.which(runtime)}"]
+        self._command = ["dockerd", "--config-file", configuration, "-H", address, "--data-root", f"{folder}/data",
+                         "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--iptables=false",
+                         "--ip6tables=false", "--bridge=none", "--exec-opt", "native.cgroupdriver=cgroupfs",
+                         "--cgroup-parent", "/" + os.path.basename(os.path.dirname(folder)), *arguments]
+        paths = {runtime: shutil.which(runtime) for runtime in runtimes if runtime != "runc"}
+        for runtime, path in {**paths, **dict(further)}.items():
+            self._command += ["--add-runtime", f"{runtime}={path}"]
+        self._environment = dict(os.environ)
         for program in ("dockerd", "docker"):
             if not shutil.which(program):
                 raise Unavailable(f"needs {program} (package docker.io)")
+        self.launch()
+
+    def launch(self, without=()):
+        """Starts the daemon, also again: then as it was at first, WITHOUT these arguments."""
+        command = [word for word in self._command if word not in without]
         with open(self._log, "wb") as log:
-            self._daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self._environment)
         self._await()
+
+    def kill(self):
+        """The daemon gets SIGKILL."""
+        self._daemon.kill()
+        self._daemon.wait()
 
     def _await(self):
         end = time.monotonic() + LIMIT
@@ -282,10 +297,11 @@ class Docker(Engine):
 
 
 class Podman(Engine):
-    """Podman with all of its state in FOLDER."""
+    """Podman with all of its state in FOLDER. FURTHER: paths of runtimes by name."""
 
-    def __init__(self, folder, runtimes):
+    def __init__(self, folder, runtimes, further=()):
         del runtimes
+        self._further = dict(further)
         self._group = "/" + os.path.basename(folder)
         folder = os.path.join(folder, "podman")
         os.mkdir(folder)
@@ -296,7 +312,10 @@ class Podman(Engine):
                                     f"{folder}/tmp", "--cgroup-manager", "cgroupfs", "--events-backend", "none"])
 
     def command(self, runtime, *arguments):
-        return [*self._client, *(["--runtime", shutil.which(runtime) or runtime] if runtime else []), *arguments]
+        return [*self._client, *(["--runtime", self._path(runtime)] if runtime else []), *arguments]
+
+    def _path(self, runtime):
+        return self._further.get(runtime) or shutil.which(runtime) or runtime
 
     def options(self, runtime):
         result = ["--network", "host", "--cgroup-parent", self._group]

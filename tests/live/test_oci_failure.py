@@ -172,6 +172,21 @@ def recorder_killed(oci):
 
 
 @with_runtime("runc")
+def front_of_the_recorder_killed(oci):
+    """Only the process that the other reports to: that one ends, too, and knows that the container has not ended."""
+    begin_polling(oci)
+    live.wait_until(lambda: '"/etc/hello"' in site.read(f"{oci.output}/rec.jsonl"), site.PATIENCE, "the first file in the recording")
+    killed = oci.recorders()
+    [front] = [pid for pid in killed if set(live.children(pid)) & set(killed)]
+    live.end([front])
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the recorders' end")
+    equal(oci.status("c")["status"], "running", "the container")
+    result = live.Result(None, None, None, f"{oci.output}/rec.jsonl")
+    check(not result.document["complete"], f"it is called complete: {result.losses()}")
+    oci.end("c")
+
+
+@with_runtime("runc")
 def next_after_a_killed_recorder(oci):
     """What it left does not stop the same container from being recorded again."""
     begin_polling(oci)
@@ -237,6 +252,91 @@ def daemons_of_the_container(oci):
     result = oci.recording()
     result.complete()
     result.one("file", name="/etc/added", access=["read"], phase="run")
+
+
+# ---- the spare recorder ----------------------------------------------------------------------------------------
+
+def listens():
+    """A spare is ready. (What one leaves that was killed is in the folder, not here.)"""
+    return any(line.endswith(" /run/whittle/spare") for line in site.read("/proc/net/unix").splitlines())
+
+
+def spares():
+    """Processes that wait for a container, or get ready to."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if "--wait-for-a-container" in site.read(f"/proc/{pid}/cmdline") and not any(
+                    ".jsonl" in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")):
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def await_spare(oci):
+    """One that is ready, and has this case's configuration: those of earlier ones end."""
+    live.end(spares())
+    live.wait_until(lambda: not spares() and not listens(), site.PATIENCE, "the end of other spares")
+    oci.bundle("first", "true", env=["WHITTLE_OUT=first.jsonl"])
+    equal(oci.run("first")[0], 0, "the first container")
+    live.wait_until(listens, site.PATIENCE, "a spare recorder")
+    return spares()
+
+
+@with_runtime("runc")
+def spare_records(oci):
+    """The next container's recorder is the spare, and there is another spare then."""
+    waiting = await_spare(oci)
+    oci.bundle("c", f"cat /etc/hello; touch /tmp/here; {site.WAIT}", env=[OUT])
+    oci.begin("c")
+    check(set(waiting) & set(oci.recorders()), f"recorders {oci.recorders()}, the spare was {waiting}")
+    live.wait_until(lambda: set(spares()) - set(waiting), site.PATIENCE, "the next spare")
+    oci.end("c")
+    result = oci.recording()
+    result.complete()
+    result.one("file", name="/etc/hello", access=["read"], phase="run")
+    check("runtime-init" in site.phases(result), "the start-up lacks")
+
+
+@with_runtime("runc")
+def spare_killed(oci):
+    """Then there is none, and the container is recorded all the same."""
+    live.end(await_spare(oci))
+    oci.bundle("c", "cat /etc/hello", env=[OUT])
+    status, out, err = oci.run("c")
+    equal((status, out, err), (0, "hello:x:0:0:::\n", ""), "the container")
+    result = oci.recording()
+    result.complete()
+    result.one("file", name="/etc/hello", phase="run")
+
+
+@with_runtime("runc")
+def spare_stopped(oci):
+    """One that does not answer holds no container up for ever."""
+    stopped = await_spare(oci)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        oci.bundle("c", "cat /etc/hello", env=[OUT])
+        status, out, err = oci.run("c")
+        equal((status, out), (0, "hello:x:0:0:::\n"), "the container")
+        if "runs unrecorded" not in err:
+            oci.recording().complete()
+    finally:
+        live.end(stopped)
+
+
+@with_runtime("runc")
+def no_spare(oci):
+    """keep-ready: 0."""
+    live.end(spares())
+    live.wait_until(lambda: not spares(), site.PATIENCE, "the spares' end")
+    oci.configure(keep_ready=0)
+    oci.bundle("c", "cat /etc/hello", env=[OUT])
+    equal(oci.run("c")[0], 0, "status")
+    oci.recording().complete()
+    live.wait_until(lambda: not spares(), site.PATIENCE, "no spare")
 
 
 def main():
