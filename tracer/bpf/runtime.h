@@ -22,28 +22,40 @@ static __always_inline void runtime_confined(struct task_struct *task, struct ta
     session.user_namespace = task->cred->user_ns->ns.inum;
 }
 
-/* A call of a task of a runtime returned, to be recorded if true: that which confines it is none of
- * those that need to be allowed. */
-static __always_inline bool runtime_returned(struct task_struct *task, struct task_state *state,
-                                             const struct call_rule *rule)
+/* The two below are functions of their own for the verifier: it then looks at what follows them
+ * only once. They are about the current task. */
+
+/* A call of a task of a runtime returned, to be recorded if true: that which confines it (CONFINES)
+ * is none of those that need to be allowed. */
+__noinline int runtime_returned(u32 confines)
 {
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
     state->led = 0;
     if ((u32)task->seccomp.filter_count.counter <= session.seccomp_filters)
-        return false;
+        return 0;
     runtime_confined(task, state, settings.starting_phase);
     state->flags |= TASK_STARTING;
-    return !rule || !(rule->flags & RULE_CONFINES);
+    return !confines;
 }
 
 /* A task of a runtime executes a program: true if that is the workload. */
-static __always_inline bool runtime_execs(struct task_struct *task, struct task_state *state)
+__noinline int runtime_execs(void)
 {
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_state *state = state_of(task);
+
+    if (!state)
+        return 0;
     if (state->flags & TASK_STARTING) {
         state->phase = state->phase_after;
-        return true;
+        return 1;
     }
     if (!session.confined_by_exec || own_mount_namespace(task) == settings.mount_namespace)
-        return false;
+        return 0;
     runtime_confined(task, state, state->phase_after);
-    return true;
+    return 1;
 }

@@ -118,7 +118,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     if (!state)
         return 0;
     const bool starting = state->flags & (TASK_UNCONFINED | TASK_STARTING);
-    if (starting && !runtime_execs(task, state))
+    if (starting && !runtime_execs())
         return 0;
     struct scratch *scratch = scratch_take();
     if (!scratch)

@@ -46,7 +46,8 @@ int BPF_PROG(on_return, struct pt_regs *regs, long result)
             return 0;
         }
         const struct call_rule *rule = rule_of(abi, nr);
-        if (state->flags & TASK_UNCONFINED && !runtime_returned(task, state, rule))
+        if (state->flags & TASK_UNCONFINED &&
+            !runtime_returned(rule && rule->flags & RULE_CONFINES))
             return 0;
         if (state->flags & TASK_MARK && (!rule || !(rule->flags & RULE_MARK)))
             return 0;
