@@ -218,7 +218,8 @@ static void account(const Loop *loop)
 {
     const BpfProbes *probes = bpf_loader_probes(loop->loader);
 
-    if (bpf_loader_seen(loop->loader, add_count, loop->capture) < 0)
+    if (bpf_loader_settle_counts(loop->loader) < 0 ||
+        bpf_loader_seen(loop->loader, add_count, loop->capture) < 0)
         lose(loop, "uncounted", "how often things were seen could not be read", 1);
     if (bpf_loader_peaks(loop->loader, add_peak, loop->capture) < 0)
         lose(loop, "uncounted", "the peaks of memory could not be read", 1);

@@ -56,6 +56,10 @@ uint64_t bpf_loader_hierarchy(const Cgroup *cgroup);
  * if there are any. 0 or a negative errno. */
 int bpf_loader_settle(BpfLoader *loader);
 
+/* Once all is detached: what is counted in the state of tasks that were joined, or their
+ * descendants, and live on goes where bpf_loader_seen() finds it. 0 or a negative errno. */
+int bpf_loader_settle_counts(const BpfLoader *loader);
+
 /* There are some. */
 bool bpf_loader_unsettled(const BpfLoader *loader);
 

@@ -133,6 +133,14 @@ int bpf_loader_settle(BpfLoader *loader)
     return r;
 }
 
+int bpf_loader_settle_counts(const BpfLoader *loader)
+{
+    if (!loader->joins)
+        return 0; /* all tasks have ended, or the recording is cut short */
+    loader->skeleton->bss->ending = 1;
+    return run_iterator(loader);
+}
+
 bool bpf_loader_populated(const BpfLoader *loader)
 {
     return __atomic_load_n(&loader->skeleton->bss->populated, __ATOMIC_RELAXED) != 0;

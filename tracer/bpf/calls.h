@@ -131,10 +131,16 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
 
 static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
-    if (abi == ABI_NATIVE && (u64)nr < TASK_QUICK && errno_of(result) == 0 &&
-        state->quick_label == current_label && state->quick[BOUND(nr, TASK_QUICK - 1)] == 0)
-        state->quick[BOUND(nr, TASK_QUICK - 1)] =
-            1; /* this one is in `seen` already: one less below */
+    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || errno_of(result) != 0 ||
+        state->quick_label != current_label)
+        return;
+    u16 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
+    const u32 used = state->quick_used_count;
+    if (*times != 0 || used >= TASK_QUICK_USED)
+        return;
+    *times = 1; /* this one is in `seen` already: one less below */
+    state->quick_used[BOUND(used, TASK_QUICK_USED - 1)] = (u16)nr;
+    state->quick_used_count = used + 1;
 }
 
 struct flushing {
@@ -142,35 +148,47 @@ struct flushing {
     struct task_state *state;
 };
 
-static long flush_step(u32 nr, struct flushing *flushing)
+static long flush_step(u32 index, struct flushing *flushing)
 {
     struct task_state *state = flushing->state;
+    const u32 used = state->quick_used[BOUND(index, TASK_QUICK_USED - 1)];
+    u16 *times = &state->quick[BOUND(used, TASK_QUICK - 1)];
 
-    if (nr >= TASK_QUICK)
-        return 1;
-    const u32 times = state->quick[nr];
-    if (times == 0)
+    if (*times > 1)
+        count_key(mix(mix(flushing->task_key, (u64)used << 8 | ABI_NATIVE << 1), 0), *times - 1);
+    *times = 0;
+    return 0;
+}
+
+/* What is counted in STATE of native calls goes where it belongs. */
+__noinline int quick_flush_task(struct task_state *state)
+{
+    if (!state)
         return 0;
-    u64 key = mix(mix(flushing->task_key, (u64)nr << 8 | ABI_NATIVE << 1), 0);
-    u64 *total = bpf_map_lookup_elem(&seen, &key);
-    if (total)
-        __sync_fetch_and_add(total, times - 1);
-    state->quick[nr] = 0;
+    struct flushing flushing = {.task_key = key_of_task(state, state->quick_label, EVENT_CALL),
+                                .state = state};
+
+    bpf_loop(BOUND(state->quick_used_count, 2 * TASK_QUICK_USED - 1), flush_step, &flushing, 0);
+    state->quick_used_count = 0;
+    count_calls(state->quick_calls);
+    state->quick_calls = 0;
+    state->quick_label = current_label;
     return 0;
 }
 
 static __always_inline void quick_flush(struct task_state *state)
 {
-    struct flushing flushing = {.task_key = key_of_task(state, state->quick_label, EVENT_CALL),
-                                .state = state};
-
-    bpf_loop(TASK_QUICK, flush_step, &flushing, 0);
-    count_calls(state->quick_calls);
-    state->quick_calls = 0;
-    state->quick_label = current_label;
+    quick_flush_task(state);
 }
 
-enum { QUICK_FLUSH = 1024 };
+/* All that is counted in the task's state goes where it belongs. */
+static __always_inline void settle_counts(struct task_state *state)
+{
+    quick_flush(state);
+    keys_flush(state);
+}
+
+enum { QUICK_FLUSH = 1024, QUICK_FULL = 0xffff };
 
 /* Data may go out by a datagram socket of which it was not known yet whether it sends. */
 static __always_inline bool may_settle(const struct call_rule *rule)
@@ -182,10 +200,10 @@ static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr
 {
     if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
         return false;
-    if (state->quick_label != current_label)
+    u16 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
+    if (state->quick_label != current_label || *times == QUICK_FULL)
         quick_flush(state);
-    u32 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
-    if (*times == 0 || *times == (u32)-1 || (connected_count && may_settle(rule_of(abi, nr))))
+    if (*times == 0 || (connected_count && may_settle(rule_of(abi, nr))))
         return false;
     ++*times;
     if (++state->quick_calls == QUICK_FLUSH) {
@@ -275,7 +293,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         !may_settle(rule)) {
         /* The usual call: no argument is part of what it is. */
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
-        if (seen_before(key)) {
+        if (seen_by_task(state, key)) {
             if (!new_descriptor)
                 quick_add(state, abi, nr, result);
             return;
@@ -295,7 +313,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     if (state->flags & TASK_MARK)
         return;
     u64 key = call_key(state, rule, abi, nr, result, ended, args);
-    if (!takes && state->program && seen_before(key))
+    if (!takes && state->program && seen_by_task(state, key))
         return;
 
     struct scratch *scratch = scratch_take();
@@ -319,7 +337,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         key = taking->hash;
         takes = !taking->nothing;
     }
-    if (!seen_before(key))
+    if (!seen_by_task(state, key))
         tell_call(scratch, state, rule, abi, nr, result, ended, args, key, takes);
     scratch_release(scratch);
 }

@@ -131,7 +131,7 @@ static __always_inline int phase_by_cgroup(const struct task_struct *task)
 /* TASK is out of scope from here on. */
 static __always_inline void scope_leave(struct task_struct *task, struct task_state *state)
 {
-    quick_flush(state);
+    settle_counts(state);
     namespace_leave(task, state);
     if (task->pid == task->tgid && !(state->flags & TASK_UNCONFINED)) {
         u32 program = state->program;

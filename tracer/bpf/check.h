@@ -39,7 +39,9 @@ static __always_inline u32 denied_before(struct task_state *state, const struct 
     u64 others = 0;
 
     if (verdict != 0) {
-        __builtin_memcpy(state->denied_frames, scratch->frames, sizeof state->denied_frames);
+#pragma unroll
+        for (u32 i = 0; i < EVENT_STACK_MAX; i++)
+            state->denied_frames[i] = (u32)scratch->frames[i];
         state->denied = (u32)capability + 1;
         return 0;
     }
@@ -48,7 +50,7 @@ static __always_inline u32 denied_before(struct task_state *state, const struct 
     state->denied = 0;
 #pragma unroll
     for (u32 i = 0; i < EVENT_STACK_MAX; i++) {
-        u64 difference = scratch->frames[i] ^ state->denied_frames[i];
+        u64 difference = (u32)scratch->frames[i] ^ state->denied_frames[i];
         /* Without branches, of which the verifier would follow every combination. */
         barrier_var(difference);
         difference |= -difference;
@@ -83,7 +85,6 @@ static __always_inline bool has_learned(void)
 static __always_inline bool is_memory_check(u64 context)
 {
     const u32 words = memory_check_words;
-    u64 word = 0;
 
     if (memory_check == 0 || words == 0 || !has_learned())
         return false;
@@ -91,8 +92,7 @@ static __always_inline bool is_memory_check(u64 context)
     const u64 at = (words & 0xaaaaaaaa ? 1 : 0) | (words & 0xcccccccc ? 2 : 0) |
                    (words & 0xf0f0f0f0 ? 4 : 0) | (words & 0xff00ff00 ? 8 : 0) |
                    (words & 0xffff0000 ? 16 : 0);
-    bpf_probe_read_kernel(&word, sizeof word, (const void *)(context + at * sizeof word));
-    return word == memory_check;
+    return WORD(context + at * sizeof(u64)) == memory_check;
 }
 
 /* Learns from a check whose stack is in the scratch. */
@@ -182,7 +182,7 @@ static __always_inline void check(void *context, u64 cred, u64 target, int capab
 #pragma unroll
     for (u32 i = 0; i < EVENT_STACK_MAX; i++)
         key = mix(key, scratch->frames[i]);
-    if (!seen_before(key)) {
+    if (!seen_by_task(state, key)) {
         if (!state->program)
             identify(scratch, state);
         event_begin(EVENT_CAPABILITY);

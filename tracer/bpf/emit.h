@@ -354,6 +354,15 @@ __noinline int event_send(u64 key)
     return bpf_ringbuf_output(&events, event, size, 0) == 0 ? 0 : -1;
 }
 
+/* KEY, which was delivered before, was met TIMES more. */
+static __always_inline void count_key(u64 key, u64 times)
+{
+    u64 *total = bpf_map_lookup_elem(&seen, &key);
+
+    if (total)
+        __sync_fetch_and_add(total, times);
+}
+
 /* True if KEY was delivered before; counts it. */
 static __always_inline bool seen_before(u64 key)
 {
@@ -362,6 +371,41 @@ static __always_inline bool seen_before(u64 key)
     if (times)
         __sync_fetch_and_add(times, 1);
     return times != NULL;
+}
+
+/* The same for the current task, whose STATE remembers some keys. */
+__noinline int seen_by_task(struct task_state *state, u64 key)
+{
+    const u32 at = (u32)key & (TASK_KEYS - 1);
+
+    if (!state)
+        return false;
+    if (state->keys[at] == key && state->times[at] != (u32)-1) {
+        state->times[at]++;
+        return true;
+    }
+    if (!seen_before(key))
+        return false;
+    if (state->times[at] != 0)
+        count_key(state->keys[at], state->times[at]);
+    state->keys[at] = key;
+    state->times[at] = 0;
+    return true;
+}
+
+static long keys_step(u32 index, struct task_state **state)
+{
+    const u32 at = BOUND(index, TASK_KEYS - 1);
+
+    if ((*state)->times[at] != 0)
+        count_key((*state)->keys[at], (*state)->times[at]);
+    (*state)->times[at] = 0;
+    return 0;
+}
+
+static __always_inline void keys_flush(struct task_state *state)
+{
+    bpf_loop(TASK_KEYS, keys_step, &state, 0);
 }
 
 enum { E2BIG = 7, EEXIST = 17 };

@@ -328,7 +328,7 @@ enum task_flags {
     TASK_STARTING = 1u << 4,   /* confined, and has not executed the workload yet */
 };
 
-enum { TASK_QUICK = 512 };
+enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 16 };
 
 /* In a value of the map `roots`, beside the phase: TASK_UNCONFINED for the task and what it starts.
  */
@@ -356,10 +356,16 @@ struct task_state {
     u32 led; /* where paths of the call in progress led: which places in the map `leads` tell */
     u64 asked_cred, asked_target;
     u32 denied; /* the last check of a capability was denied: its number plus one; 0 granted */
-    u64 denied_frames[EVENT_STACK_MAX];
+    u32 denied_frames[EVENT_STACK_MAX]; /* the lower halves */
+    /* Counts that are not in `seen` yet; they are added when there is no more room, when the task
+     * ends, and those of `quick` when program or label change. */
+    u32 times[TASK_KEYS]; /* how often keys[] were met since */
+    u64 keys[TASK_KEYS];  /* some of those that are in `seen`; 0: none */
     /* Native calls that were told, succeeded and have no argument that matters, by number: how
-     * often since. Added to `seen` when the task ends or the label changes. */
-    u32 quick[TASK_QUICK];
+     * often since, plus one. */
+    u16 quick[TASK_QUICK];
+    u16 quick_used[TASK_QUICK_USED]; /* which are not 0; more do not come in */
+    u32 quick_used_count;
 };
 
 /* For task_state.returned and event.nr. No call has such a number. */

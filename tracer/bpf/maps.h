@@ -270,6 +270,9 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
         value_;                                                                                    \
     })
 
+/* The word, some pointer or address, at POINTER. */
+#define WORD(pointer) ((u64)FIELD(struct hlist_head, pointer, first))
+
 /* A pointer of the kernel as a plain number, which global functions take. The verifier forgets what
  * it knew of a pointer that was in a map. */
 #define SCALAR(scratch, pointer)                                                                   \

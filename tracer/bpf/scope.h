@@ -18,6 +18,9 @@ struct {
     __type(value, u32);
 } roots SEC(".maps");
 
+/* All other programs are detached: the iterator is to take the counts of tasks that live on. */
+u32 ending;
+
 enum { GENERATIONS_MAX = 64 };
 
 /* The value of the root that the task's process is or descends from; NULL if none. */
@@ -54,6 +57,12 @@ int seed(struct bpf_iter__task *context)
         set_own_root(scratch, bpf_get_current_task_btf()); /* the recorder runs this */
     if (!task)
         return 0;
+    if (ending) {
+        struct task_state *state = state_of(task);
+        if (state)
+            settle_counts(state);
+        return 0;
+    }
     if (settings.hierarchies) {
         settle(task);
         return 0;

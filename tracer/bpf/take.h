@@ -35,6 +35,30 @@ __noinline int string_hash(u32 slot)
     return 0;
 }
 
+/* Most strings are short. A destination in a map costs the kernel a look at what lies there. */
+enum { SHORT_WORDS = 8 };
+
+/* The string at ADDRESS into slot SLOT, if it is a short one. */
+static __always_inline bool string_read_short(struct scratch *scratch, u32 slot, u64 address)
+{
+    u64 words[SHORT_WORDS] = {};
+    const long n = bpf_probe_read_user_str(words, sizeof words, (const void *)address);
+
+    if (n <= 0 || n >= (long)sizeof words)
+        return false;
+    __builtin_memcpy(scratch->strings[slot], words, sizeof words);
+    scratch->string_length[slot] = (u32)n;
+    u64 hash = (u32)n;
+#pragma unroll
+    for (u32 i = 0; i < SHORT_WORDS; i++) {
+        if (i * 8 >= (u32)n)
+            break;
+        hash = mix(hash, words[i]);
+    }
+    scratch->string_hash[slot] = hash;
+    return true;
+}
+
 __noinline int string_read(u32 slot, u64 address)
 {
     struct scratch *scratch = scratch_get();
@@ -42,6 +66,8 @@ __noinline int string_read(u32 slot, u64 address)
     if (!scratch)
         return 0;
     slot &= 1;
+    if (address && string_read_short(scratch, slot, address))
+        return 0;
     const long n =
         address ? bpf_probe_read_user_str(scratch->strings[slot], PATH_BYTES, (const void *)address)
                 : -1;

@@ -25,7 +25,7 @@ static __always_inline bool note_send(const struct place *place)
     return true;
 }
 
-/* Adds what argument I is to the key. */
+/* Adds what argument I, which is more than a number, is to the key. */
 __noinline int take_key(u32 i)
 {
     struct scratch *scratch = scratch_get();
@@ -42,16 +42,10 @@ __noinline int take_key(u32 i)
     u64 hash = taking->hash;
 
     switch (rule->take[i]) {
-    case TAKE_VALUE:
-        hash = mix(hash, (u32)value);
-        break;
     case TAKE_PATH:
     case TAKE_LOOK:
     case TAKE_TEXT: {
         const u32 slot = taking->strings++ & 1;
-        /* What it led to stands in the result. */
-        if (rule->flags & RULE_RETURNS_FD && taking->result >= 0)
-            break;
         string_read(slot, value);
         hash = mix(hash, scratch->string_hash[slot]);
         const s32 led = take_led(taking, rule->take[i], scratch, slot, value);
@@ -168,11 +162,18 @@ __noinline int take_keys(void)
     }
     if (!(rule->flags & RULE_TAKES))
         return 0;
+    const bool opened = rule->flags & RULE_RETURNS_FD && taking->result >= 0;
     for (u32 i = 0; i < EVENT_ARGS; i++) {
-        if (rule->take[i] != TAKE_NONE)
+        const u32 take = rule->take[i];
+        /* What is most frequent is done here. */
+        if (take == TAKE_VALUE)
+            taking->hash = mix(taking->hash, (u32)taking->args[i]);
+        else if (opened && (take == TAKE_PATH || take == TAKE_LOOK))
+            taking->strings++; /* what it led to stands in the result */
+        else if (take != TAKE_NONE)
             take_key(i);
     }
-    if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
+    if (opened) {
         place_of_descriptor((s32)taking->result);
         taking->hash = mix(taking->hash, scratch->place.identity);
     }

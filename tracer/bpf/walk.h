@@ -76,11 +76,22 @@ static long hash_step(u32 index, void *unused)
     return scratch ? walk_hash(&scratch->walk) : 1;
 }
 
+/* So many steps are made without asking for each if there may be another one. */
+enum { STEPS_QUICK = 8 };
+
 /* Fills identity and depth of the scratch's place from its dentry and mount. */
 static __always_inline void place_hash(struct scratch *scratch)
 {
+    struct walk *walk = &scratch->walk;
+
     walk_begin(scratch);
-    bpf_loop(DEPTH_MAX, hash_step, NULL, 0);
+#pragma unroll
+    for (u32 i = 0; i < STEPS_QUICK; i++) {
+        if (walk_hash(walk))
+            break;
+    }
+    if (!walk->done)
+        bpf_loop(DEPTH_MAX, hash_step, NULL, 0);
     scratch->place.identity = scratch->walk.hash;
     scratch->place.depth = scratch->walk.depth;
 }
@@ -258,14 +269,17 @@ __noinline int place_of_file(u64 file)
 static __always_inline int place_of_descriptor(s32 fd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get();
     u64 file = 0;
 
+    if (!scratch)
+        return 0;
     if (fd >= 0 && task->files) {
         const struct fdtable *table = task->files->fdt;
         if ((u32)fd < table->max_fds)
-            bpf_probe_read_kernel(&file, sizeof file, table->fd + (u32)fd);
+            file = WORD(table->fd + (u32)fd);
     }
-    return place_of_file(file);
+    return place_of_file(SCALAR(scratch, file));
 }
 
 /* The folder that a path argument starts from: DIRFD, or the working folder. */
