@@ -11,7 +11,7 @@
 typedef struct Supervision {
     const Backend *backend;
     BackendPrepared *prepared; /* by the backend's prepare(), borrowed; NULL: nothing was */
-    Launch *launch; /* NULL to join; its signal_mask is filled here */
+    Launch *launch;            /* NULL to join; its signal_mask is filled here */
     const pid_t *join;
     size_t join_count;
     JoinAs join_as;
