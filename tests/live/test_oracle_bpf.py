@@ -3,7 +3,7 @@
 """What strace sees of a program and what the eBPF backend records of it are the same: the quick programs and stressors.
 
 First in runs of their own, in which nobody slows the program down for whittle; then in one that both see, of which
-nothing is excused. All of them: tests/live/oracle/run.py --backend bpf|--together programs|stressors
+nothing is excused. Arguments: alone, together; both without. All of them: tests/live/oracle/run.py --backend bpf|--together programs|stressors
 """
 
 import os
@@ -18,7 +18,8 @@ if "bpf" not in live.BACKENDS:
 
 run = os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle", "run.py")
 failed = 0
-for how in (("--backend", "bpf"), ("--together",)):
+ways = {"alone": ("--backend", "bpf"), "together": ("--together",)}
+for how in (ways[name] for name in sys.argv[1:] or ways):
     for what in ("programs", "stressors"):
         failed |= subprocess.run([sys.executable, run, "--fast", *how, what], check=False).returncode
 sys.exit(1 if failed else 0)
