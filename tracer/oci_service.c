@@ -89,18 +89,22 @@ static int connect_to(const char *root, const char *id, struct ucred *ret_record
 static int ask(int socket, OciAsk what, int32_t *ret_answer)
 {
     const char word = (char)what;
+    int32_t answer = 0;
 
     if (send(socket, &word, 1, MSG_NOSIGNAL) != 1)
         return -errno;
-    const ssize_t n = recv(socket, ret_answer, sizeof *ret_answer, 0);
-    return n == sizeof *ret_answer ? 0 : n < 0 ? -errno : -ECONNRESET;
+    const ssize_t n = recv(socket, &answer, sizeof answer, 0);
+    if (n != sizeof answer)
+        return n < 0 ? -errno : -ECONNRESET;
+    *ret_answer = answer;
+    return 0;
 }
 
 int oci_service_ask(const char *root, const char *id, Error *err)
 {
     struct ucred recorder;
     CLEANUP(fd_close) int fd = connect_to(root, id, &recorder, err);
-    int32_t answer;
+    int32_t answer = -ECONNRESET;
 
     if (fd < 0)
         return fd;
@@ -115,7 +119,7 @@ int oci_service_await_end(const char *root, const char *id, int milliseconds)
     struct ucred recorder;
     CLEANUP(fd_close) int fd = connect_to(root, id, &recorder, NULL);
     CLEANUP(fd_close) int process = -1;
-    int32_t alive;
+    int32_t alive = 0;
 
     if (fd < 0)
         return 0;
