@@ -9,10 +9,19 @@ import sys
 import xml.etree.ElementTree
 
 
-def last_line(case):
+def lines_of(case):
     text = case.findtext("system-out") or ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].replace("\t", " ") if lines else ""
+    return [line.strip().replace("\t", " ") for line in text.splitlines() if line.strip()]
+
+
+def last_line(case):
+    return (lines_of(case) or [""])[-1]
+
+
+def failure(case):
+    """The last line, which counts, after those that say what failed, as far as they are short."""
+    said = [line[:300] for line in lines_of(case)[:-1] if line.startswith("FAIL") or ":F:" in line or ":E:" in line]
+    return "; ".join([last_line(case), *said[:5]])
 
 
 def state_and_reason(case):
@@ -24,7 +33,7 @@ def state_and_reason(case):
         return "skipped", last_line(case) or "no reason given"
     if status == "disabled":
         return "skipped", "disabled"
-    return "failed", last_line(case)
+    return "failed", failure(case)
 
 
 def main():

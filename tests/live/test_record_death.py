@@ -139,11 +139,11 @@ def front_is_killed(folder, backend):
         delay = randomness.uniform(0, 0.12)
         time.sleep(delay)
         text = f"killed after {delay:.3f} s"
-        started = os.path.exists(recording)
         process.kill()
         status, out, err = live.finish(process)  # to end of file: when the last of the workload ends
         equal(status, -signal.SIGKILL, text)
-        if started or out:
+        # the recording is there before the command is executed: it may have been killed in between
+        if out or (os.path.exists(recording) and live_facts(recording)):
             check(out.endswith("end\n") and "broken" not in out, f"{text}: output {out!r}, {err!r}")
             # killed before it had given the recording its name: that is as it was created then
             incomplete(recording if os.path.exists(recording) else glob.glob(recording + ".*")[0], text)
