@@ -109,17 +109,25 @@ static void name_for_run(const Run *run, char *out, size_t size)
     out[used] = '\0';
 }
 
-/* Names the policy after the recording's run whose name sorts first. */
+void generate_name_after(Recording *recording, char *name, size_t size)
+{
+    char other[64];
+    char first[sizeof other] = "";
+
+    for (uint32_t i = 0; i < recording_runs_count(recording); i++) {
+        name_for_run(recording_run(recording, i), other, sizeof other);
+        if (first[0] == '\0' || (other[0] != '\0' && strcmp(other, first) < 0))
+            memcpy(first, other, sizeof first);
+    }
+    (void)snprintf(name, size, "%s", first);
+}
+
 static int name_after_run(Policy *policy, Recording *recording)
 {
     char name[64] = "";
-    char other[64];
 
-    for (uint32_t i = 0; recording && i < recording_runs_count(recording); i++) {
-        name_for_run(recording_run(recording, i), other, sizeof other);
-        if (name[0] == '\0' || (other[0] != '\0' && strcmp(other, name) < 0))
-            memcpy(name, other, sizeof name);
-    }
+    if (recording)
+        generate_name_after(recording, name, sizeof name);
     return policy_set_name(policy, policy_name_is_valid(name) ? name : POLICY_NAME_DEFAULT);
 }
 

@@ -28,6 +28,10 @@ void generate_input_deinit(GenerateInput *input);
 /* Adds the file at PATH ("-" standard input), a recording or a policy. */
 int generate_input_add(GenerateInput *input, const char *path, Error *err);
 
+/* How the policy of RECORDING is called if nobody says, after the run whose service, image or
+ * command sorts first, into NAME of SIZE; "" if nothing there can be a name. */
+void generate_name_after(Recording *recording, char *name, size_t size);
+
 /* The sorted policy of all INPUT. Appends what a person should know to NOTES, a line each. */
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err);

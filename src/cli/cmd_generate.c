@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle generate REC|POLICY… -o DIR`: recordings and policies to a profile. */
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "generator/pipeline.h"
+#include "generator/inputs.h"
 #include "generator/summary.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void policy_drop(Policy **policy)
@@ -25,30 +27,101 @@ static void print_notes(const Buffer *notes)
     }
 }
 
-static int generate(const Parsed *parsed, const GenerateOptions *options, Buffer *notes,
-                    Buffer *out, Error *err)
+/* Where the files of GROUP go, into OUT. */
+static int folder_of(const Parsed *parsed, const GenerateInputs *inputs, const InputGroup *group,
+                     Buffer *out, Error *err)
 {
-    CLEANUP(generate_input_deinit) GenerateInput input = {0};
-    CLEANUP(policy_drop) Policy *policy = NULL;
     const char *folder = parsed_value(parsed, "output", NULL);
-    PolicySummary summary;
-    int r = 0;
+    int r;
 
-    for (int i = 0; i < parsed->arguments_count && r == 0; i++)
-        r = generate_input_add(&input, parsed->arguments[i], err);
-    if (r == 0)
-        r = generate_policy(&input, options, &policy, notes, err);
+    if (inputs->count < 2)
+        return buffer_puts(out, folder);
+    r = make_folder(folder, err);
+    return r < 0 ? r : buffer_printf(out, "%s/%s", folder, group->name);
+}
+
+static int print_summary(const GenerateInputs *inputs, const InputGroup *group,
+                         const Policy *policy, const PolicySummary *summary, const char *folder,
+                         Buffer *out)
+{
+    const char *image = group->image ? group->image : "not known";
+
+    if (inputs->count > 1)
+        (void)buffer_printf(out, "%s%s: %zu recording%s, image %s\n",
+                            group == inputs->list ? "" : "\n", group->name, group->recordings,
+                            group->recordings == 1 ? "" : "s", image);
+    (void)policy_summary_print(policy, summary, group->input.recording, out);
+    return buffer_printf(out, "Written to %s\n", folder);
+}
+
+static void warn_if_incomplete(const GenerateInputs *inputs, const InputGroup *group)
+{
+    if (!group->input.recording || recording_is_complete(group->input.recording))
+        return;
+    message("warning: %s%sthe recording is not complete, so the profile may deny what the workload "
+            "needs; `whittle show` says what was lost",
+            inputs->count > 1 ? group->name : "", inputs->count > 1 ? ": " : "");
+}
+
+/* Those of NOTES, a line each, for ALL; by the group's name where there are several. */
+static void add_notes(const GenerateInputs *inputs, const InputGroup *group, const Buffer *notes,
+                      Buffer *all)
+{
+    const char *line = buffer_text(notes);
+
+    for (size_t length; *line; line += length + (line[length] == '\n')) {
+        length = strcspn(line, "\n");
+        if (inputs->count > 1)
+            (void)buffer_printf(all, "%s: ", group->name);
+        (void)buffer_printf(all, "%.*s\n", (int)length, line);
+    }
+}
+
+static int generate_group(const Parsed *parsed, const GenerateOptions *options,
+                          const GenerateInputs *inputs, InputGroup *group, Buffer *notes,
+                          Buffer *out, Error *err)
+{
+    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer its_notes = BUFFER_INIT;
+    GenerateOptions its_options = *options;
+    PolicySummary summary;
+
+    if (inputs->count > 1)
+        its_options.name = group->name;
+    int r = generate_policy(&group->input, &its_options, &policy, &its_notes, err);
     if (r == 0)
         r = policy_summary_make(policy, &summary, err);
     if (r == 0)
-        r = generate_files(policy, folder, parsed_value(parsed, "format", NULL), notes, err);
-    if (r == 0 && input.recording && !recording_is_complete(input.recording))
-        message("warning: the recording is not complete, so the profile may deny what the workload "
-                "needs; `whittle show` says what was lost");
-    if (r == 0 && !parsed_flag(parsed, "quiet")) {
-        r = policy_summary_print(policy, &summary, input.recording, out);
-        (void)buffer_printf(out, "Written to %s\n", folder);
-    }
+        r = folder_of(parsed, inputs, group, &folder, err);
+    if (r == 0)
+        r = generate_files(policy, buffer_text(&folder), parsed_value(parsed, "format", NULL),
+                           &its_notes, err);
+    if (r < 0)
+        return r;
+    add_notes(inputs, group, &its_notes, notes);
+    warn_if_incomplete(inputs, group);
+    if (parsed_flag(parsed, "quiet"))
+        return 0;
+    r = print_summary(inputs, group, policy, &summary, buffer_text(&folder), out);
+    return r < 0 ? error_errno(err, r, "printing the summary") : 0;
+}
+
+static int generate(const Parsed *parsed, const GenerateOptions *options, Buffer *notes,
+                    Buffer *out, Error *err)
+{
+    CLEANUP(generate_inputs_deinit) GenerateInputs inputs = {0};
+    const bool together = strcmp(parsed_value(parsed, "group", "image"), "none") == 0;
+    int r = generate_inputs_read(parsed->arguments, (size_t)parsed->arguments_count,
+                                 together ? GROUPING_NONE : GROUPING_IMAGE, &inputs, notes, err);
+
+    if (r == 0 && options->name && inputs.count > 1)
+        r = error_set(err, -EINVAL,
+                      "the recordings are of %zu images or services, which cannot all be called "
+                      "\"%s\": leave --name out, or unite them by --group none",
+                      inputs.count, options->name);
+    for (size_t i = 0; i < inputs.count && r == 0; i++)
+        r = generate_group(parsed, options, &inputs, &inputs.list[i], notes, out, err);
     return r;
 }
 
@@ -88,6 +161,8 @@ static const Option options[] = {
     {"deny-action", 0, VALUE_TEXT, "ACTION", NULL,
      "what answers other system calls: EPERM (the default) or another error's name, KILL or LOG"},
     {"no-conditions", 0, VALUE_NONE, NULL, NULL, "allow system calls whatever their arguments are"},
+    {"group", 0, VALUE_WORDS, "HOW", "image none",
+     "make a policy for each image and service (image, the default), or one of all (none)"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print the summary"},
     {0},
 };
@@ -95,7 +170,7 @@ static const Option options[] = {
 const Command command_generate = {
     .name = "generate",
     .summary = "Make the smallest profile from recordings or a policy",
-    .usage = "REC|POLICY… -o DIR",
+    .usage = "REC|FOLDER|POLICY… -o DIR",
     .options = options,
     .details =
         "Writes policy.yaml, which holds what the recordings show as rules to review and edit, and "
@@ -106,14 +181,18 @@ const Command command_generate = {
         "the "
         "summary says so, and the reasons of its rules which operations were seen. Deny it "
         "(deny: ENOSYS) if the workload can do without.\n\n"
-        "Several recordings are united. Given a policy that was edited, it makes the other files "
-        "from that.\n\n"
+        "Several recordings are united. Those of containers are grouped by image (the same digest, "
+        "or where one is not known the same reference) and service (Compose's, or a pod's "
+        "container): with more than one group there is a policy for each, in DIR/NAME, called "
+        "after the service or image. Of a folder it reads all recordings in it and below. Given a "
+        "policy that was edited, it makes the other files from that.\n\n"
         "To use the profile with Docker, load apparmor.profile with apparmor_parser -r (leave the "
         "line with apparmor out of docker.args on a machine without AppArmor), and in DIR run:\n\n"
         "  xargs -a docker.args sh -c 'exec docker run \"$@\" IMAGE' sh\n\n"
         "Examples:\n"
         "  whittle generate nginx.jsonl -o profile\n"
         "  whittle generate shard-*.jsonl -o profile --runtimes runc\n"
+        "  whittle generate /var/lib/whittle -o profiles\n"
         "  whittle generate edited-policy.yaml -o profile",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
