@@ -450,8 +450,12 @@ int glob_rules_added(const GlobRule *old, size_t old_count, const GlobRule *fres
                      size_t fresh_count, const GlobOptions *options, GlobChanges *changes,
                      Error *err)
 {
+    CLEANUP(glob_scratch_deinit) GlobScratch scratch = {0};
     CLEANUP(comparison_deinit)
-    Comparison c = {.rules = {old, fresh}, .counts = {old_count, fresh_count}, .options = options};
+    Comparison c = {.rules = {old, fresh},
+                    .counts = {old_count, fresh_count},
+                    .options = options,
+                    .scratch = &scratch};
     const size_t before = changes->count;
     int r = comparison_compile(&c, err);
 
