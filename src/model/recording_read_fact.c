@@ -296,9 +296,9 @@ static int parse_labels(Reader *reader, const json_t *json, StoredFact *fact)
         r = reader_text(reader, value, "labels", &label);
         if (r < 0)
             return r;
-        r = recording_add_label(reader->recording, fact, label);
-        if (r < 0)
-            return reader_failure(reader, r);
+        const int added = recording_add_label(reader->recording, fact, label);
+        if (added < 0)
+            return reader_failure(reader, added);
     }
     return r;
 }
