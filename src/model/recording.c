@@ -162,6 +162,17 @@ int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact
     return r < 0 ? r : insert_stored(recording, &fact, hash, ret_fact);
 }
 
+int recording_put_stored(Recording *recording, const StoredFact *fact, StoredFact **ret_fact)
+{
+    const uint64_t hash = hash_identity(recording, fact->name, fact->shape);
+    StoredFact *place = find_stored(recording, hash, fact->name, fact->shape);
+
+    if (!place)
+        return insert_stored(recording, fact, hash, ret_fact);
+    *ret_fact = place;
+    return 0;
+}
+
 int recording_put_like(Recording *recording, const StoredFact *like, const char *name,
                        size_t length)
 {
@@ -169,12 +180,7 @@ int recording_put_like(Recording *recording, const StoredFact *like, const char 
     StoredFact *place;
 
     fact.name = strset_add_ref(recording->strings, name, length);
-    if (fact.name == 0)
-        return -ENOMEM;
-    const uint64_t hash = hash_identity(recording, fact.name, fact.shape);
-    if (find_stored(recording, hash, fact.name, fact.shape))
-        return 0;
-    return insert_stored(recording, &fact, hash, &place);
+    return fact.name != 0 ? recording_put_stored(recording, &fact, &place) : -ENOMEM;
 }
 
 StoredFact *recording_find(const Recording *recording, const Fact *draft)
@@ -311,13 +317,19 @@ int recording_add(Recording *recording, const Fact *draft, uint32_t run, uint64_
 /* 1 new, 0 there. LABEL is of the set. */
 static int insert_label(StoredMore *more, const char *label)
 {
-    size_t at = more->labels_count;
-    int order = 1;
+    size_t at = 0;
+    size_t end = more->labels_count;
 
-    while (at > 0 && (order = strcmp(more->labels[at - 1], label)) > 0)
-        at--;
-    if (at > 0 && order == 0)
-        return 0;
+    while (at < end) {
+        const size_t middle = at + (end - at) / 2;
+        const int order = strcmp(more->labels[middle], label);
+        if (order == 0)
+            return 0;
+        if (order < 0)
+            at = middle + 1;
+        else
+            end = middle;
+    }
     if (grow_doubling(&more->labels, more->labels_count, sizeof *more->labels) < 0)
         return -ENOMEM;
     memmove(more->labels + at + 1, more->labels + at,
@@ -330,10 +342,15 @@ static int insert_label(StoredMore *more, const char *label)
 int recording_add_label(Recording *recording, StoredFact *fact, const char *label)
 {
     uint32_t ref;
-    int r = pack_text(recording, label, &ref);
+    const int r = pack_text(recording, label, &ref);
 
-    if (r < 0)
-        return r;
+    return r < 0 ? r : stored_add_label(recording, fact, ref);
+}
+
+int stored_add_label(Recording *recording, StoredFact *fact, uint32_t ref)
+{
+    int r;
+
     if (fact->label == ref)
         return 0;
     StoredMore *more = stored_more(recording, fact);

@@ -151,6 +151,15 @@ int recording_put(Recording *recording, const Fact *draft, StoredFact **ret_fact
 int recording_put_like(Recording *recording, const StoredFact *like, const char *name,
                        size_t length);
 
+/*
+ * The fact of the name and shape of FACT, which is made like FACT (its number aside, and with
+ * nothing in StoredMore) if it is not there. 1 if it is new, 0 if it was there, -ENOMEM.
+ */
+int recording_put_stored(Recording *recording, const StoredFact *fact, StoredFact **ret_fact);
+
+/* As recording_add_label(), of one that is in the recording's StringSet. */
+int stored_add_label(Recording *recording, StoredFact *fact, uint32_t label);
+
 /* The count of FACT in RUN, which is made as 0 if need be. NULL without memory. */
 uint64_t *stored_run_count(Recording *recording, StoredFact *fact, uint32_t run);
 

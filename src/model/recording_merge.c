@@ -221,41 +221,181 @@ static int merge_runs(Recording *into, const Recording *from, uint32_t *map)
     return 0;
 }
 
-static int merge_fact(Recording *into, const Fact *draft, const uint32_t *map)
+/* ---- union of facts ------------------------------------------------------------------------- */
+
+/*
+ * What a fact refers to, most facts refer to: what it is called in the other recording is kept at
+ * hand. One place for each reference, the later one wins.
+ */
+enum { REF_MAP_BITS = 8 };
+
+typedef struct RefMap {
+    struct {
+        uint32_t from; /* 0: nothing here */
+        uint32_t to;
+    } pairs[1 << REF_MAP_BITS];
+} RefMap;
+
+typedef struct Merge {
+    Recording *into;
+    const Recording *from;
+    uint32_t *runs; /* by index in FROM: index in INTO */
+    RefMap shapes;
+    RefMap firsts;
+    RefMap results;
+    RefMap labels;
+} Merge;
+
+static int translate_shape(Merge *merge, const StoredFact *fact, uint32_t *ret_to)
 {
-    StoredFact *fact = NULL;
-    int r = recording_put(into, draft, &fact);
+    Fact view;
+
+    return pack_shape(merge->into, recording_view(merge->from, fact, &view), ret_to);
+}
+
+static int translate_first(Merge *merge, const StoredFact *fact, uint32_t *ret_to)
+{
+    FirstSeen first;
+
+    unpack_first(merge->from, fact->first, &first);
+    return pack_first(merge->into, &first, ret_to);
+}
+
+static int translate_results(Merge *merge, const StoredFact *fact, uint32_t *ret_to)
+{
+    return pack_results(merge->into, recording_fact_results(merge->from, fact), ret_to);
+}
+
+static int translate_label(Merge *merge, const StoredFact *fact, uint32_t *ret_to)
+{
+    return pack_text(merge->into, strset_text(merge->from->strings, fact->label), ret_to);
+}
+
+/* FROM, which is FACT's, in INTO: from MAP, or by TRANSLATE. */
+static int translate(Merge *merge, RefMap *map, uint32_t from, const StoredFact *fact,
+                     int (*make)(Merge *, const StoredFact *, uint32_t *), uint32_t *ret_to)
+{
+    const size_t at = (uint32_t)(from * 0x9e3779b1u) >> (32 - REF_MAP_BITS);
+
+    if (from != 0 && map->pairs[at].from != from) {
+        const int r = make(merge, fact, &map->pairs[at].to);
+        if (r < 0)
+            return r;
+        map->pairs[at].from = from;
+    }
+    *ret_to = from != 0 ? map->pairs[at].to : 0;
+    return 0;
+}
+
+/* FACT of FROM in terms of INTO, without counts and what is in StoredMore. */
+static int translate_fact(Merge *merge, const StoredFact *fact, StoredFact *ret_fact)
+{
+    const char *name = strset_text(merge->from->strings, fact->name);
+    StoredFact draft = {.run = STORED_NO_RUN,
+                        .predicted = fact->predicted,
+                        .name = strset_add_ref(merge->into->strings, name, strlen(name))};
+    int r = draft.name != 0 ? 0 : -ENOMEM;
 
     if (r == 0)
-        r = recording_unite(into, fact, draft, true);
-    for (size_t i = 0; r >= 0 && i < draft->runs_count; i++) {
-        uint64_t *count = stored_run_count(into, fact, map[draft->runs[i].run]);
-        if (!count)
-            return -ENOMEM;
-        *count = draft->runs[i].count > *count ? draft->runs[i].count : *count;
+        r = translate(merge, &merge->shapes, fact->shape, fact, translate_shape, &draft.shape);
+    if (r == 0)
+        r = translate(merge, &merge->firsts, fact->first, fact, translate_first, &draft.first);
+    if (r == 0)
+        r = translate(merge, &merge->results, fact->results, fact, translate_results,
+                      &draft.results);
+    if (r == 0)
+        r = translate(merge, &merge->labels, fact->label, fact, translate_label, &draft.label);
+    if (r == 0)
+        *ret_fact = draft;
+    return r;
+}
+
+/* Unites what DRAFT says, in INTO's terms, with FACT. */
+static int unite_stored(Recording *into, StoredFact *fact, const StoredFact *draft)
+{
+    FirstSeen known;
+    FirstSeen first;
+    int r = 0;
+
+    fact->predicted = fact->predicted && draft->predicted;
+    if (draft->results != fact->results) {
+        Results results = *recording_fact_results(into, fact);
+        for (int i = 0; i < RESULT_WORDS; i++)
+            results.words[i] |= recording_fact_results(into, draft)->words[i];
+        r = pack_results(into, &results, &fact->results);
     }
-    for (size_t i = 0; r >= 0 && i < draft->labels_count; i++)
-        r = recording_add_label(into, fact, draft->labels[i]);
+    if (draft->first != fact->first) {
+        unpack_first(into, fact->first, &known);
+        unpack_first(into, draft->first, &first);
+        if (compare_first(&first, &known) < 0)
+            fact->first = draft->first;
+    }
+    return r == 0 && draft->label != 0 ? stored_add_label(into, fact, draft->label) : r;
+}
+
+static int unite_count(Merge *merge, StoredFact *fact, const RunCount *seen)
+{
+    uint64_t *count = stored_run_count(merge->into, fact, merge->runs[seen->run]);
+
+    if (!count)
+        return -ENOMEM;
+    *count = seen->count > *count ? seen->count : *count;
+    return 0;
+}
+
+/* What few facts have. */
+static int unite_more(Merge *merge, StoredFact *fact, const StoredFact *source)
+{
+    const StoredMore *more = stored_more(merge->from, source);
+    Fact view;
+    int r = 0;
+
+    if (more->has_value)
+        r = unite_peak(merge->into, fact, recording_view(merge->from, source, &view));
+    for (size_t i = 0; r >= 0 && i < more->labels_count; i++)
+        r = recording_add_label(merge->into, fact, more->labels[i]);
+    for (size_t i = 0; r >= 0 && i < more->runs_count; i++)
+        r = unite_count(merge, fact, &more->runs[i]);
+    return r;
+}
+
+static int merge_fact(Merge *merge, const StoredFact *source)
+{
+    StoredFact draft;
+    StoredFact *fact = NULL;
+    int r = translate_fact(merge, source, &draft);
+
+    if (r == 0)
+        r = recording_put_stored(merge->into, &draft, &fact);
+    if (r == 0)
+        r = unite_stored(merge->into, fact, &draft);
+    if (r >= 0 && source->run < merge->from->runs_count)
+        r = unite_count(merge, fact, &(RunCount){source->run, source->count});
+    if (r >= 0 && source->more != 0)
+        r = unite_more(merge, fact, source);
     return r < 0 ? r : 0;
 }
 
 int recording_merge(Recording *into, const Recording *from)
 {
-    CLEANUP(free_pointer) uint32_t *map = NULL;
+    CLEANUP(free_pointer) Merge *merge = NULL;
+    CLEANUP(free_pointer) uint32_t *runs = NULL;
 
     if (into == from || from->runs_count == 0)
         return 0;
-    map = calloc(from->runs_count, sizeof *map);
-    if (!map)
+    merge = calloc(1, sizeof *merge);
+    runs = calloc(from->runs_count, sizeof *runs);
+    if (!merge || !runs)
         return -ENOMEM;
-    int r = merge_runs(into, from, map);
-    for (size_t i = 0; r == 0 && i < from->facts_count; i++) {
-        Fact view;
-        r = merge_fact(into, recording_fact(from, i, &view), map);
-    }
+    merge->into = into;
+    merge->from = from;
+    merge->runs = runs;
+    int r = merge_runs(into, from, runs);
+    for (size_t i = 0; r == 0 && i < from->facts_count; i++)
+        r = merge_fact(merge, recording_stored(from, i));
     for (size_t i = 0; r == 0 && i < from->run_losses_count; i++) {
         const RunLoss *loss = &from->run_losses[i];
-        r = recording_add_run_loss(into, loss->cause, loss->example, loss->count, map[loss->run],
+        r = recording_add_run_loss(into, loss->cause, loss->example, loss->count, runs[loss->run],
                                    true);
     }
     return r;
