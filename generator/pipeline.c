@@ -176,6 +176,20 @@ static int set_runtimes(Policy *policy, const char *runtimes, Error *err)
     return r < 0 ? error_errno(err, r, "choosing container runtimes") : 0;
 }
 
+/* Learning without a profile may find what that one is there to refuse. */
+static int note_lifted(Recording *recording, Buffer *notes)
+{
+    CLEANUP(buffer_deinit) Buffer names = BUFFER_INIT;
+    int r = recording_profile_denied(recording, &names);
+
+    if (r == 0 && names.length > 0)
+        r = buffer_printf(notes,
+                          "the container's own seccomp profile was lifted while recording; the "
+                          "policy allows what it refuses: %s\n",
+                          buffer_text(&names));
+    return r;
+}
+
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err)
 {
@@ -185,6 +199,8 @@ int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy
 
     if (r == 0 && input->recording)
         r = infer_policy(input->recording, &infer, policy, notes, err);
+    if (r == 0 && input->recording && note_lifted(input->recording, notes) < 0)
+        r = error_errno(err, -ENOMEM, "making the policy");
     if (r == 0 && input->policy && input->recording) {
         /* What people wrote stays: the policy is the base, the recording is added. */
         r = policy_merge(input->policy, policy);

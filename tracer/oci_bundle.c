@@ -256,6 +256,11 @@ int oci_bundle_read_process(const char *path, OciBundle **ret, Error *err)
     return read_bundle(strdup(path), true, ret, err);
 }
 
+bool oci_bundle_is_process(const OciBundle *bundle)
+{
+    return bundle->text->is_process;
+}
+
 /* ---- what is wanted of whittle --------------------------------------------------------------- */
 
 const char *oci_bundle_annotation(const OciBundle *bundle, const char *key)

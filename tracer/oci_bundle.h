@@ -95,6 +95,9 @@ int oci_bundle_read(const char *bundle, const char *config, OciBundle **ret, Err
 /* Reads a file of `exec --process`. */
 int oci_bundle_read_process(const char *path, OciBundle **ret, Error *err);
 
+/* Was it read by oci_bundle_read_process()? */
+bool oci_bundle_is_process(const OciBundle *bundle);
+
 /* The value of an annotation; NULL: it is not there. */
 const char *oci_bundle_annotation(const OciBundle *bundle, const char *key);
 

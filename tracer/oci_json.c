@@ -194,6 +194,17 @@ int oci_json_drop_elements(const char *text, const char *const *keys, const bool
     return buffer_puts(out, skip_space(p));
 }
 
+int oci_json_value(const char *text, const char *const *keys, Buffer *out)
+{
+    const char *object;
+    Item item;
+    bool found;
+
+    if (!find_place(text, keys, &object, &item, &found) || !found)
+        return -ENOENT;
+    return append_range(out, item.value, skip_value(item.value));
+}
+
 int oci_json_remove(const char *text, const char *const *keys, Buffer *out)
 {
     const char *object;

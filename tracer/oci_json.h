@@ -40,6 +40,9 @@ const char *oci_json_text(const struct json_t *object, const char *key);
 int oci_json_drop_elements(const char *text, const char *const *keys, const bool *drop,
                            size_t count, Buffer *out);
 
+/* The text of a member's value. */
+int oci_json_value(const char *text, const char *const *keys, Buffer *out);
+
 /* Leaves out a member of an object. */
 int oci_json_remove(const char *text, const char *const *keys, Buffer *out);
 

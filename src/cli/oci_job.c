@@ -6,6 +6,7 @@
 #include "cli/run_begin.h"
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_engine.h"
+#include "tracer/oci_permissive.h"
 #include "tracer/oci_service.h"
 #include "tracer/oci_socket.h"
 #include "tracer/oci_version.h"
@@ -18,9 +19,9 @@
 /* ---- from process to process ----------------------------------------------------------------- */
 
 static const size_t job_texts[] = {
-    offsetof(OciJob, root),   offsetof(OciJob, id),      offsetof(OciJob, bundle),
-    offsetof(OciJob, config), offsetof(OciJob, runtime), offsetof(OciJob, output),
-    offsetof(OciJob, label),
+    offsetof(OciJob, root),   offsetof(OciJob, id),         offsetof(OciJob, bundle),
+    offsetof(OciJob, config), offsetof(OciJob, runtime),    offsetof(OciJob, output),
+    offsetof(OciJob, label),  offsetof(OciJob, permissive),
 };
 
 enum { ABSENT = '-', PRESENT = '+' };
@@ -104,6 +105,7 @@ static int describe(const OciJob *job, const OciBundle *bundle, const Backend *b
     CLEANUP(oci_identity_deinit) OciIdentity identity = {0};
     CLEANUP(buffer_deinit) Buffer capabilities = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer mounts = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer denies = BUFFER_INIT;
     const OciProcess *process = &bundle->process;
     const char *runtime = strrchr(job->runtime, '/');
     char version[64];
@@ -113,6 +115,11 @@ static int describe(const OciJob *job, const OciBundle *bundle, const Backend *b
     put_mounts(bundle, &mounts);
     if (oci_identity_read(bundle, job->id, &identity) < 0 || capabilities.error || mounts.error)
         return error_errno(err, ENOMEM, "cannot begin a recording");
+    if (job->permissive) {
+        const int r = oci_permissive_denies(bundle, &denies, err);
+        if (r < 0)
+            return r;
+    }
     if (!job->runtime_version)
         oci_version(job->runtime, version, sizeof version);
     (void)snprintf(user, sizeof user, "%u:%u", process->uid, process->gid);
@@ -128,6 +135,7 @@ static int describe(const OciJob *job, const OciBundle *bundle, const Backend *b
         .service = identity.service,
         .capabilities = text_or_null(&capabilities),
         .mounts = text_or_null(&mounts),
+        .profile_denies = text_or_null(&denies),
         .runtime = runtime ? runtime + 1 : job->runtime,
         .user = user,
         .command = process->args.list,
@@ -176,7 +184,11 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
         .started = on_started,
         .started_data = background,
     };
-    return supervise(&supervision, &result, err);
+    r = supervise(&supervision, &result, err);
+    /* An engine may have taken it away meanwhile, or made it anew: that is the usual. */
+    if (job->permissive)
+        (void)oci_permissive_undo(bundle, NULL);
+    return r;
 }
 
 void oci_job_run(const OciJob *job, BackendPrepared *prepared, Background *background)

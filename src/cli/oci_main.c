@@ -53,9 +53,8 @@ static int prepare_container(const OciConfig *config, const char *runtime,
 static int prepare_exec(const OciConfig *config, const char *runtime, const OciArguments *arguments,
                         Error *err)
 {
-    (void)config;
     (void)runtime;
-    return oci_record_exec(arguments, err);
+    return oci_record_exec(config, arguments, err);
 }
 
 /* Whoever removes a container may want to read its recording next. */

@@ -7,6 +7,7 @@
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_engine.h"
 #include "tracer/oci_output.h"
+#include "tracer/oci_permissive.h"
 #include "tracer/oci_service.h"
 
 #include <errno.h>
@@ -43,8 +44,6 @@ static int record_container(const OciConfig *config, const char *runtime,
         return error_set(
             err, -ENOTSUP,
             "recording by seccomp's listener (\"backend: listener\") is not there yet");
-    if (config->permissive)
-        return error_set(err, -ENOTSUP, "\"permissive: true\" is not there yet");
     int r = oci_identity_read(description, arguments->container, &identity);
     if (r < 0)
         return error_errno(err, r, "cannot begin a recording");
@@ -60,12 +59,21 @@ static int record_container(const OciConfig *config, const char *runtime,
         .runtime = runtime,
         .output = output,
         .label = wish->label ? wish->label : config->label,
+        .permissive = config->permissive ? "yes" : NULL,
         .process = getpid(),
     };
     r = start_recorder(&job, err);
     if (r < 0)
         (void)unlink(output);
     return r;
+}
+
+static int lift_profiles(OciBundle *bundle, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    const int r = oci_permissive_text(bundle, &text, err);
+
+    return r < 0 ? r : oci_bundle_replace(bundle, buffer_text(&text), err);
 }
 
 int oci_record_container(const OciConfig *config, const char *runtime,
@@ -80,21 +88,28 @@ int oci_record_container(const OciConfig *config, const char *runtime,
     oci_bundle_wish(bundle, &wish);
     if (wish.record)
         r = record_container(config, runtime, arguments, bundle, &wish, err);
+    /* The recorder has read the description; unrecorded, a container keeps its profiles. */
+    if (wish.record && r == 0 && config->permissive)
+        r = lift_profiles(bundle, err);
     /* Even if nothing is recorded: it is not the workload's business. */
     const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
     return r < 0 ? r : stripped < 0 ? stripped : 0;
 }
 
-int oci_record_exec(const OciArguments *arguments, Error *err)
+int oci_record_exec(const OciConfig *config, const OciArguments *arguments, Error *err)
 {
+    CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
+    int r = 0;
+
     if (arguments->process) {
-        CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
-        int r = oci_bundle_read_process(arguments->process, &bundle, err);
+        r = oci_bundle_read_process(arguments->process, &bundle, err);
         if (r == 0)
             r = oci_bundle_strip(bundle, err);
         if (r < 0)
             return r;
     }
-    const int r = oci_service_ask(arguments->root, arguments->container, err);
+    r = oci_service_ask(arguments->root, arguments->container, err);
+    if (r == 0 && config->permissive && bundle && bundle->process.apparmor)
+        r = lift_profiles(bundle, err);
     return r == -ENOENT ? 0 : r;
 }

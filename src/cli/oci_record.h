@@ -13,4 +13,4 @@ int oci_record_container(const OciConfig *config, const char *runtime,
                          const OciArguments *arguments, Error *err);
 
 /* `exec`: the container's recorder, if it has one, follows this process too. */
-int oci_record_exec(const OciArguments *arguments, Error *err);
+int oci_record_exec(const OciConfig *config, const OciArguments *arguments, Error *err);

@@ -384,6 +384,17 @@ static void put_labels(Buffer *out, const Selection *all)
     strset_free(seen);
 }
 
+static void put_lifted(Buffer *out, Recording *recording)
+{
+    CLEANUP(buffer_deinit) Buffer names = BUFFER_INIT;
+
+    if (recording_profile_denied(recording, &names) == 0 && names.length > 0)
+        (void)buffer_printf(
+            out,
+            "made, though the container's own seccomp profile, which was lifted, refuses: %s\n",
+            buffer_text(&names));
+}
+
 static void put_head(Buffer *out, Recording *recording, const ShowOptions *options)
 {
     size_t runs = recording_runs_count(recording);
@@ -395,6 +406,7 @@ static void put_head(Buffer *out, Recording *recording, const ShowOptions *optio
         put_run(out, recording_run(recording, (uint32_t)i), i + 1);
     if (runs > RUNS_MAX)
         (void)buffer_printf(out, "and %zu more runs; --json shows them\n", runs - RUNS_MAX);
+    put_lifted(out, recording);
 }
 
 static int empty_if_full(Buffer *out, const ShowOptions *options)

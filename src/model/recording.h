@@ -35,14 +35,17 @@ typedef struct Run {
     const char *engine; /* who had it started: "docker", "podman", … */
     const char *container;
     const char *container_id;
-    const char *service;      /* compose's service, or a pod's container */
-    const char *capabilities; /* that the container was given, blanks between */
-    const char *mounts;       /* that it was given, blanks between: "volume:/data tmpfs:/run";
-                                 docs/FORMATS.md says what a blank is in there */
-    const char *cgroup;       /* folders of the control groups that were joined, blanks between */
-    const char *user;         /* whom the command was started as: "UID:GID" */
-    const char *version;      /* whittle's */
-    const char *start;        /* RFC 3339, UTC, seconds */
+    const char *service;        /* compose's service, or a pod's container */
+    const char *capabilities;   /* that the container was given, blanks between */
+    const char *mounts;         /* that it was given, blanks between: "volume:/data tmpfs:/run";
+                                   docs/FORMATS.md says what a blank is in there */
+    const char *profile_denies; /* calls that its own seccomp profile refuses whatever their
+                                   arguments are, blanks between, or "!" and all others; the
+                                   profile was lifted. NULL: it was in force, or there was none */
+    const char *cgroup;         /* folders of the control groups that were joined, blanks between */
+    const char *user;           /* whom the command was started as: "UID:GID" */
+    const char *version;        /* whittle's */
+    const char *start;          /* RFC 3339, UTC, seconds */
     const char *end;
     const char **command; /* owned array */
     size_t command_count;
@@ -130,6 +133,13 @@ int recording_add_loss(Recording *recording, const char *cause, const char *exam
 /* What the public accessors give are sums over all runs; good until the next change. */
 size_t recording_losses_count(const Recording *recording);
 const Loss *recording_loss(const Recording *recording, size_t index); /* ordered by cause */
+
+/* Would the profile that was lifted in RUN have refused the call NAME? */
+bool run_profile_denies(const Run *run, const char *name);
+
+/* Appends the names of calls that were made in such runs, each once, blanks between, in the order
+ * of the facts. 0 or -ENOMEM. */
+int recording_profile_denied(Recording *recording, Buffer *out);
 
 /* Every run has its footer and nothing was lost. */
 bool recording_is_complete(const Recording *recording);

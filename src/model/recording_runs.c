@@ -23,6 +23,7 @@ const RunField run_fields[] = {
     {"service", offsetof(Run, service), false},
     {"capabilities", offsetof(Run, capabilities), false},
     {"mounts", offsetof(Run, mounts), false},
+    {"profile_denies", offsetof(Run, profile_denies), false},
     {"cgroup", offsetof(Run, cgroup), false},
     {"user", offsetof(Run, user), false},
     {"start", offsetof(Run, start), false},

@@ -313,6 +313,42 @@ def the_same_id_again(oci):
     equal([name for name in os.listdir("/run/whittle") if not name.startswith("spare")], [], "sockets left")
 
 
+@each_runtime
+def permissive(oci):
+    """The profile refuses what the workload needs: learning with it lifted shows what that is, and puts it back."""
+    refused = {"chmod", "fchmodat", "mkdir", "mkdirat"}
+    with open(os.path.join(live.SOURCE, "profiles", "tables", "syscalls.csv"), encoding="utf-8") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        allowed = [row["name"] for row in rows if row["x86_64"] and row["name"] not in refused]
+    profile = {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": ["SCMP_ARCH_X86_64"],
+               "syscalls": [{"names": allowed, "action": "SCMP_ACT_ALLOW"}]}
+    oci.bundle("c", f"mkdir /tmp/made; touch /tmp/here; {site.WAIT}", env=[OUT], linux={"seccomp": profile})
+    before = oci.config("c")["linux"]
+    oci.configure(permissive="true", on_failure="refuse")
+    oci.begin("c")
+    check(os.path.isdir(f"{oci.rootfs('c')}/tmp/made"), "mkdir was refused all the same")
+    equal(oci.do("exec", "c", "/bin/mkdir", "/tmp/more"), "", "mkdir by exec")
+    oci.end("c")
+    result = oci.recording()
+    result.complete()
+    result.one("file", name="/tmp/made", access=["create"], phase="run", results=["ok"])
+    [run_] = result.document["runs"]
+    equal(set(run_["profile_denies"].split()), refused, "what the profile refuses")
+    live.wait_until(lambda: oci.config("c")["linux"] == before, site.PATIENCE, "the profile in config.json as it was")
+    profile_ = os.path.join(oci.folder, "profile")
+    done = subprocess.run([live.WHITTLE, "generate", f"{oci.output}/rec.jsonl", "-q", "-o", profile_], check=True, text=True,
+                          stderr=subprocess.PIPE)
+    check("was lifted" in done.stderr and "mkdir" in done.stderr and "chmod" not in done.stderr, done.stderr)
+    # and without, it is in force, and in the recording
+    oci.configure()
+    oci.let_go("c")
+    os.rmdir(f"{oci.rootfs('c')}/tmp/made")
+    status, out, err = oci.run("c")
+    check("not permitted" in err, f"{status} {out} {err}")
+    again = oci.recording("rec-2.jsonl") if "rec-2.jsonl" in oci.recordings() else None
+    check(again is None or "profile_denies" not in again.document["runs"][0], "in force, and said to be lifted")
+
+
 # ---- everything else is the runtime's ----------------------------------------------------------------
 
 def untimed(texts):
