@@ -120,7 +120,7 @@ static __always_inline int phase_by_cgroup(const struct task_struct *task)
 {
     if (task->flags & PF_KTHREAD)
         return 0;
-    const u32 tgid = recorder_number(task->group_leader);
+    const u32 tgid = recorder_number(plain(task)->group_leader);
     if (tgid == session.recorder_tgid || (tgid && tgid == session.front_tgid))
         return 0;
     return phase_in_set(COPY(struct task_struct, task, cgroups));
@@ -135,7 +135,7 @@ static __always_inline void scope_leave(struct task_struct *task, struct task_st
     namespace_leave(task, state);
     if (task->pid == task->tgid && !(state->flags & TASK_UNCONFINED)) {
         u32 program = state->program;
-        u64 pages = task->signal->maxrss;
+        u64 pages = plain(task)->signal->maxrss;
         const u64 *peak = bpf_map_lookup_elem(&peaks, &program);
         if (!peak || *peak < pages)
             bpf_map_update_elem(&peaks, &program, &pages, BPF_ANY);
@@ -220,7 +220,7 @@ SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_attach, struct cgroup *to, const char *path, struct task_struct *task, bool all)
 {
     settle(task);
-    if (!all || task->signal->nr_threads <= 1)
+    if (!all || plain(task)->signal->nr_threads <= 1)
         return 0;
     __sync_fetch_and_add(&moves, 1);
     struct scratch *scratch = scratch_take();

@@ -121,7 +121,7 @@ static __always_inline void peek(struct scratch *scratch, u64 context)
 /* A check of the recorder, which makes one to be learned from. */
 static __always_inline void check_of_recorder(void *context, const struct task_struct *task)
 {
-    if (has_learned() || recorder_number(task->group_leader) != session.recorder_tgid)
+    if (has_learned() || recorder_number(plain(task)->group_leader) != session.recorder_tgid)
         return;
     struct scratch *scratch = scratch_take();
     if (!scratch)
@@ -150,7 +150,8 @@ static __always_inline void check(void *context, u64 cred, u64 target, int capab
     u32 flags = 0;
     if (FIELD(struct user_namespace, target, ns.inum) != session.user_namespace)
         flags |= CAPABILITY_OTHER_NAMESPACE;
-    if (cred != (u64)task->cred || task->cred != task->real_cred)
+    const struct cred *own_cred = plain(task)->cred;
+    if (cred != (u64)own_cred || own_cred != plain(task)->real_cred)
         flags |= CAPABILITY_OVERRIDDEN;
     /* Clears what it does not fill. */
     long size = bpf_get_stack(context, scratch->frames, sizeof scratch->frames, 0);
@@ -174,7 +175,7 @@ static __always_inline void check(void *context, u64 cred, u64 target, int capab
     key = mix(key, (u64)capability << 32 | (u64)(verdict != 0) << 16 | flags);
     key = mix(key, (u64)nr << 8 | abi);
     /* To some sites it matters whether they were root. */
-    key = mix(key, (u64)task->cred->euid.val << 32 | task->cred->fsuid.val);
+    key = mix(key, (u64)own_cred->euid.val << 32 | own_cred->fsuid.val);
     if (asks) {
         read_arguments(regs, abi, args);
         key = check_arguments(rule, abi, args, key);

@@ -195,20 +195,22 @@ static __always_inline u64 capability_bits(const struct kernel_cap *cap)
 
 static __always_inline u32 innermost_number(const struct task_struct *task)
 {
-    const struct pid *pid = task->thread_pid;
+    const struct pid *pid = plain(task)->thread_pid;
 
     return pid ? number_at(pid, pid->level) : 0;
 }
 
 static __always_inline u32 pid_namespace_of(const struct task_struct *task)
 {
-    return task->nsproxy ? task->nsproxy->pid_ns_for_children->ns.inum : 0;
+    const struct nsproxy *namespaces = plain(task)->nsproxy;
+
+    return namespaces ? namespaces->pid_ns_for_children->ns.inum : 0;
 }
 
 /* Begins an event about the current task in the scratch. */
 __noinline int event_begin(u32 type)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
     struct scratch *scratch = scratch_get();
 
     if (!scratch)
@@ -260,7 +262,7 @@ static __always_inline void event_subject(struct scratch *scratch, const struct 
 /* Command line, and the root folder if it is another one than the mount namespace's. */
 __noinline int event_circumstances(void)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
     struct scratch *scratch = scratch_get();
     const struct mm_struct *mm = task->mm;
 

@@ -122,7 +122,7 @@ static __always_inline int note_name(u32 order, const struct path *folder,
 
     if (!places)
         return 0;
-    const u64 vfsmount = SCALAR(places, folder->mnt);
+    const u64 vfsmount = SCALAR(places, PLAIN(struct path, folder)->mnt);
     const u64 name = SCALAR(places, dentry);
     return note_place(order, 0, name, vfsmount);
 }
@@ -136,11 +136,11 @@ int BPF_PROG(on_look_up, int dirfd, struct filename *name, unsigned int flags, s
     struct leads *places = leads_of_call();
     if (!places)
         return 0;
-    const u64 address = SCALAR(places, name->uptr);
+    const u64 address = SCALAR(places, PLAIN(struct filename, name)->uptr);
     if (address == 0)
         return 0; /* the kernel's own */
-    const u64 dentry = SCALAR(places, path->dentry);
-    const u64 vfsmount = SCALAR(places, path->mnt);
+    const u64 dentry = SCALAR(places, PLAIN(struct path, path)->dentry);
+    const u64 vfsmount = SCALAR(places, PLAIN(struct path, path)->mnt);
     const u32 which = LED_BY_ORDER + (places->strings++ & (LED_PLACES - LED_BY_ORDER - 1));
     return note_place(which, address, dentry, vfsmount);
 }

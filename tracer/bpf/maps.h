@@ -270,6 +270,23 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
         value_;                                                                                    \
     })
 
+/* OBJECT, a struct TYPE that the verifier trusts (the current task, what a tracepoint is given), to
+ * load pointers from. Of each pointer that is loaded from a trusted object, verifiers since 6.4
+ * look all through the kernel's types for whether that one is to be trusted as well: most of the
+ * time that loading took. */
+#define PLAIN(type, object)                                                                        \
+    ({                                                                                             \
+        const type *object_ = (object);                                                            \
+        if (bpf_rdonly_cast)                                                                       \
+            object_ = bpf_rdonly_cast(object_, bpf_core_type_id_kernel(type));                     \
+        object_;                                                                                   \
+    })
+
+static __always_inline const struct task_struct *plain(const struct task_struct *task)
+{
+    return PLAIN(struct task_struct, task);
+}
+
 /* The word, some pointer or address, at POINTER. */
 #define WORD(pointer) ((u64)FIELD(struct hlist_head, pointer, first))
 
@@ -335,7 +352,7 @@ static __always_inline void find_recorder_level(const struct pid *pid)
 /* The number of TASK in the recorder's pid namespace, 0 if it has none there. */
 static __always_inline u32 recorder_number(const struct task_struct *task)
 {
-    const struct pid *pid = task->thread_pid;
+    const struct pid *pid = plain(task)->thread_pid;
 
     if (!pid)
         return 0;

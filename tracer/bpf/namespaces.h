@@ -25,7 +25,7 @@ static __always_inline void tell_namespace(const struct task_struct *task, u32 t
     event_begin(type);
     struct event *event = (struct event *)scratch->event;
     event->tid = recorder_number(task);
-    event->tgid = recorder_number(task->group_leader);
+    event->tgid = recorder_number(plain(task)->group_leader);
     event->mount_namespace = inode;
     event->value = inode;
     event_send(0);

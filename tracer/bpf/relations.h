@@ -24,7 +24,7 @@ static __always_inline bool xa_is_node(u64 entry)
 /* The struct pid that has NUMBER in the current task's own pid namespace; 0 if there is none. */
 static __always_inline u64 pid_of_number(const struct task_struct *task, u32 number)
 {
-    const struct pid *own = task->thread_pid;
+    const struct pid *own = plain(task)->thread_pid;
     struct pid_namespace *namespace = NULL;
 
     if (!own)
@@ -93,7 +93,7 @@ __noinline int relation_of_pid(u64 pid)
     const u64 parent = (u64)FIELD(struct task_struct, target, real_parent);
     if (parent && FIELD(struct task_struct, parent, tgid) == task->tgid)
         return RELATION_CHILD;
-    if (tgid == task->real_parent->tgid)
+    if (tgid == plain(task)->real_parent->tgid)
         return RELATION_PARENT;
     return (int)relation_by_scope(tgid);
 }

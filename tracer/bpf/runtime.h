@@ -19,7 +19,7 @@ static __always_inline void runtime_confined(struct task_struct *task, struct ta
         count_process();
     namespace_follow(task, state);
     /* All of the container's, unless the workload makes more of them. */
-    session.user_namespace = task->cred->user_ns->ns.inum;
+    session.user_namespace = plain(task)->cred->user_ns->ns.inum;
 }
 
 /* The two below are functions of their own for the verifier: it then looks at what follows them

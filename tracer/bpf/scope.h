@@ -26,7 +26,7 @@ enum { GENERATIONS_MAX = 64 };
 /* The value of the root that the task's process is or descends from; NULL if none. */
 static __always_inline const u32 *root_of(struct task_struct *task)
 {
-    const struct task_struct *above = task;
+    const struct task_struct *above = plain(task);
 
     for (u32 i = 0; i < GENERATIONS_MAX; i++) {
         u32 tgid = recorder_number(above->group_leader);

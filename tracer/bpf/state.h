@@ -57,7 +57,7 @@ __noinline int program_number(void)
 /* For tasks that were joined, or whose program could not be told when it was started. */
 static __always_inline void identify(struct scratch *scratch, struct task_state *state)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
 
     if (!task->mm)
         return;

@@ -305,7 +305,7 @@ static __always_inline s32 take_led(struct taking *taking, u32 take, const struc
 static __always_inline bool is_mark_program(const struct task_struct *task,
                                             const struct place *place)
 {
-    const struct mm_struct *mm = task->mm;
+    const struct mm_struct *mm = plain(task)->mm;
     u8 words[64 + 8] = {};
 
     if (!place->inode || !place->mount || !mm)

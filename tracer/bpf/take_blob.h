@@ -7,7 +7,7 @@
 /* Where chdir() or chroot() led. */
 static __always_inline void place_moved_to(struct scratch *scratch, u32 flags)
 {
-    const struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
 
     if (flags & RULE_MOVES) {
         place_of_folder(AT_FDCWD);

@@ -165,17 +165,21 @@ static __always_inline bool is_kernel_mount(u64 mount)
 
 static __always_inline u32 own_mount_namespace(const struct task_struct *task)
 {
-    return task->nsproxy ? task->nsproxy->mnt_ns->ns.inum : 0;
+    const struct nsproxy *namespaces = plain(task)->nsproxy;
+
+    return namespaces ? namespaces->mnt_ns->ns.inum : 0;
 }
 
 /* Paths end at the recorder's root: its own, where it was started under chroot. TASK has the same.
  */
 static __always_inline void set_own_root(struct scratch *scratch, const struct task_struct *task)
 {
-    if (!task->fs)
+    const struct fs_struct *folders = plain(task)->fs;
+
+    if (!folders)
         return;
-    own_root_dentry = SCALAR(scratch, task->fs->root.dentry);
-    own_root_mount = mount_of(SCALAR(scratch, task->fs->root.mnt));
+    own_root_dentry = SCALAR(scratch, folders->root.dentry);
+    own_root_mount = mount_of(SCALAR(scratch, folders->root.mnt));
 }
 
 /* A folder or file by dentry and vfsmount. */
@@ -268,7 +272,7 @@ __noinline int place_of_file(u64 file)
 /* What descriptor FD of the current task refers to. */
 static __always_inline int place_of_descriptor(s32 fd)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
     struct scratch *scratch = scratch_get();
     u64 file = 0;
 
@@ -286,7 +290,7 @@ static __always_inline int place_of_descriptor(s32 fd)
 enum { AT_FDCWD = -100 };
 __noinline int place_of_folder(s32 dirfd)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
+    const struct task_struct *task = plain(bpf_get_current_task_btf());
     struct scratch *scratch = scratch_get();
 
     if (dirfd != AT_FDCWD)

@@ -108,9 +108,9 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_str
         return 0;
     if (target->tgid == task->tgid)
         state->relation = RELATION_SELF;
-    else if (target->real_parent->tgid == task->tgid)
+    else if (plain(target)->real_parent->tgid == task->tgid)
         state->relation = RELATION_CHILD;
-    else if (task->real_parent->tgid == target->tgid)
+    else if (plain(task)->real_parent->tgid == target->tgid)
         state->relation = RELATION_PARENT;
     else
         state->relation = state_of(target) ? RELATION_RECORDED : RELATION_OUTSIDE;
