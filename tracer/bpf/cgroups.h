@@ -63,15 +63,6 @@ u64 settled;   /* as many of them are over; set by the recorder */
 u32 populated; /* some task was in scope */
 u64 seeded;    /* tasks that the iterator added */
 
-/* FIELD() as a number: the verifier must not know what the pointers of a list are. */
-#define COPY(type, pointer, field)                                                                 \
-    ({                                                                                             \
-        const u64 from_ = (u64)(pointer);                                                          \
-        typeof(((type *)0)->field) copy_ = 0;                                                      \
-        bpf_core_read(&copy_, sizeof copy_, &((type *)from_)->field);                              \
-        (u64) copy_;                                                                               \
-    })
-
 /* The phase of what is in CGROUP, plus one; 0: neither it nor one above is to be recorded. */
 __noinline int phase_in_cgroup(u64 cgroup, u32 hierarchy)
 {

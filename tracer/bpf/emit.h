@@ -197,7 +197,7 @@ static __always_inline u32 innermost_number(const struct task_struct *task)
 {
     const struct pid *pid = plain(task)->thread_pid;
 
-    return pid ? number_at(pid, pid->level) : 0;
+    return pid ? number_at((u64)pid, pid->level) : 0;
 }
 
 static __always_inline u32 pid_namespace_of(const struct task_struct *task)

@@ -287,6 +287,16 @@ static __always_inline const struct task_struct *plain(const struct task_struct 
     return PLAIN(struct task_struct, task);
 }
 
+/* FIELD() as a number: for pointers that global functions are to take, and those of a list, of
+ * which the verifier must not know what they are. */
+#define COPY(type, pointer, field)                                                                 \
+    ({                                                                                             \
+        const u64 from_ = (u64)(pointer);                                                          \
+        typeof(((type *)0)->field) copy_ = 0;                                                      \
+        bpf_core_read(&copy_, sizeof copy_, &((type *)from_)->field);                              \
+        (u64) copy_;                                                                               \
+    })
+
 /* The word, some pointer or address, at POINTER. */
 #define WORD(pointer) ((u64)FIELD(struct hlist_head, pointer, first))
 
@@ -319,13 +329,13 @@ static __always_inline u64 mix(u64 hash, u64 value)
 
 enum { PID_LEVELS = 32 /* the kernel's MAX_PID_NS_LEVEL */, LEVELS_SEARCHED = 8 };
 
-static __always_inline u64 number_slot(const struct pid *pid, u32 level)
+static __always_inline u64 number_slot(u64 pid, u32 level)
 {
-    return (u64)pid + bpf_core_field_offset(struct pid, numbers) +
+    return pid + bpf_core_field_offset(struct pid, numbers) +
            (u64)BOUND(level, PID_LEVELS - 1) * bpf_core_type_size(struct upid);
 }
 
-static __always_inline u32 number_at(const struct pid *pid, u32 level)
+static __always_inline u32 number_at(u64 pid, u32 level)
 {
     u32 number = 0;
 
@@ -333,15 +343,12 @@ static __always_inline u32 number_at(const struct pid *pid, u32 level)
     return number;
 }
 
-static __always_inline void find_recorder_level(const struct pid *pid)
+static __always_inline void find_recorder_level(u64 pid)
 {
-#pragma unroll
-    for (u32 level = 0; level < LEVELS_SEARCHED; level++) {
-        if (level > pid->level)
-            return;
-        struct pid_namespace *namespace = NULL;
-        const u64 slot = number_slot(pid, level);
-        bpf_core_read(&namespace, sizeof namespace, &((struct upid *)slot)->ns);
+    const u32 levels = FIELD(struct pid, pid, level) + 1;
+
+    for (u32 level = 0; level < LEVELS_SEARCHED && level < levels; level++) {
+        const u64 namespace = COPY(struct upid, number_slot(pid, level), ns);
         if (FIELD(struct pid_namespace, namespace, ns.inum) == settings.pid_namespace) {
             recorder_level = level + 1;
             return;
@@ -349,15 +356,21 @@ static __always_inline void find_recorder_level(const struct pid *pid)
     }
 }
 
-/* The number of TASK in the recorder's pid namespace, 0 if it has none there. */
-static __always_inline u32 recorder_number(const struct task_struct *task)
+/* The number of a struct pid in the recorder's pid namespace. A function of its own for the
+ * verifier, as are the following. */
+__noinline int pid_number(u64 pid)
 {
-    const struct pid *pid = plain(task)->thread_pid;
-
     if (!pid)
         return 0;
     if (recorder_level == 0)
         find_recorder_level(pid);
     const u32 level = recorder_level;
-    return level == 0 || pid->level + 1 < level ? 0 : number_at(pid, level - 1);
+    return level == 0 || FIELD(struct pid, pid, level) + 1 < level ? 0
+                                                                   : (int)number_at(pid, level - 1);
+}
+
+/* The number of TASK in the recorder's pid namespace, 0 if it has none there. */
+static __always_inline u32 recorder_number(const struct task_struct *task)
+{
+    return (u32)pid_number(COPY(struct task_struct, task, thread_pid));
 }

@@ -25,11 +25,10 @@ static __always_inline bool xa_is_node(u64 entry)
 static __always_inline u64 pid_of_number(const struct task_struct *task, u32 number)
 {
     const struct pid *own = plain(task)->thread_pid;
-    struct pid_namespace *namespace = NULL;
 
     if (!own)
         return 0;
-    bpf_core_read(&namespace, sizeof namespace, &((struct upid *)number_slot(own, own->level))->ns);
+    const u64 namespace = COPY(struct upid, number_slot((u64)own, own->level), ns);
     u64 entry = (u64)FIELD(struct pid_namespace, namespace, idr.idr_rt.xa_head);
     for (u32 i = 0; i < XA_LEVELS && xa_is_node(entry); i++) {
         const u64 node = entry - XA_TAG_NODE;

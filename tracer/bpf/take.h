@@ -12,6 +12,33 @@
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
+/* Most strings are short. A destination in a map costs the kernel a look at what lies there. */
+enum { SHORT_WORDS = 8 };
+
+struct string_hashing {
+    u64 hash;
+    u32 slot, length;
+};
+
+/* SHORT_WORDS more of the string. */
+static long string_step(u32 index, struct string_hashing *hashing)
+{
+    const struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 1;
+    const u64 *words = (const u64 *)scratch->strings[hashing->slot & 1];
+    u64 hash = hashing->hash;
+    for (u32 i = 0; i < SHORT_WORDS; i++) {
+        const u32 at = BOUND(index * SHORT_WORDS + i, PATH_BYTES / 8 - 1);
+        if (at * 8 >= hashing->length)
+            break;
+        hash = mix(hash, words[at]);
+    }
+    hashing->hash = hash;
+    return 0;
+}
+
 /* The hash of scratch->strings[SLOT & 1], which has string_length[SLOT & 1] bytes with its NUL. */
 __noinline int string_hash(u32 slot)
 {
@@ -21,22 +48,14 @@ __noinline int string_hash(u32 slot)
         return 0;
     slot &= 1;
     u32 length = scratch->string_length[slot];
-    const u64 *words = (const u64 *)scratch->strings[slot];
     if (length > PATH_BYTES)
         length = PATH_BYTES;
-    u64 hash = length;
-    __builtin_memset(&scratch->strings[slot][length], 0, sizeof *words);
-    for (u32 i = 0; i < PATH_BYTES / 8; i++) {
-        if (i * 8 >= length)
-            break;
-        hash = mix(hash, words[i]);
-    }
-    scratch->string_hash[slot] = hash;
+    __builtin_memset(&scratch->strings[slot][length], 0, sizeof(u64));
+    struct string_hashing hashing = {.hash = length, .slot = slot, .length = length};
+    bpf_loop((length + SHORT_WORDS * 8 - 1) / (SHORT_WORDS * 8), string_step, &hashing, 0);
+    scratch->string_hash[slot] = hashing.hash;
     return 0;
 }
-
-/* Most strings are short. A destination in a map costs the kernel a look at what lies there. */
-enum { SHORT_WORDS = 8 };
 
 /* The string at ADDRESS into slot SLOT, if it is a short one. */
 static __always_inline bool string_read_short(struct scratch *scratch, u32 slot, u64 address)
