@@ -18,6 +18,7 @@ ETC = {
     "passwd": "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
     "group": "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "selinux/semanage.conf": "",  # ls asks by access(2) for a neighbour of it
     "nginx/nginx.conf": f"""daemon off;
 user www-data;
 worker_processes 2;
@@ -41,7 +42,7 @@ http {{
 """,
 }
 FOLDERS = {"proc": 0o555, "dev": 0o755, "sys": 0o555, "run": 0o755, "tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700,
-           "data": 0o755, "run/redis": 0o755, "var/log/nginx": 0o755, "var/lib/nginx": 0o755, "var/www/html": 0o755, "etc/nginx": 0o755}
+           "data": 0o755, "run/redis": 0o755, "var/log/nginx": 0o755, "var/lib/nginx": 0o755, "var/www/html": 0o755, "etc/nginx": 0o755, "etc/selinux": 0o755}
 OF_NOBODY = ("data", "run/redis")
 
 

@@ -104,6 +104,13 @@ class Bench:
         self.engine.shut_down()
 
 
+def needs_what_it_has(result):
+    """The kernel asks on behalf of the overlay's mounter too: what the container was not given it did not need."""
+    given = set(result.document["runs"][0]["capabilities"].split())
+    used = {f["name"] for f in result.facts("capability") if f["phase"] != "runtime-init" and "ok" in f["results"]}
+    check(used <= given, f"capabilities that nobody gave: {used - given}")
+
+
 def reads(result, path, phase="run"):
     result.one("file", name=path, access=["read"], phase=phase)
 
@@ -135,7 +142,7 @@ def option_case(name):
         os.makedirs(f"{bench.folder}/volume", exist_ok=True)
         site.write(f"{bench.folder}/volume/file", "in the volume\n")
         options = [word.format(folder=bench.folder) for word in options]
-        script = f"cat /etc/group >/dev/null; {STATUS}; {script}"
+        script = f"cat /etc/group >/dev/null; ls /etc/group; {STATUS}; {script}"
         wish = f"{name}-{runtime}"
         real = bench.run(runtime, ["--rm", *options], script, network=network)
         ours = bench.run(f"whittle-{runtime}", ["--rm", *options], script, wish=wish, network=network)
@@ -146,6 +153,7 @@ def option_case(name):
         result = bench.recording(wish)
         result.complete()
         reads(result, "/etc/group")
+        needs_what_it_has(result)
         equal(result.document["runs"][0]["runtime"], runtime, "the runtime in the header")
         equal(result.document["runs"][0]["no_new_privs"], name == "no-new-privileges", "no_new_privs in the header")
         phases = set(site.phases(result))
@@ -284,6 +292,7 @@ def learned(workload_name):
         equal(set(site.phases(result)), {"runtime-init", "run", "exec"}, "phases")
         reads(result, "/etc/passwd", "exec")
         reads(result, "/etc/nsswitch.conf", "exec")
+        needs_what_it_has(result)
         profile = engine_cases.Profile(bench, name, result.recording)
         for plain in bench.runtimes:
             for nnp in ([], ["--security-opt=no-new-privileges"]):
