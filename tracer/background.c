@@ -110,15 +110,23 @@ int background_start(BackgroundBody *body, void *data, Error *err)
     return background_await(report, err);
 }
 
+typedef struct Program {
+    const char *argument;
+    char *const *environment;
+} Program;
+
 static void exec_itself(Background *background, void *data)
 {
-    const char *const arguments[] = {"whittle-oci", data, NULL};
+    const Program *program = data;
+    const char *const arguments[] = {"whittle-oci", program->argument, NULL};
 
     background_ready(background);
-    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
+    (void)execve("/proc/self/exe", (char *const *)(uintptr_t)arguments, program->environment);
 }
 
-int background_exec(const char *argument)
+int background_exec(const char *argument, char *const *environment)
 {
-    return background_start(exec_itself, (void *)(uintptr_t)argument, NULL);
+    Program program = {argument, environment};
+
+    return background_start(exec_itself, &program, NULL);
 }

@@ -27,5 +27,6 @@ typedef void BackgroundBody(Background *background, void *data);
  */
 int background_start(BackgroundBody *body, void *data, Error *err);
 
-/* Runs this very program, with ARGUMENT, in such a process. 0 or a negative errno. */
-int background_exec(const char *argument);
+/* Runs this very program, with ARGUMENT and ENVIRONMENT, in such a process. 0 or a negative errno.
+ */
+int background_exec(const char *argument, char *const *environment);

@@ -2,8 +2,9 @@
 /*
  * Where containers are written down:
  *
- * - Docker: ROOT/containers/ID/config.v2.json and hostconfig.json. ROOT is the engine's, or what a
- *   running dockerd was told on its command line, seen through that process's root folder;
+ * - Docker: ROOT/containers/ID/config.v2.json and hostconfig.json, with userns-remap in
+ *   ROOT/UID.GID. ROOT is the engine's, or what a running dockerd was told on its command line,
+ * seen through that process's root folder;
  * - Podman, CRI-O: each container has a conmon(8), whose command line tells id and name;
  * - runc, crun and who uses them: FOLDER/ID/state.json or status;
  * - all of them: the names of cgroups.
@@ -113,6 +114,34 @@ static int add_docker(void *data, const char *folder, const char *id)
     return containers_add(data, &container);
 }
 
+static int add_dockers_at(Containers *containers, const char *root)
+{
+    CLEANUP(free_pointer) char *folder = NULL;
+
+    if (asprintf(&folder, "%s/containers", root) < 0) {
+        folder = NULL;
+        return -ENOMEM;
+    }
+    return each_entry(folder, add_docker, containers);
+}
+
+/* With userns-remap the engine has all it knows in ROOT/UID.GID. */
+static int add_remapped(void *data, const char *root, const char *name)
+{
+    static const char digits[] = "0123456789";
+    const size_t user = strspn(name, digits);
+    const size_t group = name[user] == '.' ? strspn(name + user + 1, digits) : 0;
+    CLEANUP(free_pointer) char *folder = NULL;
+
+    if (user == 0 || group == 0 || name[user + 1 + group] != '\0')
+        return 0;
+    if (asprintf(&folder, "%s/%s", root, name) < 0) {
+        folder = NULL;
+        return -ENOMEM;
+    }
+    return add_dockers_at(data, folder);
+}
+
 /* ROOT is the engine's folder as the process PID sees it; 0: as this one does. */
 static int add_dockers(Containers *containers, pid_t pid, const char *root)
 {
@@ -121,11 +150,12 @@ static int add_dockers(Containers *containers, pid_t pid, const char *root)
 
     if (pid > 0)
         (void)snprintf(prefix, sizeof prefix, "/proc/%d/root", pid);
-    if (asprintf(&folder, "%s%s/containers", prefix, root) < 0) {
+    if (asprintf(&folder, "%s%s", prefix, root) < 0) {
         folder = NULL;
         return -ENOMEM;
     }
-    return each_entry(folder, add_docker, containers);
+    const int r = add_dockers_at(containers, folder);
+    return r == 0 ? each_entry(folder, add_remapped, containers) : r;
 }
 
 /* ---- command lines --------------------------------------------------------------------------- */

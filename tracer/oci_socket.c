@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,9 +13,10 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64, PATIENCE_SECONDS = 10 };
+enum { BACKLOG = 64, PATIENCE_SECONDS = 10, RECENT_SECONDS = 60 };
 
 /* The folder, which nobody else may have made. */
 static int own_folder(bool make, Buffer *out, Error *err)
@@ -100,6 +102,44 @@ void oci_socket_remove(char *path)
     if (path)
         (void)unlink(path);
     free(path);
+}
+
+/* Nobody listens at the socket NAME in the folder FD. */
+static bool is_abandoned(int fd, const char *path, const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode) ||
+        time(NULL) - st.st_mtim.tv_sec < RECENT_SECONDS)
+        return false;
+    const int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", path, name);
+    if (length < 0 || (size_t)length >= sizeof address.sun_path)
+        return false;
+    CLEANUP(fd_close)
+    int asked = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return asked >= 0 && connect(asked, (const struct sockaddr *)&address, sizeof address) < 0 &&
+           errno == ECONNREFUSED;
+}
+
+static void folder_close(DIR **folder)
+{
+    if (*folder)
+        (void)closedir(*folder);
+}
+
+void oci_socket_tidy(void)
+{
+    CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+    const struct dirent *entry;
+
+    if (own_folder(false, &path, NULL) < 0)
+        return;
+    CLEANUP(folder_close) DIR *folder = opendir(buffer_text(&path));
+    while (folder && (entry = readdir(folder)) != NULL) {
+        if (is_abandoned(dirfd(folder), buffer_text(&path), entry->d_name))
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    }
 }
 
 int oci_socket_accept(int listener, struct ucred *ret_peer)

@@ -16,6 +16,10 @@ int oci_socket_listen(const char *name, char **ret_path, Error *err);
 /* Takes the name away. PATH may be NULL, and is freed. */
 void oci_socket_remove(char *path);
 
+/* Takes away the names that processes left which were killed. Recent ones stay: who listens there
+ * may be about to. */
+void oci_socket_tidy(void);
+
 /* The next who asks, waited for no longer than oci_socket_connect() would. A descriptor and who
  * that is, or a negative errno. */
 int oci_socket_accept(int listener, struct ucred *ret_peer);

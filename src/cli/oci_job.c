@@ -19,9 +19,11 @@
 /* ---- from process to process ----------------------------------------------------------------- */
 
 static const size_t job_texts[] = {
-    offsetof(OciJob, root),   offsetof(OciJob, id),         offsetof(OciJob, bundle),
-    offsetof(OciJob, config), offsetof(OciJob, runtime),    offsetof(OciJob, output),
-    offsetof(OciJob, label),  offsetof(OciJob, permissive),
+    offsetof(OciJob, root),       offsetof(OciJob, id),
+    offsetof(OciJob, bundle),     offsetof(OciJob, config),
+    offsetof(OciJob, runtime),    offsetof(OciJob, output),
+    offsetof(OciJob, label),      offsetof(OciJob, configuration),
+    offsetof(OciJob, permissive),
 };
 
 enum { ABSENT = '-', PRESENT = '+' };
@@ -146,10 +148,17 @@ static int describe(const OciJob *job, const OciBundle *bundle, const Backend *b
     return run_begin(&run, recording, ret_run, err);
 }
 
+typedef struct Start {
+    Background *background;
+    const OciJob *job;
+} Start;
+
 static void on_started(void *data)
 {
-    background_ready(data);
-    oci_spare_start();
+    const Start *start = data;
+
+    background_ready(start->background);
+    oci_spare_start(start->job->configuration);
 }
 
 static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
@@ -170,6 +179,7 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
         r = describe(job, bundle, backend, recording, &run, err);
     if (r < 0)
         return r;
+    Start start = {background, job};
     const Supervision supervision = {
         .backend = backend,
         .prepared = prepared,
@@ -182,7 +192,7 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
         .label = job->label,
         .output = job->output,
         .started = on_started,
-        .started_data = background,
+        .started_data = &start,
     };
     r = supervise(&supervision, &result, err);
     /* An engine may have taken it away meanwhile, or made it anew: that is the usual. */

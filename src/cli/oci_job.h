@@ -15,6 +15,7 @@ typedef struct OciJob {
     const char *runtime;         /* path of the real one */
     const char *output;          /* path of the recording */
     const char *label;           /* NULL: none */
+    const char *configuration;   /* where the environment says that it is; NULL: does not say */
     const char *permissive;      /* not NULL: the container's profiles are about to be lifted */
     const char *runtime_version; /* NULL: not looked at yet; not told to other processes */
     pid_t process;               /* that becomes the runtime */

@@ -34,9 +34,17 @@ static void tell(const OciArguments *arguments, OciLogLevel level, const char *w
         (void)oci_log(arguments->log, arguments->log_format, level, buffer_text(&text), NULL, 0);
 }
 
+/* As runc does, also to standard error if the log is elsewhere: an engine may show only that. */
 static int refuse(const OciArguments *arguments, const Error *err)
 {
+    OciArguments plain = *arguments;
+
     tell(arguments, OCI_LOG_ERROR, "", err);
+    plain.log_format = NULL;
+    if (plain.log && *plain.log && strcmp(plain.log, "/dev/stderr") != 0) {
+        plain.log = NULL;
+        tell(&plain, OCI_LOG_ERROR, "", err);
+    }
     return EXIT_RUNTIME;
 }
 

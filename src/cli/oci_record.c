@@ -59,6 +59,7 @@ static int record_container(const OciConfig *config, const char *runtime,
         .runtime = runtime,
         .output = output,
         .label = wish->label ? wish->label : config->label,
+        .configuration = getenv(OCI_CONFIG_VARIABLE),
         .permissive = config->permissive ? "yes" : NULL,
         .process = getpid(),
     };
@@ -84,7 +85,8 @@ int oci_record_container(const OciConfig *config, const char *runtime,
 
     int r = oci_bundle_read(arguments->bundle, arguments->config, &bundle, err);
     if (r < 0)
-        return r;
+        /* The runtime does not find it either, and says so in its own words. */
+        return r == -ENOENT ? 0 : r;
     oci_bundle_wish(bundle, &wish);
     if (wish.record)
         r = record_container(config, runtime, arguments, bundle, &wish, err);

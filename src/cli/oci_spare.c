@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "tracer/cgroups.h"
 #include "tracer/oci_config.h"
 #include "tracer/oci_socket.h"
@@ -19,6 +20,7 @@
 #define SPARE_SOCKET "spare"
 #define SPARE_LOCK   "spare.lock"
 
+enum { TAKEN = 't', GO = 'g' };
 enum { JOB_BYTES_MAX = 64 * 1024, MILLISECONDS_A_MINUTE = 60 * 1000, NICE_WHILE_LOADING = 10 };
 
 /* ---- who asks -------------------------------------------------------------------------------- */
@@ -43,23 +45,65 @@ static int write_request(const OciJob *job, Buffer *out)
     return r == 0 ? oci_job_write(job, out) : r;
 }
 
+/* By a signal, so that it would not answer. */
+static bool is_stopped(pid_t pid)
+{
+    char stat[512];
+
+    if (procfs_read_task(pid, "stat", stat, sizeof stat) < 0)
+        return true;
+    const char *name_end = strrchr(stat, ')');
+    return name_end && strchr("Tt", name_end[1] == ' ' ? name_end[2] : ' ');
+}
+
+/* While it loads it gives way to others, but now somebody waits for it. */
+static void hurry(pid_t pid)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)pid, getpriority(PRIO_PROCESS, 0));
+}
+
+/*
+ * The request, TAKEN by the spare, GO by who asked: one that answers late, when somebody else has
+ * the job already, gets no GO.
+ */
 int oci_spare_ask(const OciJob *job, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer request = BUFFER_INIT;
     struct ucred spare;
     CLEANUP(fd_close) int fd = oci_socket_connect(SPARE_SOCKET, &spare, NULL);
+    const char go = GO;
+    char taken;
 
-    if (fd < 0)
+    if (fd < 0 || spare.pid <= 0 || is_stopped(spare.pid))
         return -ENOENT;
     if (write_request(job, &request) < 0 ||
         send(fd, request.data, request.length, MSG_NOSIGNAL) != (ssize_t)request.length)
         return -ENOENT;
+    hurry(spare.pid);
+    if (recv(fd, &taken, 1, 0) != 1 || taken != TAKEN || send(fd, &go, 1, MSG_NOSIGNAL) != 1)
+        return -ENOENT;
     return background_await(fd, err);
 }
 
-void oci_spare_start(void)
+void oci_spare_start(const char *configuration)
 {
-    (void)background_exec(OCI_SPARE_COMMAND);
+    static const char *const kept[] = {"PATH",         "XDG_RUNTIME_DIR", "ASAN_OPTIONS",
+                                       "LSAN_OPTIONS", "UBSAN_OPTIONS",   "TSAN_OPTIONS"};
+    char *environment[ARRAY_LENGTH(kept) + 2] = {NULL};
+    size_t used = 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kept); i++) {
+        const char *value = getenv(kept[i]);
+        if (value && asprintf(&environment[used], "%s=%s", kept[i], value) >= 0)
+            used++;
+    }
+    if (configuration &&
+        asprintf(&environment[used], OCI_CONFIG_VARIABLE "=%s", configuration) >= 0)
+        used++;
+    environment[used] = NULL;
+    (void)background_exec(OCI_SPARE_COMMAND, environment);
+    for (size_t i = 0; i < used; i++)
+        free(environment[i]);
 }
 
 /* ---- the spare ------------------------------------------------------------------------------- */
@@ -108,15 +152,17 @@ static int spare_init(Spare *spare, const OciConfig *config)
     spare->lock = oci_socket_lock(SPARE_LOCK, NULL);
     if (spare->lock < 0)
         return spare->lock;
+    /* Who asks while it loads waits no longer than by loading for itself. */
+    spare->listener = oci_socket_listen(SPARE_SOCKET, &spare->path, NULL);
+    if (spare->listener < 0)
+        return spare->listener;
     (void)setpriority(PRIO_PROCESS, 0, nice + NICE_WHILE_LOADING);
+    oci_socket_tidy();
     const int r = backend_bpf.prepare(&spare->prepared, NULL);
     if (oci_config_find_runtime(config, &spare->runtime, NULL) == 0)
         oci_version(spare->runtime, spare->version, sizeof spare->version);
     (void)setpriority(PRIO_PROCESS, 0, nice);
-    if (r < 0)
-        return r;
-    spare->listener = oci_socket_listen(SPARE_SOCKET, &spare->path, NULL);
-    return spare->listener < 0 ? spare->listener : 0;
+    return r;
 }
 
 /* Takes the first request; REQUEST is what JOB's texts are in. */
@@ -140,6 +186,10 @@ static int take_job(Spare *spare, Buffer *request, OciJob *ret_job)
     const int r = oci_job_read(request->data + program, request->length - program, ret_job);
     if (r < 0)
         return r;
+    const char taken = TAKEN;
+    char go;
+    if (send(fd, &taken, 1, MSG_NOSIGNAL) != 1 || recv(fd, &go, 1, 0) != 1 || go != GO)
+        return -ECANCELED;
     ret_job->process = peer.pid;
     const int asker = fd;
     fd = -1;

@@ -9,12 +9,13 @@
 
 #include "cli/oci_job.h"
 
-/* The spare does it, and is ready. 0; -ENOENT: there is no spare that could; another negative errno
- * with ERR: it failed. */
+/* The spare does it, and is ready; one that is still loading is waited for. 0; -ENOENT: there is no
+ * spare that could; another negative errno with ERR: it failed. */
 int oci_spare_ask(const OciJob *job, Error *err);
 
-/* Starts one, which takes a while to be there. */
-void oci_spare_start(void);
+/* Starts one, which takes a while to be there. CONFIGURATION is OciJob's. Of the environment it
+ * gets what whittle itself heeds. */
+void oci_spare_start(const char *configuration);
 
 /* As this the program is started then; gives its exit status. */
 #define OCI_SPARE_COMMAND "--wait-for-a-container"
