@@ -190,6 +190,28 @@ static int note_lifted(Recording *recording, Buffer *notes)
     return r;
 }
 
+/* Of what such a runtime needs no more is known than what it happened to do while it was watched.
+ */
+static int note_runtimes(Recording *recording, Buffer *notes)
+{
+    for (uint32_t i = 0; i < recording_runs_count(recording); i++) {
+        const char *runtime = recording_run(recording, i)->runtime;
+        bool told = !runtime || runtime_is_known(runtime);
+        for (uint32_t k = 0; k < i && !told; k++) {
+            const char *other = recording_run(recording, k)->runtime;
+            told = other && strcmp(other, runtime) == 0;
+        }
+        if (!told &&
+            buffer_printf(notes,
+                          "recorded with the container runtime %.60s, of which there is no table: "
+                          "under the profile it may fail to start containers; "
+                          "script/measure-runtimes measures it, see profiles/runtimes/README.md\n",
+                          runtime) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err)
 {
@@ -199,7 +221,8 @@ int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy
 
     if (r == 0 && input->recording)
         r = infer_policy(input->recording, &infer, policy, notes, err);
-    if (r == 0 && input->recording && note_lifted(input->recording, notes) < 0)
+    if (r == 0 && input->recording &&
+        (note_lifted(input->recording, notes) < 0 || note_runtimes(input->recording, notes) < 0))
         r = error_errno(err, -ENOMEM, "making the policy");
     if (r == 0 && input->policy && input->recording) {
         /* What people wrote stays: the policy is the base, the recording is added. */

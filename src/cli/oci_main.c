@@ -48,7 +48,8 @@ static int refuse(const OciArguments *arguments, const Error *err)
     return EXIT_RUNTIME;
 }
 
-/* What each command needs before the runtime gets it. 0 or a negative errno with ERR. */
+/* What each command needs before the runtime gets it. 0; 1 with a warning in ERR; or a negative
+ * errno with ERR. */
 typedef int Prepare(const OciConfig *config, const char *runtime, const OciArguments *arguments,
                     Error *err);
 
@@ -100,7 +101,10 @@ static int prepare(const OciConfig *config, const char *runtime, const OciArgume
         const struct Preparation *row = &preparations[i];
         if (strcmp(arguments->command, row->command) != 0)
             continue;
-        if (row->prepare(config, runtime, arguments, &err) == 0)
+        const int r = row->prepare(config, runtime, arguments, &err);
+        if (r > 0)
+            tell(arguments, OCI_LOG_WARNING, "", &err);
+        if (r >= 0)
             return 0;
         if (row->may_refuse && config->on_failure == OCI_ON_FAILURE_REFUSE)
             return refuse(arguments, &err);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/oci_job.h"
 #include "cli/oci_spare.h"
+#include "generator/knowledge.h"
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_engine.h"
 #include "tracer/oci_output.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +79,23 @@ static int lift_profiles(OciBundle *bundle, Error *err)
     return r < 0 ? r : oci_bundle_replace(bundle, buffer_text(&text), err);
 }
 
+/* True: there is something to say of RUNTIME, in ERR. */
+static bool warn_of(const char *runtime, Error *err)
+{
+    const char *slash = strrchr(runtime, '/');
+    const char *name = slash ? slash + 1 : runtime;
+
+    if (runtime_is_known(name))
+        return false;
+    (void)error_set(
+        err, 0,
+        "whittle has no table of what the runtime %.60s needs, so profiles made of this "
+        "recording may keep it from starting containers; script/measure-runtimes "
+        "measures it",
+        name);
+    return true;
+}
+
 int oci_record_container(const OciConfig *config, const char *runtime,
                          const OciArguments *arguments, Error *err)
 {
@@ -95,7 +114,9 @@ int oci_record_container(const OciConfig *config, const char *runtime,
         r = lift_profiles(bundle, err);
     /* Even if nothing is recorded: it is not the workload's business. */
     const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
-    return r < 0 ? r : stripped < 0 ? stripped : 0;
+    if (r < 0 || stripped < 0)
+        return r < 0 ? r : stripped;
+    return wish.record && warn_of(runtime, err) ? 1 : 0;
 }
 
 int oci_record_exec(const OciConfig *config, const OciArguments *arguments, Error *err)

@@ -7,8 +7,8 @@
 #include "tracer/oci_config.h"
 
 /* `create` and `run`: a recorder in the background, which is ready; it will follow this process.
- * RUNTIME is the real one. 0, also if the container is not to be recorded, or a negative errno with
- * ERR. */
+ * RUNTIME is the real one. 0, also if the container is not to be recorded; 1 with a warning in ERR;
+ * or a negative errno with ERR. */
 int oci_record_container(const OciConfig *config, const char *runtime,
                          const OciArguments *arguments, Error *err);
 

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -254,6 +255,24 @@ def daemons_of_the_container(oci):
     result = oci.recording()
     result.complete()
     result.one("file", name="/etc/added", access=["read"], phase="run")
+
+
+@with_runtime("runc")
+def unknown_runtime(oci):
+    """Recorded like others; both the runtime's log and generate say that it was not measured, and how that is done."""
+    other = os.path.join(oci.folder, "other-runtime")
+    site.write(other, f'#!/bin/sh\nexec {oci.real} "$@"\n')
+    os.chmod(other, 0o755)
+    oci.configure(runtime=other)
+    oci.bundle("c", "cat /etc/hello", env=[OUT])
+    status, out, _, lines = run_logged(oci, "c", "json")
+    equal((status, out), (0, "hello:x:0:0:::\n"), "the container")
+    equal([level for level, _ in lines], ["warning"], f"levels of {lines}")
+    oci.recording().complete()
+    done = subprocess.run([live.WHITTLE, "generate", f"{oci.output}/rec.jsonl", "-q", "-o", f"{oci.folder}/profile"],
+                          check=True, text=True, stderr=subprocess.PIPE)
+    for text in (lines[0][1], done.stderr):
+        check("other-runtime" in text and "measure-runtimes" in text, f"the warning: {text}")
 
 
 # ---- the spare recorder ----------------------------------------------------------------------------------------
