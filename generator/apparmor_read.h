@@ -21,12 +21,12 @@ typedef enum ApparmorClass {
     APPARMOR_FILE,           /* path */
     APPARMOR_LINK,           /* path, target */
     APPARMOR_CAPABILITY,     /* name */
-    APPARMOR_NETWORK,        /* family, type, protocol, address, port, peer's address, its port */
+    APPARMOR_NETWORK,        /* family, type, address, port, peer's address, peer's port */
     APPARMOR_UNIX,           /* type, protocol, address, label, peer's address, peer's label */
     APPARMOR_DBUS,           /* bus, path, interface, member, name, peer's name, peer's label */
     APPARMOR_SIGNAL,         /* signal, peer */
     APPARMOR_PTRACE,         /* peer */
-    APPARMOR_MOUNT,          /* source, where, file system type, flags (see .c), data */
+    APPARMOR_MOUNT,          /* source, where, file system type, flags (a digit each), data */
     APPARMOR_UMOUNT,         /* where, flags */
     APPARMOR_PIVOT_ROOT,     /* new root, old root, profile */
     APPARMOR_RLIMIT,         /* resource, limit */
@@ -108,6 +108,3 @@ const ApparmorProfile *apparmor_profile(const ApparmorFile *file, size_t index);
 /* Includes that were not found, in order (ApparmorReadOptions.missing_includes). */
 size_t apparmor_missing_count(const ApparmorFile *file);
 const char *apparmor_missing(const ApparmorFile *file, size_t index);
-
-/* A rule as AppArmor would take it, variables expanded: "deny owner /a/x* rw". */
-int apparmor_rule_print(const ApparmorRule *rule, Buffer *out);

@@ -293,7 +293,7 @@ static char after_stars(const char *at)
     return at[strspn(at, "*")];
 }
 
-static int compile_apparmor_special(Compiler *c, const char **at)
+static int compile_apparmor_element(Compiler *c, const char **at)
 {
     const char special = *(*at)++;
 
@@ -329,22 +329,8 @@ static int compile_apparmor(Compiler *c)
     const char *at = c->pattern;
     int r = 0;
 
-    while (*at && r == 0) {
-        /* Several slashes are one, but for exactly two at the start. */
-        const bool doubled = at[0] == '/' && at[1] == '/';
-        const bool start = at == c->pattern && doubled && at[2] != '/';
-        if (doubled && !start) {
-            at++;
-            continue;
-        }
-        r = compile_apparmor_special(c, &at);
-        if (start && r == 0) {
-            r = append_byte(c, '/');
-            at++;
-            while (*at == '/')
-                at++;
-        }
-    }
+    while (*at && r == 0)
+        r = compile_apparmor_element(c, &at);
     return r < 0 ? r : (c->depth > 0 ? -EINVAL : 0);
 }
 
@@ -377,7 +363,7 @@ static int compile_policy_token(Compiler *c, const PatternToken *token, const ch
         return close_brace(c);
     case PATTERN_VARIABLE:
         for (at = pid_pattern; *at && r == 0;)
-            r = compile_apparmor_special(c, &at);
+            r = compile_apparmor_element(c, &at);
         return r;
     case PATTERN_END:
         break;
