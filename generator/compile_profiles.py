@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles profiles/{runtimes,baselines,defaults} into one C file for generator/knowledge.h.
+"""Compiles profiles/{runtimes,baselines,defaults} and what of tables/ is for policies into one C file for generator/knowledge.h.
 
 usage: compile_profiles.py PROFILES-FOLDER OUTPUT.c
 
@@ -13,6 +13,8 @@ import sys
 
 SYSCALL = r"[a-z_][a-z0-9_]*"
 CAPABILITY = r"CAP_[A-Z_]+"
+LEVEL = r"careful|broad"
+CALL_RULE = rf"{SYSCALL}( [0-5]=[0-9a-zA-Z_|]+)*"
 PATH = r"(/[A-Za-z0-9_.-]+)+"
 
 # file: (C type and name, columns: (name in CSV, pattern, how to write it in C))
@@ -49,6 +51,44 @@ TABLES = {
         "Place",
         "places",
         [("path", PATH, TEXT), ("kind", r"tmpfs|shared|volume|given", TEXT)],
+    ),
+    "tables/equivalents.csv": (
+        "EquivalentCalls",
+        "equivalent_calls",
+        [
+            ("level", LEVEL, TEXT),
+            ("because", rf"{SYSCALL}( {SYSCALL})*", TEXT),
+            ("rules", rf"{CALL_RULE}(;{CALL_RULE})*", TEXT),
+            ("reason", r".+", TEXT),
+        ],
+    ),
+    "tables/guarded.csv": (
+        "GuardedPath",
+        "guarded_paths",
+        [("path", r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*|" + PATH, TEXT), ("why", r".+", TEXT)],
+    ),
+    "tables/path_sets.csv": (
+        "PathSet",
+        "path_sets",
+        [
+            ("level", LEVEL, TEXT),
+            ("path", r"(/[A-Za-z0-9_.#-]+)+(/\*)?", TEXT),
+            ("pattern", r"/[^\s#]+", TEXT),
+            ("what", r".+", TEXT),
+        ],
+    ),
+    "tables/temporary_names.csv": (
+        "TemporaryName",
+        "temporary_names",
+        [
+            ("program", r"\*|[a-z0-9+-]+", TEXT),
+            ("folder", r"|[A-Za-z0-9._-]+", TEXT),
+            ("prefix", r"|\*|[A-Za-z0-9._-]+", TEXT),
+            ("length", r"[0-9][0-9]", TEXT),
+            ("letters", r"alnum|alnum_|hex|lower_", TEXT),
+            ("suffix", r"|\*", TEXT),
+            ("source", r".+", TEXT),
+        ],
     ),
     "defaults/docker.csv": (
         "DefaultGrant",

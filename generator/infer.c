@@ -16,7 +16,7 @@ int infer_policy(Recording *recording, const InferOptions *options, Policy *poli
     if (r == 0)
         r = infer_syscalls(recording, options, policy, notes);
     if (r == 0)
-        r = infer_files(&uses, policy);
+        r = infer_files(recording, &uses, options, policy, notes);
     if (r == 0)
         r = infer_system(recording, policy);
     if (r == 0)

@@ -7,11 +7,13 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "generator/generalise.h"
 #include "model/policy.h"
 #include "model/recording.h"
 
 typedef struct InferOptions {
     bool conditions; /* restrict system calls by their arguments where that can be done */
+    Generalise generalise;
 } InferOptions;
 
 /*

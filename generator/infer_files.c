@@ -18,35 +18,46 @@
 
 enum { LINK_TARGETS_MAX = 8 };
 
-/* The files that were linked to, as one pattern; "" if there are too many or none. */
-static int link_targets(const PathUses *uses, const PathShapes *shapes, Buffer *out)
+static int compare_texts(const void *a, const void *b)
 {
-    Buffer pattern = BUFFER_INIT;
-    const char *reason;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The files that were linked to, as one pattern; "" if there are too many or none. */
+static int link_targets(const PathUses *uses, const PathShapes *shapes, StringSet *strings,
+                        Buffer *out)
+{
+    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
+    const char *targets[LINK_TARGETS_MAX];
     size_t count = 0;
 
     for (size_t i = 0; i < uses->count; i++) {
+        size_t known = 0;
         if (!uses->items[i].linked)
             continue;
-        if (++count > LINK_TARGETS_MAX)
-            break;
         buffer_clear(&pattern);
-        out->error |= path_shapes_pattern(shapes, uses->items[i].path, false, &pattern, &reason);
+        if (path_shapes_pattern(shapes, uses->items[i].path, false, &pattern, &reason) < 0)
+            return -ENOMEM;
+        const char *target = strset_add(strings, buffer_text(&pattern));
+        while (known < count && targets[known] != target)
+            known++;
+        if (known < count)
+            continue;
+        if (!target || count == LINK_TARGETS_MAX)
+            return target ? 0 : -ENOMEM;
+        targets[count++] = target;
+    }
+    qsort(targets, count, sizeof *targets, compare_texts);
+    if (count == 1)
+        return buffer_puts(out, targets[0]);
+    for (size_t i = 0; i < count; i++) {
         /* Alternatives within braces, whose commas are theirs. */
-        (void)buffer_puts(out, count == 1 ? "/{" : ",");
-        for (const char *c = buffer_text(&pattern) + 1; *c; c++)
+        (void)buffer_puts(out, i == 0 ? "/{" : ",");
+        for (const char *c = targets[i] + 1; *c; c++)
             (void)buffer_printf(out, *c == ',' ? "\\%c" : "%c", *c);
     }
-    buffer_deinit(&pattern);
-    if (count > LINK_TARGETS_MAX) {
-        buffer_clear(out);
-    } else if (count == 1) {
-        memmove(out->data + 1, out->data + 2, out->length - 1);
-        out->length--;
-    } else if (count > 1) {
-        (void)buffer_putc(out, '}');
-    }
-    return out->error;
+    return count ? buffer_putc(out, '}') : 0;
 }
 
 /* What a pattern grants: all paths that it came from together. */
@@ -57,30 +68,51 @@ typedef struct Grant {
 } Grant;
 
 typedef struct Grants {
-    StringSet *patterns;
+    StringSet *strings;
     Grant *items;
     size_t count, capacity;
 } Grants;
 
 static void grants_deinit(Grants *grants)
 {
-    strset_free(grants->patterns);
+    strset_free(grants->strings);
     free(grants->items);
 }
 
-static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, bool directory,
-                     Buffer *pattern)
+/* The set that PATH belongs to if LETTERS are needed of it. */
+static const PathSet *set_of(const PathUse *use, uint32_t letters, Generalise level)
 {
-    const bool may_own =
-        path_use_created(use) || strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
+    for (size_t i = 0; i < path_sets_count && letters == FILE_READ; i++) {
+        if (generalise_includes(level, path_sets[i].level) &&
+            path_set_has(&path_sets[i], use->path))
+            return &path_sets[i];
+    }
+    return NULL;
+}
+
+static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, bool directory,
+                     Generalise level)
+{
+    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
+    /* Once it is given away, it is no longer its maker's. */
+    const bool may_own = (path_use_created(use) && !use->changed) ||
+                         strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
     Grant grant = {
         .other = use->other | use->exec | (may_own ? 0 : use->owner),
         .owner = may_own ? use->owner : 0,
     };
+    const PathSet *set = set_of(use, grant.other | grant.owner, level);
 
-    buffer_clear(pattern);
-    if (path_shapes_pattern(shapes, use->path, directory, pattern, &grant.reason) < 0 ||
-        !(grant.pattern = strset_add(grants->patterns, buffer_text(pattern))) ||
+    if (set) {
+        (void)buffer_puts(&pattern, set->pattern);
+        (void)buffer_printf(&reason, "one of a set (grants all %s)", set->what);
+    } else {
+        (void)path_shapes_pattern(shapes, use->path, directory, &pattern, &reason);
+    }
+    grant.pattern = strset_add(grants->strings, buffer_text(&pattern));
+    grant.reason = reason.length ? strset_add(grants->strings, buffer_text(&reason)) : NULL;
+    if (pattern.error || reason.error || !grant.pattern || (reason.length && !grant.reason) ||
         array_reserve(&grants->items, &grants->capacity, grants->count, sizeof grant) < 0)
         return -ENOMEM;
     grants->items[grants->count++] = grant;
@@ -89,7 +121,10 @@ static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *us
 
 static int compare_grants(const void *a, const void *b)
 {
-    return strcmp(((const Grant *)a)->pattern, ((const Grant *)b)->pattern);
+    const Grant *x = a, *y = b;
+    const int c = strcmp(x->pattern, y->pattern);
+
+    return c ? c : strcmp(x->reason ? x->reason : "", y->reason ? y->reason : "");
 }
 
 static void unite_grants(Grants *grants)
@@ -134,21 +169,22 @@ static int add_rule(Policy *policy, const Grant *grant, bool owner, uint32_t acc
     return r;
 }
 
-int infer_files(const PathUses *uses, Policy *policy)
+int infer_files(Recording *recording, const PathUses *uses, const InferOptions *options,
+                Policy *policy, Buffer *notes)
 {
-    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer targets = BUFFER_INIT;
-    CLEANUP(grants_deinit) Grants grants = {.patterns = strset_new()};
-    PathShapes *shapes = path_shapes_new(uses);
-    int r = shapes && grants.patterns ? link_targets(uses, shapes, &targets) : -ENOMEM;
+    CLEANUP(grants_deinit) Grants grants = {.strings = strset_new()};
+    PathShapes *shapes = path_shapes_new(recording, uses, options->generalise);
+    int r =
+        shapes && grants.strings ? link_targets(uses, shapes, grants.strings, &targets) : -ENOMEM;
     const char *link_target = targets.length ? buffer_text(&targets) : NULL;
 
     for (size_t i = 0; i < uses->count && r == 0; i++) {
         const PathUse *use = &uses->items[i];
-        r = add_grant(&grants, shapes, use, use->directory, &pattern);
+        r = add_grant(&grants, shapes, use, use->directory, options->generalise);
         /* A new name whose kind no fact tells, while folders were renamed: it may be one. */
         if (r == 0 && !use->typed && (use->access & ACCESS_RENAME) && uses->directories_renamed)
-            r = add_grant(&grants, shapes, use, true, &pattern);
+            r = add_grant(&grants, shapes, use, true, options->generalise);
     }
     unite_grants(&grants);
     for (size_t i = 0; i < grants.count && r == 0; i++) {
@@ -157,6 +193,8 @@ int infer_files(const PathUses *uses, Policy *policy)
         if (r == 0)
             r = add_rule(policy, grant, true, grant->owner & ~grant->other, link_target);
     }
+    if (r == 0)
+        r = write_audit(uses, policy, notes);
     path_shapes_free(shapes);
     return r;
 }

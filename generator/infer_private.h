@@ -3,6 +3,7 @@
 #pragma once
 
 #include "generator/infer.h"
+#include "generator/knowledge.h"
 
 /* One path with all that was done to it, from all facts about it. */
 typedef struct PathUse {
@@ -11,10 +12,21 @@ typedef struct PathUse {
     uint32_t owner;   /* FILE_* that its owner needed … */
     uint32_t other;   /* … and others, or where that is not known */
     uint32_t exec;    /* FILE_* that being executed or loaded needs */
+    /* While facts are gathered: what the program SUBJECT needed while whose the file is was not
+     * known, and whether it is known otherwise that the program's processes own it. */
+    const char *subject;
+    uint32_t unknown;
+    bool owned, not_owned;
     bool typed;       /* some fact tells what it is … */
     bool directory;   /* … a directory */
     bool linked;      /* a hard link to it was made */
     bool python;      /* a Python interpreter created it */
+    bool named_after; /* … a process whose number is in the name */
+    bool changed;     /* its owner was changed */
+    bool one_run;     /* only one run used it … */
+    uint32_t run;     /* … this one */
+    /* What its creator is known to call its scratch files, NULL nothing. */
+    const TemporaryName *temporary;
 } PathUse;
 
 typedef struct PathUses {
@@ -42,6 +54,9 @@ int infer_syscalls(const Recording *recording, const InferOptions *options, Poli
                    Buffer *notes);
 /* Before infer_syscalls(), whose rules keep the reasons that are there. */
 int infer_io_uring(const Recording *recording, Policy *policy, Buffer *notes);
-int infer_files(const PathUses *uses, Policy *policy);
+int infer_files(Recording *recording, const PathUses *uses, const InferOptions *options,
+                Policy *policy, Buffer *notes);
+/* Tells in NOTES of what POLICY's file rules let write and execute. */
+int write_audit(const PathUses *uses, const Policy *policy, Buffer *notes);
 int infer_system(const Recording *recording, Policy *policy);
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes);

@@ -10,23 +10,31 @@
  * clone3. Its flags lie in memory, where no filter can look, so allowing it would allow new
  * namespaces. It is answered with ENOSYS instead, upon which libc falls back to clone; clone must
  * then be allowed with the flags that clone3 was called with.
+ *
+ * Calls that follow from others (profiles/baselines/syscalls.csv) or come and go with them
+ * (profiles/tables/equivalents.csv) are allowed, with the same reason, whether they were seen or
+ * not: whether they are is chance, and a policy must not show it.
  */
 #include "base/memory.h"
 #include "generator/infer_private.h"
 #include "generator/knowledge.h"
 
 #include <errno.h>
+#include <sched.h>
 
 enum { ALTERNATIVES_MAX = 16 };
 
 typedef struct Alternative {
     uint8_t present;
     uint64_t args[SYSCALL_ARGS];
+    const char *reason; /* NULL: it was seen, and nothing else speaks for it */
 } Alternative;
 
 typedef struct CallUse {
     bool seen;
+    bool allowed;
     bool unconditional;
+    const char *reason; /* of the unconditional rule */
     Alternative *items;
     size_t count, capacity;
 } CallUse;
@@ -34,6 +42,7 @@ typedef struct CallUse {
 typedef struct CallUses {
     CallUse *items; /* by Syscall.index */
     size_t count;
+    bool threads; /* some were started */
 } CallUses;
 
 static void call_uses_deinit(CallUses *uses)
@@ -74,8 +83,11 @@ static int add_alternative(CallUse *use, const Alternative *new)
     size_t kept = 0;
 
     for (size_t i = 0; i < use->count; i++) {
-        if (includes(&use->items[i], new))
-            return 0;
+        if (!includes(&use->items[i], new))
+            continue;
+        if (new->reason && includes(new, &use->items[i]))
+            use->items[i].reason = new->reason;
+        return 0;
     }
     for (size_t i = 0; i < use->count; i++) {
         if (!includes(new, &use->items[i]))
@@ -102,6 +114,7 @@ static void coarsen(CallUse *use)
     for (size_t i = 0; i < count; i++) {
         Alternative less = old[i];
         less.present &= (uint8_t)~last;
+        less.reason = NULL;
         if (less.present == 0)
             use->unconditional = true;
         /* What is written is never past what was read, and the room is there. */
@@ -109,16 +122,20 @@ static void coarsen(CallUse *use)
     }
 }
 
-/* One sighting of SYSCALL with ARGS, of which those in PRESENT are known. */
+/* SYSCALL with ARGS, of which those in PRESENT are known: seen, or allowed for REASON. */
 static int use_call(CallUses *uses, const Syscall *syscall, uint8_t present, const uint64_t *args,
-                    bool conditions)
+                    bool conditions, const char *reason)
 {
     CallUse *use = &uses->items[syscall->index];
-    Alternative alternative = {.present = conditions ? present & conditional_args(syscall) : 0};
+    Alternative alternative = {.present = conditions ? present & conditional_args(syscall) : 0,
+                               .reason = reason};
 
-    use->seen = true;
-    if (alternative.present == 0)
+    use->seen |= !reason;
+    use->allowed = true;
+    if (alternative.present == 0) {
         use->unconditional = true;
+        use->reason = reason ? reason : use->reason;
+    }
     if (use->unconditional)
         return 0;
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
@@ -134,11 +151,13 @@ static int use_call(CallUses *uses, const Syscall *syscall, uint8_t present, con
 
 static int add_rules(Policy *policy, const Syscall *syscall, const CallUse *use, const char *reason)
 {
-    PolicyRule rule = {.section = POLICY_SYSCALLS, .name = syscall->name, .reason = reason};
+    PolicyRule rule = {.section = POLICY_SYSCALLS, .name = syscall->name};
 
+    rule.reason = reason ? reason : use->reason;
     if (use->unconditional)
         return policy_add(policy, &rule);
     for (size_t i = 0; i < use->count; i++) {
+        rule.reason = reason ? reason : use->items[i].reason;
         rule.args_present = use->items[i].present;
         memcpy(rule.args, use->items[i].args, sizeof rule.args);
         if (policy_add(policy, &rule) < 0)
@@ -162,7 +181,7 @@ static int use_clone_for(CallUses *uses, const Fact *clone3, bool conditions)
         args[i] = clone3->args[0] & clone->args[i].family->mask;
         present |= (uint8_t)(1u << i);
     }
-    return use_call(uses, clone, present, args, conditions);
+    return use_call(uses, clone, present, args, conditions, NULL);
 }
 
 static int deny_clone3(Policy *policy)
@@ -175,22 +194,53 @@ static int deny_clone3(Policy *policy)
                               });
 }
 
-static int add_baseline(Policy *policy, const CallUses *uses)
+/* One of the calls in BECAUSE was seen, or what it names. */
+static bool was_seen(const CallUses *uses, const char *because)
 {
-    for (size_t i = 0; i < baseline_calls_count; i++) {
+    if (uses->threads && has_word(because, "threads"))
+        return true;
+    for (size_t i = 0; i < uses->count; i++) {
+        if (uses->items[i].seen && has_word(because, syscall_at(i)->name))
+            return true;
+    }
+    return false;
+}
+
+static int allow_baseline(CallUses *uses)
+{
+    const uint64_t none[SYSCALL_ARGS] = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < baseline_calls_count && r == 0; i++) {
         const BaselineCall *row = &baseline_calls[i];
         const Syscall *syscall = syscall_by_name(row->syscall);
-        bool because = false;
-        for (size_t s = 0; s < uses->count && !because; s++)
-            because = uses->items[s].seen && has_word(row->because, syscall_at(s)->name);
-        if (!because || !syscall || uses->items[syscall->index].seen)
-            continue;
-        const PolicyRule rule = {
-            .section = POLICY_SYSCALLS, .name = syscall->name, .reason = row->reason};
-        if (policy_add(policy, &rule) < 0)
-            return -ENOMEM;
+        if (syscall && was_seen(uses, row->because))
+            r = use_call(uses, syscall, 0, none, false, row->reason);
     }
-    return 0;
+    return r;
+}
+
+static int allow_equivalents(CallUses *uses, const InferOptions *options, Policy *policy)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < equivalent_calls_count && r == 0; i++) {
+        const EquivalentCalls *row = &equivalent_calls[i];
+        if (!generalise_includes(options->generalise, row->level) || !was_seen(uses, row->because))
+            continue;
+        CLEANUP(free_pointer) char *copy = strdup(row->rules);
+        char *rest = copy;
+        if (!copy)
+            return -ENOMEM;
+        for (char *text = strsep(&rest, ";"); text && r == 0; text = strsep(&rest, ";")) {
+            PolicyRule rule;
+            if (policy_rule_parse(POLICY_SYSCALLS, text, policy_strings(policy), &rule, NULL) < 0)
+                continue; /* the tests parse every row */
+            r = use_call(uses, syscall_by_name(rule.name), rule.args_present, rule.args,
+                         options->conditions, row->reason);
+        }
+    }
+    return r;
 }
 
 static int collect(const Recording *recording, const InferOptions *options, CallUses *uses,
@@ -214,11 +264,13 @@ static int collect(const Recording *recording, const InferOptions *options, Call
             continue;
         }
         int r;
+        if (strncmp(syscall->name, "clone", 5) == 0)
+            uses->threads |= (fact->args_present & 1) && (fact->args[0] & CLONE_THREAD);
         if (strcmp(syscall->name, "clone3") == 0) {
             *ret_clone3 = true;
             r = use_clone_for(uses, fact, options->conditions);
         } else {
-            r = use_call(uses, syscall, fact->args_present, fact->args, options->conditions);
+            r = use_call(uses, syscall, fact->args_present, fact->args, options->conditions, NULL);
         }
         if (r < 0)
             return r;
@@ -237,16 +289,18 @@ int infer_syscalls(const Recording *recording, const InferOptions *options, Poli
     if (!uses.items)
         return -ENOMEM;
     int r = collect(recording, options, &uses, &archs, &clone3, notes);
+    if (r == 0)
+        r = allow_baseline(&uses);
+    if (r == 0)
+        r = allow_equivalents(&uses, options, policy);
     for (size_t i = 0; r == 0 && i < uses.count; i++) {
         const bool instead = clone3 && strcmp(syscall_at(i)->name, "clone") == 0;
-        if (uses.items[i].seen)
+        if (uses.items[i].allowed)
             r = add_rules(policy, syscall_at(i), &uses.items[i],
                           instead ? "also for clone3" : NULL);
     }
     if (r == 0 && clone3)
         r = deny_clone3(policy);
-    if (r == 0)
-        r = add_baseline(policy, &uses);
     policy_set_archs(policy, archs);
     return r;
 }

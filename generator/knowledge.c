@@ -25,6 +25,45 @@ const Place *place_of(const char *path)
     return best;
 }
 
+/* PATH begins with PLACE, which ends where a component does. */
+static bool begins_with(const char *path, const char *place)
+{
+    const size_t length = strlen(place);
+
+    return strncmp(path, place, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+bool path_is_guarded(const char *path)
+{
+    for (size_t i = 0; i < guarded_paths_count; i++) {
+        const char *place = guarded_paths[i].path;
+        if (*place == '/' && begins_with(path, place))
+            return true;
+        for (const char *slash = path; *place != '/' && (slash = strchr(slash, '/')); slash++) {
+            if (begins_with(slash + 1, place))
+                return true;
+        }
+    }
+    return strchr(path + 1, '/') == NULL; /* right in the root */
+}
+
+bool path_set_has(const PathSet *set, const char *path)
+{
+    for (const char *c = set->path; *c; c++) {
+        if (*c == '*' && c[1] == '\0')
+            return *path != '\0';
+        if (*c == '#') {
+            const size_t digits = strspn(path, "0123456789");
+            if (digits == 0)
+                return false;
+            path += digits;
+        } else if (*c != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
 bool docker_grants_always(const char *syscall)
 {
     for (size_t i = 0; i < docker_grants_count; i++) {

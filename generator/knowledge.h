@@ -35,6 +35,57 @@ typedef struct BaselineCall {
 extern const BaselineCall baseline_calls[];
 extern const size_t baseline_calls_count;
 
+/* System calls that come and go between runs of one workload. */
+typedef struct EquivalentCalls {
+    const char *level;   /* from which setting of --generalize on */
+    const char *because; /* names, blanks between, or "threads" */
+    const char *rules;   /* as in a policy, ";" between */
+    const char *reason;
+} EquivalentCalls;
+
+extern const EquivalentCalls equivalent_calls[];
+extern const size_t equivalent_calls_count;
+
+/* Names of scratch files that a program makes up; the file itself says what the columns mean. */
+typedef struct TemporaryName {
+    const char *program;
+    const char *folder;
+    const char *prefix;
+    const char *length; /* two digits */
+    const char *letters;
+    const char *suffix;
+    const char *source;
+} TemporaryName;
+
+extern const TemporaryName temporary_names[];
+extern const size_t temporary_names_count;
+
+/* Files of which one stands for all, for reading. */
+typedef struct PathSet {
+    const char *level;
+    const char *path; /* "#": a number; "*" at the end: anything */
+    const char *pattern;
+    const char *what;
+} PathSet;
+
+extern const PathSet path_sets[];
+extern const size_t path_sets_count;
+
+/* Where reading is never generalised. */
+typedef struct GuardedPath {
+    const char *path;
+    const char *why;
+} GuardedPath;
+
+extern const GuardedPath guarded_paths[];
+extern const size_t guarded_paths_count;
+
+/* PATH is in a guarded place or is one. */
+bool path_is_guarded(const char *path);
+
+/* PATH matches the set's. */
+bool path_set_has(const PathSet *set, const char *path);
+
 /* A rule that every AppArmor profile of a container needs. */
 typedef struct BaselineRule {
     const char *rule;

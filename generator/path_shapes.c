@@ -1,263 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A made-up name is PREFIX RANDOM SUFFIX: RANDOM is 6 to 12 letters and digits at the start, after
- * one of ". - _", or after "tmp", up to the end or the last ".". Those of Python's tempfile are
- * eight of "a-z0-9_", after "tmp" or, for a file that it deletes at once, alone.
+ * From the root downwards, a depth at a time, so that what is compared in a folder with a made-up
+ * name finds that folder's pattern done:
  *
- * Words, dates and counters are told from it by their look, which one made-up name in forty shares.
- * So names of the same template (all but RANDOM is equal) speak for each other: one that looks
- * random is enough for all, in a scratch folder by itself, elsewhere if there are two of them.
+ * - A new name that speaks for itself, alone: named after its process, a UUID, a hash, the time of
+ *   the run, what its creator is known to call its scratch files.
+ * - Other new names that look made up: names of one template (all but the random part is equal)
+ *   speak for each other, so that one that looks random is enough for all; outside of scratch
+ *   folders there must be two, or it was removed again.
+ * - Names of one template of which each run of the same command has its own.
+ * - Older names that fit a pattern that new ones got.
+ *
+ * Nothing is done to what is only read in a guarded place; there a new name must have enough of its
+ * own for its pattern not to fit others.
  */
-#include "generator/path_shapes.h"
+#include "generator/path_shapes_private.h"
 
-#include "base/memory.h"
 #include "base/strset.h"
 
 #include <ctype.h>
 
-enum { RANDOM_MIN = 6, RANDOM_MAX = 12, MKTEMP_LENGTH = 10 };
-
-struct PathShapes {
-    StringSet *made_up; /* paths whose last component holds a made-up name */
-    StringSet *python;  /* paths whose last component is of Python's tempfile */
-};
-
-typedef struct Span {
-    size_t start, end; /* of the random part within a path */
+/* A name that may be one of a template. */
+typedef struct Candidate {
+    const char *key;
+    size_t use;
+    NameSpans spans;
     bool looks_random;
-} Span;
+} Candidate;
 
-static const char *const scratch[] = {"/tmp/", "/var/tmp/", "/dev/shm/", "/run/"};
+typedef struct Candidates {
+    StringSet *keys;
+    StringSet *patterns; /* that were given at this depth */
+    Candidate *items;
+    size_t count, capacity;
+} Candidates;
 
-static bool in_scratch(const char *path)
+static bool is_executed(const PathUse *use)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(scratch); i++) {
-        if (strncmp(path, scratch[i], strlen(scratch[i])) == 0)
-            return true;
-    }
-    return false;
+    return use->exec != 0 || (use->access & (ACCESS_EXEC | ACCESS_MMAP_EXEC)) != 0;
 }
 
-/* The length of what begins at S and is a word: small letters, of which the first may be a capital,
- * or capitals. */
-static size_t word_length(const char *s, size_t length)
+static const PathUse *folder_of(const PathShapes *shapes, const Shape *shape, const char *path)
 {
-    size_t n = 0;
+    const size_t length = (size_t)(shape->name - path);
 
-    while (n < length && isupper((unsigned char)s[n]))
-        n++;
-    if (n > 2)
-        return n;
-    if (n == 2)
-        return 0;
-    while (n < length && islower((unsigned char)s[n]))
-        n++;
-    return n;
+    return length > 1 ? path_uses_find(shapes->uses, path, length - 1) : NULL;
 }
 
-/* "config", "Config", "CONFIG", "fooBarBaz", with a few digits behind or none; "20240131". */
-static bool is_word(const char *s, size_t length)
-{
-    enum { COUNTER_LENGTH_MAX = 4, CAMEL_LENGTH_MIN = 7 };
-    size_t at = 0;
-    size_t step;
-
-    while ((step = word_length(s + at, length - at)) > 1) {
-        at += step;
-        /* Six random letters look like "fooBar" too often. */
-        if (length < CAMEL_LENGTH_MIN)
-            break;
-    }
-    const bool counted = at == 0 || length - at <= COUNTER_LENGTH_MAX;
-    while (at < length && isdigit((unsigned char)s[at]))
-        at++;
-    return at == length && counted;
-}
-
-/* A name of Python's tempfile, in the component that begins at START and ends with the text. */
-static bool find_python_span(const char *path, size_t start, Span *ret)
-{
-    enum { PYTHON_LENGTH = 8 };
-    const size_t prefix =
-        strncmp(path + start, "tmp", 3) == 0 && strlen(path + start) >= 3 + PYTHON_LENGTH ? 3 : 0;
-    const char *name = path + start + prefix;
-
-    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != PYTHON_LENGTH ||
-        (name[PYTHON_LENGTH] != '\0' && (name[PYTHON_LENGTH] != '.' || prefix == 0)))
-        return false;
-    *ret = (Span){start + prefix, start + prefix + PYTHON_LENGTH, true};
-    return true;
-}
-
-static bool is_from_python(const PathUse *use, size_t start, Span *ret)
-{
-    return use->python && in_scratch(use->path) && find_python_span(use->path, start, ret) &&
-           (ret->start > start || (use->access & ACCESS_DELETE));
-}
-
-static bool has_capital(const char *s, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (isupper((unsigned char)s[i]))
-            return true;
-    }
-    return false;
-}
-
-/* The random part that ends at END of the component that begins at START. */
-static bool find_span_before(const char *path, size_t start, size_t end, Span *ret)
-{
-    size_t from = end;
-
-    while (from > start && isalnum((unsigned char)path[from - 1]))
-        from--;
-    if (strncmp(path + from, "tmp", 3) == 0 && end - from > 3)
-        from += 3;
-    if (end - from < RANDOM_MIN || end - from > RANDOM_MAX)
-        return false;
-    const bool mktemp =
-        end - from == MKTEMP_LENGTH && from == start + 4 && strncmp(path + start, "tmp.", 4) == 0;
-    const bool looks_random = mktemp || !is_word(path + from, end - from);
-    /* Nothing before it speaks for a whole name: it must be no word, and have capitals among the
-     * rest ("utf8map", "sha1sum" are names). */
-    if (from == start && (!looks_random || !has_capital(path + from, end - from)))
-        return false;
-    *ret = (Span){from, end, looks_random};
-    return true;
-}
-
-/* Finds what may be random in the component that begins at START and ends with the text. */
-static bool find_span(const char *path, size_t start, Span *ret)
-{
-    const size_t length = strlen(path);
-    Span whole = {0};
-    Span cut = {0};
-
-    /* An extension ("x.sock") is none of it, unless it is itself ("tmp.XXXXXXXXXX"). */
-    const char *dot = memrchr(path + start, '.', length - start);
-    const bool has_whole = find_span_before(path, start, length, &whole);
-    const bool has_cut = dot && (size_t)(dot - path) > start &&
-                         find_span_before(path, start, (size_t)(dot - path), &cut);
-    if (has_whole && (whole.looks_random || !has_cut))
-        *ret = whole;
-    else if (has_cut)
-        *ret = cut;
-    return has_whole || has_cut;
-}
-
-static size_t last_component(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
-/* The path with its random part replaced: equal for names made of the same template. */
-static const char *template_of(StringSet *set, const char *path, Span span)
-{
-    CLEANUP(free_pointer) char *copy = strdup(path);
-
-    if (!copy)
-        return NULL;
-    memset(copy + span.start, '\x01', span.end - span.start);
-    return strset_add(set, copy);
-}
-
-/* What is known of templates while they are gathered. */
-typedef struct Templates {
-    StringSet *seen;
-    StringSet *twice;
-    StringSet *random; /* some name of it looks random */
-} Templates;
-
-static int gather_template(Templates *templates, const char *path, Span span)
-{
-    const size_t before = strset_count(templates->seen);
-    const char *key = template_of(templates->seen, path, span);
-
-    if (!key)
-        return -1;
-    /* In a scratch folder one name is enough. */
-    if ((strset_count(templates->seen) == before || in_scratch(path)) &&
-        !strset_add(templates->twice, key))
-        return -1;
-    return span.looks_random && !strset_add(templates->random, key) ? -1 : 0;
-}
-
-static int choose_made_up(PathShapes *shapes, Templates *templates, const char *path, Span span)
-{
-    const char *key = template_of(templates->seen, path, span);
-
-    if (!key)
-        return -1;
-    if (!strset_find(templates->twice, key) || !strset_find(templates->random, key))
-        return 0;
-    return strset_add(shapes->made_up, path) ? 0 : -1;
-}
-
-static int find_made_up(PathShapes *shapes, const PathUses *uses)
-{
-    Templates templates = {strset_new(), strset_new(), strset_new()};
-    int r = templates.seen && templates.twice && templates.random ? 0 : -1;
-
-    for (unsigned pass = 0; pass < 2 && r == 0; pass++) {
-        for (size_t i = 0; i < uses->count && r == 0; i++) {
-            const char *path = uses->items[i].path;
-            Span span;
-            if (!path_use_created(&uses->items[i]))
-                continue;
-            if (is_from_python(&uses->items[i], last_component(path), &span)) {
-                r = strset_add(shapes->python, path) ? 0 : -1;
-                continue;
-            }
-            if (!find_span(path, last_component(path), &span))
-                continue;
-            r = pass == 0 ? gather_template(&templates, path, span)
-                          : choose_made_up(shapes, &templates, path, span);
-        }
-    }
-    strset_free(templates.seen);
-    strset_free(templates.twice);
-    strset_free(templates.random);
-    return r;
-}
-
-PathShapes *path_shapes_new(const PathUses *uses)
-{
-    PathShapes *shapes = calloc(1, sizeof *shapes);
-
-    if (!shapes)
-        return NULL;
-    shapes->made_up = strset_new();
-    shapes->python = strset_new();
-    if (!shapes->made_up || !shapes->python || find_made_up(shapes, uses) < 0)
-        return path_shapes_free(shapes);
-    return shapes;
-}
-
-PathShapes *path_shapes_free(PathShapes *shapes)
-{
-    if (!shapes)
-        return NULL;
-    strset_free(shapes->made_up);
-    strset_free(shapes->python);
-    free(shapes);
-    return NULL;
-}
-
-/* The part of PATH up to END names a file with a made-up name; its random part. */
-static bool made_up_span(const PathShapes *shapes, const char *path, size_t start, size_t end,
-                         Span *ret)
-{
-    if (strset_count(shapes->made_up) + strset_count(shapes->python) == 0)
-        return false;
-    CLEANUP(free_pointer) char *prefix = strndup(path, end);
-    if (!prefix)
-        return false;
-    if (strset_find(shapes->python, prefix))
-        return find_python_span(prefix, start, ret);
-    return strset_find(shapes->made_up, prefix) && find_span(prefix, start, ret);
-}
+/* ---- printing ------------------------------------------------------------------------------- */
 
 /* The component stands for any process (docs/FORMATS.md, "Paths"). */
 static bool is_process(const char *name, size_t length)
@@ -275,36 +65,382 @@ static bool is_process(const char *name, size_t length)
     return length > 0;
 }
 
-int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
-                        const char **ret_reason)
+/* The pattern of the first LENGTH bytes of PATH; *KINDS gets a bit for each kind of span. */
+static void print_pattern(const PathShapes *shapes, const char *path, size_t length, Buffer *out,
+                          uint32_t *kinds)
 {
     const bool proc = strncmp(path, "/proc/", 6) == 0;
-    const char *reason = NULL;
     unsigned depth = 0;
     size_t start = 0;
 
-    while (path[start] == '/') {
+    while (start < length && path[start] == '/') {
         const size_t name = start + 1;
         const size_t end = name + strcspn(path + name, "/");
-        Span span;
+        const PathUse *use = depth < DEPTH_MAX ? path_uses_find(shapes->uses, path, end) : NULL;
+        const NameSpans none = {.count = 0};
+        const NameSpans *spans = use ? &shapes->shapes[use - shapes->uses->items].spans : &none;
         (void)buffer_putc(out, '/');
         depth++;
         const bool task = proc && depth == 4 && strncmp(path + start - 5, "/task", 5) == 0;
-        if (proc && (depth == 2 || task) && is_process(path + name, end - name)) {
+        if (proc && (depth == 2 || task) && is_process(path + name, end - name))
             (void)buffer_puts(out, task ? "@{tid}" : "@{pid}");
-        } else if (made_up_span(shapes, path, name, end, &span)) {
-            (void)policy_pattern_append_literal(out, path + name, span.start - name);
-            for (size_t i = span.start; i < span.end; i++)
-                (void)buffer_putc(out, '?');
-            (void)policy_pattern_append_literal(out, path + span.end, end - span.end);
-            reason = "a made-up name";
-        } else {
-            (void)policy_pattern_append_literal(out, path + name, end - name);
-        }
+        else
+            (void)name_print_pattern(path + name, end - name, spans, out);
+        for (size_t i = 0; i < spans->count; i++)
+            *kinds |= 1u << spans->items[i].kind;
         start = end;
     }
+}
+
+static void print_reason(uint32_t kinds, Buffer *out)
+{
+    const char *separator = out->length ? ", " : "";
+    const char *last = "";
+
+    for (unsigned kind = 0; kind < SPAN_KIND_COUNT; kind++) {
+        if ((kinds >> kind & 1) == 0 || strcmp(last, span_evidence(kind)) == 0)
+            continue;
+        last = span_evidence(kind);
+        (void)buffer_printf(out, "%s%s (grants %s)", separator, last, span_grant(kind));
+        separator = ", ";
+    }
+}
+
+int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
+                        Buffer *reason)
+{
+    uint32_t kinds = 0;
+
+    print_pattern(shapes, path, strlen(path), out, &kinds);
     if (directory && out->length > 0 && out->data[out->length - 1] != '/')
         (void)buffer_putc(out, '/');
-    *ret_reason = reason;
-    return out->error;
+    print_reason(kinds, reason);
+    return out->error ? out->error : reason->error;
+}
+
+/* ---- candidates ----------------------------------------------------------------------------- */
+
+/* The use's pattern if it had SPANS. */
+static const char *key_of(const PathShapes *shapes, StringSet *set, size_t use,
+                          const NameSpans *spans)
+{
+    CLEANUP(buffer_deinit) Buffer key = BUFFER_INIT;
+    const Shape *shape = &shapes->shapes[use];
+    const char *path = shapes->uses->items[use].path;
+    uint32_t kinds = 0;
+
+    print_pattern(shapes, path, (size_t)(shape->name - path) - 1, &key, &kinds);
+    (void)buffer_putc(&key, '/');
+    if (name_print_pattern(shape->name, shape->length, spans, &key) < 0)
+        return NULL;
+    return strset_add(set, buffer_text(&key));
+}
+
+static int add_candidate(const PathShapes *shapes, Candidates *candidates, size_t use,
+                         const NameSpans *spans, bool looks_random)
+{
+    Candidate new = {.use = use, .spans = *spans, .looks_random = looks_random};
+
+    new.key = key_of(shapes, candidates->keys, use, spans);
+    if (!new.key ||
+        array_reserve(&candidates->items, &candidates->capacity, candidates->count, sizeof new) < 0)
+        return -1;
+    candidates->items[candidates->count++] = new;
+    return 0;
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+    const Candidate *x = a, *y = b;
+    const int c = strcmp(x->key, y->key);
+
+    return c ? c : (x->use > y->use) - (x->use < y->use);
+}
+
+/* In a guarded place the name must keep three characters of its own, or be of a length that no
+ * other name has by chance; in a folder that the workload made, nothing is at stake. */
+static bool is_specific(const PathShapes *shapes, size_t use, const NameSpans *spans)
+{
+    enum { OWN_MIN = 3, LENGTH_MIN = 16 };
+    const Shape *shape = &shapes->shapes[use];
+    const char *path = shapes->uses->items[use].path;
+    size_t fixed = 0;
+
+    if (!path_is_guarded(path))
+        return true;
+    const PathUse *folder = folder_of(shapes, shape, path);
+    if (folder && path_use_created(folder))
+        return true;
+    for (size_t i = 0; i < spans->count; i++) {
+        if (spans->items[i].kind == SPAN_INODE)
+            return true;
+        fixed += spans->items[i].end - spans->items[i].start;
+    }
+    return shape->length - fixed >= OWN_MIN || fixed >= LENGTH_MIN;
+}
+
+static int give(PathShapes *shapes, Candidates *candidates, size_t use, const NameSpans *spans)
+{
+    if (spans->count == 0 || !is_specific(shapes, use, spans))
+        return 0;
+    shapes->shapes[use].spans = *spans;
+    return key_of(shapes, candidates->patterns, use, spans) ? 0 : -1;
+}
+
+/* ---- names that speak for each other -------------------------------------------------------- */
+
+static int gather_made_up(const PathShapes *shapes, Candidates *candidates, size_t i)
+{
+    const Shape *shape = &shapes->shapes[i];
+    NameSpans spans = {0};
+    NameSpan span;
+    bool looks_random;
+
+    if (!path_use_created(&shapes->uses->items[i]) || shape->spans.count > 0 ||
+        !name_find_made_up(shape->name, shape->length, &span, &looks_random))
+        return 0;
+    (void)name_spans_add(&spans, span);
+    return add_candidate(shapes, candidates, i, &spans, looks_random);
+}
+
+static bool are_made_up(const PathShapes *shapes, const Candidate *items, size_t count)
+{
+    const bool enough = count > 1 || shapes->level == GENERALISE_BROAD;
+    bool alone = false, random = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const PathUse *use = &shapes->uses->items[items[i].use];
+        alone |= path_in_scratch(use->path) || path_use_is_transient(use);
+        random |= items[i].looks_random;
+    }
+    return random && (enough || alone);
+}
+
+static int gather_differing(const PathShapes *shapes, Candidates *candidates, size_t i)
+{
+    const PathUse *use = &shapes->uses->items[i];
+    const Shape *shape = &shapes->shapes[i];
+    const bool created = path_use_created(use);
+    NameSpans spans = {0};
+
+    if (shape->spans.count > 0 || shape->length == 0 ||
+        (!created && (path_is_guarded(use->path) || is_executed(use))) ||
+        !name_find_variables(shape->name, shape->length, &spans))
+        return 0;
+    return add_candidate(shapes, candidates, i, &spans, false);
+}
+
+/* Each run has its own, and the runs were to do the same. */
+static bool are_differing(const PathShapes *shapes, const Candidate *items, size_t count)
+{
+    const uint32_t first = shapes->uses->items[items[0].use].run;
+    bool many = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const PathUse *use = &shapes->uses->items[items[i].use];
+        if (!use->one_run || use->run >= shapes->runs_count ||
+            shapes->commands[use->run] != shapes->commands[first])
+            return false;
+        many |= use->run != first;
+    }
+    return many;
+}
+
+/* One way of finding out. */
+typedef struct Method {
+    int (*gather)(const PathShapes *shapes, Candidates *candidates, size_t use);
+    bool (*are)(const PathShapes *shapes, const Candidate *items, size_t count);
+} Method;
+
+static const Method methods[] = {{gather_made_up, are_made_up}, {gather_differing, are_differing}};
+
+static int apply(PathShapes *shapes, Candidates *candidates, const Method *method,
+                 const size_t *uses, size_t count)
+{
+    int r = 0;
+
+    candidates->count = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = method->gather(shapes, candidates, uses[i]);
+    if (candidates->count == 0)
+        return r;
+    qsort(candidates->items, candidates->count, sizeof *candidates->items, compare_candidates);
+    for (size_t from = 0, to; from < candidates->count && r == 0; from = to) {
+        const Candidate *items = &candidates->items[from];
+        to = from;
+        while (to < candidates->count && candidates->items[to].key == items->key)
+            to++;
+        const bool yes = method->are(shapes, items, to - from);
+        for (size_t i = from; i < to && r == 0 && yes; i++)
+            r = give(shapes, candidates, candidates->items[i].use, &candidates->items[i].spans);
+    }
+    return r;
+}
+
+/* ---- names like those of new files ---------------------------------------------------------- */
+
+static bool has_pattern(const PathShapes *shapes, const Candidates *candidates, size_t use,
+                        const NameSpans *spans)
+{
+    StringSet *scratch = strset_new();
+    const char *key = scratch ? key_of(shapes, scratch, use, spans) : NULL;
+    const bool has = key && strset_find(candidates->patterns, key);
+
+    strset_free(scratch);
+    return has;
+}
+
+static void find_like(PathShapes *shapes, const Candidates *candidates, size_t i)
+{
+    const PathUse *use = &shapes->uses->items[i];
+    Shape *shape = &shapes->shapes[i];
+    NameSpans spans[2] = {{.count = 0}, {.count = 0}};
+    NameSpan span;
+    bool looks_random;
+
+    if (shape->spans.count > 0 || path_use_created(use) || path_is_guarded(use->path) ||
+        is_executed(use))
+        return;
+    (void)name_find_uuids(shape->name, shape->length, &spans[0]);
+    (void)path_find_hash(shapes, i, &spans[0]);
+    (void)name_find_counters(shape->name, shape->length, &spans[0]);
+    if (name_find_made_up(shape->name, shape->length, &span, &looks_random) && looks_random)
+        (void)name_spans_add(&spans[1], span);
+    for (size_t way = 0; way < ARRAY_LENGTH(spans) && shape->spans.count == 0; way++) {
+        if (spans[way].count > 0 && has_pattern(shapes, candidates, i, &spans[way]))
+            shape->spans = spans[way];
+    }
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+static int find_at_depth(PathShapes *shapes, Candidates *candidates, const size_t *uses,
+                         size_t count)
+{
+    int r = 0;
+
+    candidates->keys = strset_free(candidates->keys);
+    candidates->patterns = strset_free(candidates->patterns);
+    candidates->keys = strset_new();
+    candidates->patterns = strset_new();
+    if (!candidates->keys || !candidates->patterns)
+        return -1;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        NameSpans spans = {0};
+        if (shapes->shapes[uses[i]].spans.count > 0) /* of a fan-out */
+            continue;
+        path_find_own(shapes, uses[i], &spans);
+        r = give(shapes, candidates, uses[i], &spans);
+    }
+    if (shapes->level == GENERALISE_EXACT)
+        return r;
+    for (size_t i = 0; i < ARRAY_LENGTH(methods) && r == 0; i++)
+        r = apply(shapes, candidates, &methods[i], uses, count);
+    for (size_t i = 0; i < count && r == 0 && strset_count(candidates->patterns) > 0; i++)
+        find_like(shapes, candidates, uses[i]);
+    return r;
+}
+
+static int find_all(PathShapes *shapes)
+{
+    Candidates candidates = {0};
+    const size_t count = shapes->uses->count;
+    int r = 0;
+
+    if (shapes->level != GENERALISE_EXACT)
+        path_mark_fan_outs(shapes);
+    for (size_t from = 0, to; from < count && r == 0; from = to) {
+        const unsigned depth = shapes->shapes[shapes->order[from]].depth;
+        if (depth == DEPTH_MAX)
+            break;
+        to = from;
+        while (to < count && shapes->shapes[shapes->order[to]].depth == depth)
+            to++;
+        r = find_at_depth(shapes, &candidates, shapes->order + from, to - from);
+    }
+    strset_free(candidates.keys);
+    strset_free(candidates.patterns);
+    free(candidates.items);
+    return r;
+}
+
+static bool same_command(const Run *a, const Run *b)
+{
+    if (a->command_count != b->command_count)
+        return false;
+    for (size_t i = 0; i < a->command_count; i++) {
+        if (strcmp(a->command[i], b->command[i]) != 0)
+            return false;
+    }
+    return strcmp(a->label ? a->label : "", b->label ? b->label : "") == 0;
+}
+
+static void look_at_runs(PathShapes *shapes, Recording *recording)
+{
+    enum { DAY = 24 * 60 * 60 };
+
+    for (uint32_t i = 0; i < shapes->runs_count; i++) {
+        const Run *run = recording_run(recording, i);
+        const int64_t start = time_from_text(run->start);
+        const int64_t end = time_from_text(run->end);
+        shapes->times[i].start = start < 0 ? INT64_MAX / 2 : start;
+        shapes->times[i].end = start < 0 ? -DAY : end < start ? start + DAY : end;
+        uint32_t first = 0;
+        while (first < i && (shapes->commands[first] != first ||
+                             !same_command(recording_run(recording, first), run)))
+            first++;
+        shapes->commands[i] = first;
+    }
+}
+
+static void sort_by_depth(PathShapes *shapes)
+{
+    const size_t count = shapes->uses->count;
+    size_t starts[DEPTH_MAX + 2] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const char *path = shapes->uses->items[i].path;
+        Shape *shape = &shapes->shapes[i];
+        for (const char *c = path; *c && shape->depth < DEPTH_MAX; c++)
+            shape->depth += *c == '/';
+        shape->name = strrchr(path, '/') + 1;
+        shape->length = strlen(shape->name);
+        starts[shape->depth + 1]++;
+    }
+    for (unsigned depth = 1; depth <= DEPTH_MAX + 1; depth++)
+        starts[depth] += starts[depth - 1];
+    for (size_t i = 0; i < count; i++)
+        shapes->order[starts[shapes->shapes[i].depth]++] = i;
+}
+
+PathShapes *path_shapes_new(Recording *recording, const PathUses *uses, Generalise level)
+{
+    PathShapes *shapes = calloc(1, sizeof *shapes);
+
+    if (!shapes)
+        return NULL;
+    shapes->uses = uses;
+    shapes->level = level;
+    shapes->runs_count = recording_runs_count(recording);
+    shapes->shapes = calloc(uses->count + 1, sizeof *shapes->shapes);
+    shapes->order = calloc(uses->count + 1, sizeof *shapes->order);
+    shapes->times = calloc(shapes->runs_count + 1, sizeof *shapes->times);
+    shapes->commands = calloc(shapes->runs_count + 1, sizeof *shapes->commands);
+    if (!shapes->shapes || !shapes->order || !shapes->times || !shapes->commands)
+        return path_shapes_free(shapes);
+    look_at_runs(shapes, recording);
+    sort_by_depth(shapes);
+    return find_all(shapes) < 0 ? path_shapes_free(shapes) : shapes;
+}
+
+PathShapes *path_shapes_free(PathShapes *shapes)
+{
+    if (!shapes)
+        return NULL;
+    free(shapes->shapes);
+    free(shapes->order);
+    free(shapes->times);
+    free(shapes->commands);
+    free(shapes);
+    return NULL;
 }

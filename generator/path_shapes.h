@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of a path that are different in every run: process ids under /proc, and names that
- * mkstemp(3) and its like made up. Only what the workload itself created can be a made-up name, and
- * only where scratch files are kept, or where it made several alike in one folder.
+ * The parts of paths that are different in every run, by evidence: what the workload itself made
+ * up, named after a process, a hash or the time of the run, and what differs between runs of the
+ * same command. docs/FORMATS.md, "Generalising paths", has the rules.
  */
 #pragma once
 
@@ -11,11 +11,14 @@
 
 typedef struct PathShapes PathShapes;
 
-/* What is to be known about all paths together. NULL without memory. */
-PathShapes *path_shapes_new(const PathUses *uses);
+/* What is to be known about all paths together; borrows USES. RECORDING tells of its runs. NULL
+ * without memory. */
+PathShapes *path_shapes_new(Recording *recording, const PathUses *uses, Generalise level);
 PathShapes *path_shapes_free(PathShapes *shapes);
 
-/* Appends the pattern (model/policy.h) for PATH. *RET_REASON tells what was generalised, NULL
- * nothing (a process's number is none to tell of); a constant. */
+/*
+ * Appends the pattern (model/policy.h) for PATH to OUT and, if something was generalised, to REASON
+ * what speaks for it and what it grants (a process's number in /proc is none to tell of).
+ */
 int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
-                        const char **ret_reason);
+                        Buffer *reason);

@@ -2,6 +2,7 @@
 /* Gathers what all facts say about each path. */
 #include "base/memory.h"
 #include "generator/infer_private.h"
+#include "generator/name_spans.h"
 
 #include <errno.h>
 
@@ -28,6 +29,46 @@ static PathUse *add_use(PathUses *uses, const char *path)
     PathUse *use = &uses->items[uses->count++];
     *use = (PathUse){.path = path};
     return use;
+}
+
+/* A file that is gone when it is looked at: it belonged to whom it belonged to before. */
+static void settle_owner(PathUse *use)
+{
+    *(use->owned && !use->not_owned ? &use->owner : &use->other) |= use->unknown;
+    use->unknown = 0;
+    use->owned = use->not_owned = false;
+}
+
+/* Facts about a path come sorted by program. */
+static void note_owner(PathUse *use, const Fact *fact, uint32_t letters)
+{
+    if (use->subject != fact->subject)
+        settle_owner(use);
+    use->subject = fact->subject;
+    if (!fact_has(fact, FIELD_OWNER)) {
+        use->unknown |= letters;
+    } else if (fact_number(fact, FIELD_OWNER, 0)) {
+        use->owned = true;
+        use->owner |= letters;
+    } else {
+        use->not_owned = true;
+        use->other |= letters;
+    }
+}
+
+static void note_run(PathUse *use, bool first, uint32_t run)
+{
+    use->one_run = first || (use->one_run && use->run == run);
+    use->run = run;
+}
+
+/* Before any access is noted. */
+static void note_runs(PathUse *use, const Fact *fact)
+{
+    const bool first = use->access == 0 && use->exec == 0;
+
+    for (size_t i = 0; i < fact->runs_count; i++)
+        note_run(use, first && i == 0, fact->runs[i].run);
 }
 
 /* The letters that one fact's access needs. What its bits mean together is lost once facts are
@@ -74,6 +115,39 @@ static bool is_python(const char *subject)
     return name && (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0);
 }
 
+/* SUBJECT is PROGRAM, with a version or the name of a target or without. */
+static bool is_program(const char *subject, const char *program)
+{
+    const char *slash = subject ? strrchr(subject, '/') : NULL;
+    const char *name = slash ? slash + 1 : subject;
+    const size_t wanted = strlen(program);
+
+    if (strcmp(program, "*") == 0)
+        return true;
+    if (!name)
+        return false;
+    size_t length = strlen(name);
+    while (length > wanted && strchr("-.0123456789", name[length - 1]))
+        length--;
+    return length >= wanted && strncmp(name + length - wanted, program, wanted) == 0 &&
+           (length == wanted || name[length - wanted - 1] == '-');
+}
+
+/* The scratch name of its creator that a new file has. */
+static const TemporaryName *find_temporary(const Fact *fact)
+{
+    const char *slash = strrchr(fact->name, '/');
+    const char *name = slash ? slash + 1 : fact->name;
+    NameSpan span;
+
+    for (size_t i = 0; i < temporary_names_count; i++) {
+        if (is_program(fact->subject, temporary_names[i].program) &&
+            name_find_temporary(name, strlen(name), &temporary_names[i], &span))
+            return &temporary_names[i];
+    }
+    return NULL;
+}
+
 /* What a fact that tells no type made: of mkdir one can say it all the same. */
 static bool makes_directory(const Fact *fact)
 {
@@ -90,13 +164,15 @@ static int add_file(PathUses *uses, const Fact *fact)
     PathUse *use = add_use(uses, fact->name);
     if (!use)
         return -ENOMEM;
+    note_runs(use, fact);
     use->access |= access;
     use->python |= (access & ACCESS_CREATE) && is_python(fact->subject);
+    use->named_after |= fact_text(fact, FIELD_NAMED_AFTER) != NULL;
+    use->changed |= (access & ACCESS_CHOWN) != 0;
+    if ((access & ACCESS_CREATE) && !use->temporary)
+        use->temporary = find_temporary(fact);
     use->linked |= (access & (ACCESS_LINK | ACCESS_CREATE)) == ACCESS_LINK;
-    if (fact_number(fact, FIELD_OWNER, 0))
-        use->owner |= letters_of(access);
-    else
-        use->other |= letters_of(access);
+    note_owner(use, fact, letters_of(access));
     const bool directory = type ? strcmp(type, "directory") == 0 : makes_directory(fact);
     use->typed |= type || directory;
     use->directory |= directory;
@@ -127,6 +203,7 @@ static int add_exec(PathUses *uses, const Fact *fact)
     PathUse *use = add_use(uses, fact->name);
     if (!use)
         return -ENOMEM;
+    note_runs(use, fact);
     use->exec |= loaded_as ? needs[i].letters : needs[0].letters;
     return 0;
 }
@@ -145,6 +222,11 @@ static void unite(PathUses *uses)
             uses->items[++kept] = *use;
             continue;
         }
+        last->one_run &= use->one_run && last->run == use->run;
+        last->named_after |= use->named_after;
+        last->changed |= use->changed;
+        if (!last->temporary)
+            last->temporary = use->temporary;
         last->access |= use->access;
         last->linked |= use->linked;
         last->python |= use->python;
@@ -175,6 +257,8 @@ int path_uses_collect(const Recording *recording, PathUses *uses)
         if (r < 0)
             return r;
     }
+    for (size_t i = 0; i < uses->count; i++)
+        settle_owner(&uses->items[i]);
     unite(uses);
     return 0;
 }

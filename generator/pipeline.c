@@ -216,7 +216,8 @@ int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy
                     Buffer *notes, Error *err)
 {
     CLEANUP(policy_drop) Policy *policy = policy_new();
-    const InferOptions infer = {.conditions = options->conditions};
+    const InferOptions infer = {.conditions = options->conditions,
+                                .generalise = options->generalise};
     int r = policy ? 0 : error_errno(err, -ENOMEM, "making the policy");
 
     if (r == 0 && input->recording)

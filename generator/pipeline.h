@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "generator/generalise.h"
 #include "model/policy.h"
 #include "model/recording.h"
 
@@ -15,6 +16,7 @@ typedef struct GenerateOptions {
         *runtimes;   /* names with commas between, "none"; NULL: the policy's, else all known */
     int deny_action; /* POLICY_ALLOW: the policy's, else EPERM */
     bool conditions;
+    Generalise generalise;
 } GenerateOptions;
 
 /* Inputs read so far: all recordings as one, all policies as one. */

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -162,6 +163,32 @@ const char *file_type_name(mode_t mode)
     return NULL;
 }
 
+/* The last component of TEXT has NUMBER in it, in decimal, by itself. */
+static bool is_named_after(const char *text, pid_t number)
+{
+    enum { NUMBER_MIN = 10 }; /* less says nothing: the first processes of a container */
+    char digits[16];
+    const char *slash = strrchr(text, '/');
+
+    if (!slash || number < NUMBER_MIN)
+        return false;
+    const size_t length = (size_t)snprintf(digits, sizeof digits, "%d", (int)number);
+    for (const char *at = slash; (at = strstr(at, digits)) != NULL; at += length) {
+        if (!isdigit((unsigned char)at[-1]) && !isdigit((unsigned char)at[length]))
+            return true;
+    }
+    return false;
+}
+
+/* A number that a program takes from getpid(), or a command from the "$$" of its shell. */
+static bool is_named_after_process(const Tracee *tracee, const char *text)
+{
+    const pid_t own = process_own_pid(tracee->process);
+
+    return is_named_after(text, own) || (own == tracee->process->pid && /* no other namespace */
+                                         is_named_after(text, tracee->process->parent));
+}
+
 void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 uint32_t access, DraftWhen when)
 {
@@ -178,6 +205,8 @@ void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const Path
         fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(path->st.st_mode));
     if (path->mount[0] != '\0')
         fact_set_text(fact, FIELD_MOUNT, path->mount);
+    if ((access & ACCESS_CREATE) && is_named_after_process(tracee, path->text))
+        fact_set_text(fact, FIELD_NAMED_AFTER, "pid");
     if (tracee_credentials(tracee, &credentials) < 0)
         return;
     if (path->has_stat)

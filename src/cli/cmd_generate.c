@@ -130,6 +130,7 @@ static int run(const Parsed *parsed)
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     const char *deny = parsed_value(parsed, "deny-action", NULL);
+    const char *generalise = parsed_value(parsed, "generalize", NULL);
     GenerateOptions options = {
         .name = parsed_value(parsed, "name", NULL),
         .runtimes = parsed_value(parsed, "runtimes", NULL),
@@ -142,6 +143,9 @@ static int run(const Parsed *parsed)
     if (deny && policy_deny_parse(deny, &options.deny_action) < 0)
         return usage_error(parsed->command,
                            "--deny-action takes an error's name, KILL or LOG, not \"%s\"", deny);
+    if (generalise && generalise_from_name(generalise, &options.generalise) < 0)
+        return usage_error(parsed->command,
+                           "--generalize takes exact, careful or broad, not \"%s\"", generalise);
     if (generate(parsed, &options, &notes, &out, &err) < 0)
         return fail(EXIT_USAGE, &err);
     print_notes(&notes);
@@ -163,6 +167,9 @@ static const Option options[] = {
     {"no-conditions", 0, VALUE_NONE, NULL, NULL, "allow system calls whatever their arguments are"},
     {"group", 0, VALUE_WORDS, "HOW", "image none",
      "make a policy for each image and service (image, the default), or one of all (none)"},
+    {"generalize", 0, VALUE_WORDS, "LEVEL", "exact careful broad",
+     "how far to go beyond what was seen where evidence speaks for it: exact, careful (the "
+     "default) or broad"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print the summary"},
     {0},
 };

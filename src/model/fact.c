@@ -16,7 +16,9 @@ typedef struct KindInfo {
 
 static const KindInfo kinds[FACT_KIND_COUNT] = {
     [FACT_SYSCALL] = {"syscall", {FIELD_ARCH, FIELD_NUMBER, FIELD_COUNT}},
-    [FACT_FILE] = {"file", {FIELD_ACCESS, FIELD_FILE_TYPE, FIELD_OWNER, FIELD_MOUNT, FIELD_COUNT}},
+    [FACT_FILE] = {"file",
+                   {FIELD_ACCESS, FIELD_FILE_TYPE, FIELD_OWNER, FIELD_MOUNT, FIELD_NAMED_AFTER,
+                    FIELD_COUNT}},
     [FACT_EXEC] = {"exec", {FIELD_LOADED_AS, FIELD_COUNT}},
     [FACT_CAPABILITY] = {"capability",
                          {FIELD_SYSCALL, FIELD_OBJECT, FIELD_ALTERNATIVE, FIELD_COUNT}},
@@ -38,6 +40,7 @@ static const FieldInfo fields[FIELD_COUNT] = {
     [FIELD_FILE_TYPE] = {"file_type", FIELD_TYPE_TEXT, true},
     [FIELD_OWNER] = {"owner", FIELD_TYPE_FLAG, true},
     [FIELD_MOUNT] = {"mount", FIELD_TYPE_TEXT, true},
+    [FIELD_NAMED_AFTER] = {"named_after", FIELD_TYPE_TEXT, true},
     [FIELD_LOADED_AS] = {"loaded_as", FIELD_TYPE_TEXT, true},
     [FIELD_SYSCALL] = {"syscall", FIELD_TYPE_TEXT, true},
     [FIELD_OBJECT] = {"object", FIELD_TYPE_TEXT, true},

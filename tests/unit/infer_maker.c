@@ -57,7 +57,7 @@ void add_call(Recording *recording, const char *name, const char *arch, unsigned
 
 Policy *infer(Recording *recording, bool conditions, Buffer *notes)
 {
-    const InferOptions options = {.conditions = conditions};
+    const InferOptions options = {.conditions = conditions, .generalise = GENERALISE_CAREFUL};
     Policy *policy = policy_new();
     Error err = {0};
 

@@ -25,6 +25,12 @@ BAD = [
     ("baselines/places.csv", "tmp,tmpfs", "'tmp' can be no path"),
     ("baselines/places.csv", "/tmp,ramfs", "'ramfs' can be no kind"),
     ("baselines/places.csv", "/tmp,shared", "the same as line"),
+    ("tables/equivalents.csv", "always,read,readv,why", "'always' can be no level"),
+    ("tables/equivalents.csv", "broad,read,readv 6=1,why", "can be no rules"),
+    ("tables/guarded.csv", "/etc/,why", "'/etc/' can be no path"),
+    ("tables/path_sets.csv", "broad,/a/*/b,/a/**,why", "can be no path"),
+    ("tables/temporary_names.csv", "a,,b,6,alnum,,why", "'6' can be no length"),
+    ("tables/temporary_names.csv", "a,,b,06,any,,why", "'any' can be no letters"),
     ("defaults/docker.csv", "syscall,read,sometimes,", "'sometimes' can be no when"),
 ]
 
@@ -39,7 +45,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for part in ("runtimes", "baselines", "defaults"):
+        for part in ("runtimes", "baselines", "defaults", "tables"):
             shutil.copytree(SOURCE / "profiles" / part, folder / part)
         done = compile_profiles(folder)
         if done.returncode != 0 or "runtime_calls_count" not in (folder / "out.c").read_text():

@@ -51,24 +51,24 @@ profile sh flags=(attach_disconnected,mediate_deleted) {
   "/semi;" r,
   /srv/2024/data.csv r,
   owner /srv/data/one.Q1w2E3 w,
-  owner /srv/data/up.?????? w, # a made-up name
+  owner /srv/data/up.?????? w, # a made-up name (grants any other of that length)
   "/star\*" r,
   "/tab\011here" r,
   /tilde~ r,
   owner /tmp/Config w,
-  owner /tmp/dir.??????/ w, # a made-up name
-  /tmp/dir.??????/in r, # a made-up name
-  owner /tmp/dir.??????/in w, # a made-up name
+  owner /tmp/dir.??????/ w, # a made-up name (grants any other of that length)
+  /tmp/dir.??????/in r, # a made-up name (grants any other of that length)
+  owner /tmp/dir.??????/in w, # a made-up name (grants any other of that length)
   owner /tmp/file01 w,
   owner link /tmp/link -> "/tmp/target, \{1\}",
   owner /tmp/new w,
   /tmp/notcreated.aB3x9Z r,
   /tmp/old rw,
-  owner /tmp/pipe.??????.sock w, # a made-up name
+  owner /tmp/pipe.??????.sock w, # a made-up name (grants any other of that length)
   owner /tmp/report-2024 w,
-  owner /tmp/tmp.?????????? w, # a made-up name
-  /tmp/tmp.??????????/ w, # a made-up name
-  owner /tmp/tmp???????? w, # a made-up name
+  owner /tmp/tmp.?????????? w, # a made-up name (grants any other of that length)
+  /tmp/tmp.??????????/ w, # a made-up name (grants any other of that length)
+  owner /tmp/tmp???????? w, # a made-up name (grants any other of that length)
   "/u sep" r,
   /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx r,
   /yes r,

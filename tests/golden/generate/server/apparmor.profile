@@ -35,9 +35,9 @@ profile server flags=(attach_disconnected,mediate_deleted) {
   /usr/lib/libc.so.6 mr,
   /usr/sbin/server mrix,
   owner /var/cache/server/tmp/ w,
-  owner /var/cache/server/tmp/0000000001 w,
+  owner /var/cache/server/tmp/[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9] w, # a counter (grants any other number of that length)
   /var/lib/server/db rwk,
-  owner /var/log/server/access.log w,
+  /var/log/server/access.log w,
 
   # network
   network inet stream,
