@@ -365,6 +365,22 @@ def another_mount_namespace(folder, backend):
 
 
 @both
+def named_after_processes(folder, backend):
+    """Names that hold the number of the process or its parent say so; others do not."""
+    script = (f"cd {folder}; echo >own.$$; sh -c 'echo >parent-$PPID.x; :'; echo >other.4; mkdir $$-folder; "
+              "echo $$ >number")
+    result = record(backend, folder, ["sh", "-c", script])
+    with open(f"{folder}/number", encoding="ascii") as file:
+        number = file.read().strip()
+    for name in (f"own.{number}", f"parent-{number}.x", f"{number}-folder"):
+        made = [f for f in result.facts("file", name=f"{folder}/{name}") if "create" in f["access"]]
+        equal([f.get("named_after") for f in made], ["pid"], name)
+    for name in ("other.4", "number"):
+        made = [f for f in result.facts("file", name=f"{folder}/{name}") if "create" in f["access"]]
+        equal([f.get("named_after") for f in made], [None], name)
+
+
+@both
 def unix_sockets(folder, backend):
     result, work = run(backend, folder, r"""
 a = socket.socket(socket.AF_UNIX); a.bind('path'); a.listen()
