@@ -100,6 +100,17 @@ TABLES = {
             ("value", rf"|{CAPABILITY}|[a-z0-9_]+( [a-z0-9_]+)*", TEXT),
         ],
     ),
+    "tables/risk.csv": (
+        "RiskRow",
+        "risk_rows",
+        [
+            ("kind", r"syscall|capability|path|network|ptrace|mount|unix|signal|setting", TEXT),
+            ("name", r"[!-~]+( [!-~]+)*", TEXT),
+            ("risk", r"none|low|medium|high|critical", TEXT),
+            ("why", r".+", TEXT),
+            ("source", r".+", TEXT),
+        ],
+    ),
 }
 
 

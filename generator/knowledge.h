@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profiles/{runtimes,baselines,defaults}, compiled in by compile_profiles.py. Rows are sorted by
- * their columns from left to right.
+ * profiles/{runtimes,baselines,defaults,tables/risk.csv}, compiled in by compile_profiles.py. Rows
+ * are sorted by their columns from left to right.
  */
 #pragma once
 
@@ -117,6 +117,18 @@ typedef struct DefaultGrant {
 
 extern const DefaultGrant docker_grants[];
 extern const size_t docker_grants_count;
+
+/* How dangerous it is to allow something: profiles/tables/risk.csv. */
+typedef struct RiskRow {
+    const char *kind; /* "syscall", "capability", "path", "network", … */
+    const char *name; /* "*": all that have no row of their own */
+    const char *risk; /* "none", "low", "medium", "high", "critical" */
+    const char *why;
+    const char *source;
+} RiskRow;
+
+extern const RiskRow risk_rows[];
+extern const size_t risk_rows_count;
 
 /* Does Docker's default grant that call whatever the capabilities, arguments and architecture are?
  */

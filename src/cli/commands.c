@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+extern const Command command_diff;
 extern const Command command_doctor;
 extern const Command command_generate;
 extern const Command command_mark;
@@ -20,6 +21,7 @@ const Command *const commands[] = {
     &command_show,
     &command_merge,
     &command_generate,
+    &command_diff,
     NULL,
 };
 /* clang-format on */

@@ -31,6 +31,8 @@ BAD = [
     ("tables/path_sets.csv", "broad,/a/*/b,/a/**,why", "can be no path"),
     ("tables/temporary_names.csv", "a,,b,6,alnum,,why", "'6' can be no length"),
     ("tables/temporary_names.csv", "a,,b,06,any,,why", "'any' can be no letters"),
+    ("tables/risk.csv", "syscall,read,huge,why,man", "'huge' can be no risk"),
+    ("tables/risk.csv", "syscall,read,low,why,", "'' can be no source"),
     ("defaults/docker.csv", "syscall,read,sometimes,", "'sometimes' can be no when"),
 ]
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call under two filters: what diff_seccomp_call.c works out and diff_seccomp_text.c tells. */
+#pragma once
+
+#include "generator/diff_private.h"
+
+enum { WORD_BITS = 64 };
+
+/* The entries of one profile that hold for the call. */
+typedef struct CallSide {
+    const SeccompEntry **entries;
+    size_t count, capacity;
+    SeccompAnswer constant; /* if there is no condition */
+    bool is_constant;
+    SeccompAnswer fallback;
+} CallSide;
+
+/* One argument. The first `shown` tests come from filters, the others from the table of risks. */
+typedef struct CallArgument {
+    ValueTest *tests;
+    size_t count, capacity, shown;
+    ValueClasses classes;
+    size_t offset; /* of its bits in a box, in words */
+    size_t words;
+} CallArgument;
+
+typedef struct CallWork {
+    const char *name;
+    const Syscall *syscall;
+    Arch arch;
+    CallSide old, fresh;
+    CallArgument args[SYSCALL_ARGS];
+    size_t words; /* of a box */
+    uint64_t within[SYSCALL_ARGS];
+    CallChanges *changes;
+    bool upper;
+} CallWork;
+
+/* Bit I of BITS. */
+static inline bool call_bit(const uint64_t *bits, size_t i)
+{
+    return bits[i / WORD_BITS] >> (i % WORD_BITS) & 1;
+}
+
+/* The bits of argument INDEX that the kernel looks at. */
+uint64_t call_width(const CallWork *work, unsigned index);
+
+/* VALUE of argument INDEX, by name if it has one. */
+void call_put_value(const CallWork *work, unsigned index, uint64_t value, Buffer *out);
+
+/* What the classes of argument INDEX whose bits are set have in common: " 0=AF_INET",
+ * " 0!=AF_VSOCK"; nothing if that is all of them. */
+void call_put_argument(const CallWork *work, unsigned index, const uint64_t *bits, Buffer *out);

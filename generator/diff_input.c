@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files and folders to what can be compared. A folder is what `whittle generate` writes, or any
+ * with files of those names. */
+#include "generator/diff_private.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "generator/pipeline.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INPUT_MAX ((size_t)256 << 20)
+#define PEEK_SIZE ((size_t)4096)
+
+static void policy_drop(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
+static void json_drop(json_t **json)
+{
+    json_decref(*json);
+}
+
+static void side_deinit(DiffSide *side)
+{
+    side->policy = policy_free(side->policy);
+    side->recording = recording_free(side->recording);
+    if (side->seccomp)
+        seccomp_profile_deinit(side->seccomp);
+    free(side->seccomp);
+    free(side->apparmor);
+    free(side->apparmor_name);
+    *side = (DiffSide){0};
+}
+
+DiffInput *diff_input_free(DiffInput *input)
+{
+    if (input) {
+        side_deinit(&input->side);
+        free(input->path);
+        free(input);
+    }
+    return NULL;
+}
+
+static void input_drop(DiffInput **input)
+{
+    *input = diff_input_free(*input);
+}
+
+const Recording *diff_input_recording(const DiffInput *input)
+{
+    return input->side.recording;
+}
+
+/* ---- capability lists ----------------------------------------------------------------------- */
+
+/* Adds the capability NAME, "ALL" and small letters too, to *CAPS. 0 or -EINVAL. */
+static int add_capability(const char *name, size_t length, uint64_t *caps)
+{
+    char text[64] = "CAP_";
+    const size_t prefix = length >= 4 && strncasecmp(name, "CAP_", 4) == 0 ? 4 : 0;
+    size_t used = 4;
+
+    if (length - prefix >= sizeof text - 4 || length == prefix)
+        return -EINVAL;
+    for (size_t i = prefix; i < length; i++)
+        text[used++] = (char)toupper((unsigned char)name[i]);
+    if (strcmp(text, "CAP_ALL") == 0) {
+        for (size_t i = 0; i < capability_count(); i++)
+            *caps |= (uint64_t)1 << capability_at(i)->number;
+        return 0;
+    }
+    const Capability *capability = capability_by_name(text);
+    if (!capability)
+        return -EINVAL;
+    *caps |= (uint64_t)1 << capability->number;
+    return 0;
+}
+
+static int read_names(const char *file, const json_t *array, uint64_t *caps, Error *err)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        if (!name || add_capability(name, strlen(name), caps) < 0)
+            return error_set(err, -EINVAL, "%s: there is no capability \"%.60s\"", file,
+                             name ? name : "");
+    }
+    return 0;
+}
+
+/* {"add": […], "drop": ["ALL"]}, from Docker's 14; or a list. */
+static int read_capabilities_json(const char *file, const char *text, size_t length, DiffSide *side,
+                                  Error *err)
+{
+    json_error_t why;
+    CLEANUP(json_drop) json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
+    uint64_t add = 0, drop = 0, base = diff_docker_capabilities();
+    int r;
+
+    if (!root)
+        return error_set(err, -EINVAL, "%s:%d:%d: %s", file, why.line, why.column, why.text);
+    if (json_is_array(root)) {
+        base = 0;
+        r = read_names(file, root, &add, err);
+    } else {
+        if (!json_object_get(root, "add") && !json_object_get(root, "drop"))
+            return error_set(
+                err, -EINVAL,
+                "%s: neither a seccomp profile (no \"defaultAction\") nor a capability "
+                "list (no \"add\" or \"drop\")",
+                file);
+        r = read_names(file, json_object_get(root, "add"), &add, err);
+        if (r == 0)
+            r = read_names(file, json_object_get(root, "drop"), &drop, err);
+    }
+    if (r < 0)
+        return r;
+    side->capabilities = (base & ~drop) | add;
+    side->has_capabilities = true;
+    return 0;
+}
+
+/* Names with blanks, commas and line ends between; "#" begins a comment. */
+static bool read_plain_capabilities(const char *text, size_t length, uint64_t *ret_caps)
+{
+    uint64_t caps = 0;
+    bool any = false;
+
+    for (size_t at = 0; at < length;) {
+        const char c = text[at];
+        size_t end = at;
+        if (c == '#') {
+            while (at < length && text[at] != '\n')
+                at++;
+            continue;
+        }
+        if (isspace((unsigned char)c) || c == ',') {
+            at++;
+            continue;
+        }
+        while (end < length && (isalnum((unsigned char)text[end]) || text[end] == '_'))
+            end++;
+        if (end == at || add_capability(text + at, end - at, &caps) < 0)
+            return false;
+        any = true;
+        at = end;
+    }
+    *ret_caps = caps;
+    return any;
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static int read_seccomp(const char *file, const Buffer *text, DiffSide *side, Error *err)
+{
+    SeccompProfile *profile = calloc(1, sizeof *profile);
+    const int r =
+        profile ? seccomp_profile_parse(file, buffer_text(text), text->length, profile, NULL, err)
+                : error_errno(err, -ENOMEM, "%s", file);
+
+    if (r < 0) {
+        free(profile);
+        return r;
+    }
+    side->seccomp = profile;
+    return 0;
+}
+
+/* One file, whatever it is. */
+static int read_one(const char *file, DiffSide *side, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(fd_close) int fd = open_and_peek(file, &text, PEEK_SIZE, err);
+    int r;
+
+    if (fd < 0)
+        return fd;
+    if (recording_detect(buffer_text(&text), text.length)) {
+        side->kind = "recording";
+        return recording_read_on(file, buffer_text(&text), text.length, fd, &side->recording, err);
+    }
+    r = read_fd(fd, &text, INPUT_MAX - text.length);
+    if (r < 0)
+        return error_errno(err, r, "%s: cannot read", file);
+    const char *first = buffer_text(&text) + strspn(buffer_text(&text), " \t\r\n");
+    if (policy_detect(buffer_text(&text), text.length)) {
+        side->kind = "policy";
+        r = policy_parse(file, buffer_text(&text), text.length, &side->policy, err);
+        if (r == 0)
+            policy_sort(side->policy);
+        return r;
+    }
+    if (*first == '{' && seccomp_profile_detect(buffer_text(&text), text.length)) {
+        side->kind = "seccomp profile";
+        return read_seccomp(file, &text, side, err);
+    }
+    if (*first == '{' || *first == '[') {
+        side->kind = "capability list";
+        return read_capabilities_json(file, buffer_text(&text), text.length, side, err);
+    }
+    if (read_plain_capabilities(buffer_text(&text), text.length, &side->capabilities)) {
+        side->kind = "capability list";
+        side->has_capabilities = true;
+        return 0;
+    }
+    return error_set(
+        err, -EINVAL,
+        "%s: none of what can be compared: a recording, a policy, a seccomp profile in "
+        "JSON, a capability list, a folder of them",
+        file);
+}
+
+static int read_folder(const char *folder, DiffSide *side, Error *err)
+{
+    static const char *const files[] = {"policy.yaml", "seccomp.json", "capabilities.json"};
+    bool any = false;
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(files) && r == 0; i++) {
+        CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+        if (buffer_printf(&path, "%s/%s", folder, files[i]) < 0)
+            return error_errno(err, -ENOMEM, "%s", folder);
+        if (access(buffer_text(&path), F_OK) < 0)
+            continue;
+        any = true;
+        r = read_one(buffer_text(&path), side, err);
+    }
+    side->kind = "folder";
+    if (r == 0 && !any)
+        return error_set(err, -ENOENT,
+                         "%s: a folder without policy.yaml, seccomp.json or capabilities.json",
+                         folder);
+    return r;
+}
+
+int diff_input_read(const char *path, DiffInput **ret_input, Error *err)
+{
+    CLEANUP(input_drop) DiffInput *input = calloc(1, sizeof *input);
+    struct stat status;
+    int r;
+
+    if (!input || !(input->path = strdup(path)))
+        return error_errno(err, -ENOMEM, "%s", path);
+    input->side.name = input->path;
+    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        r = read_folder(path, &input->side, err);
+    else
+        r = read_one(path, &input->side, err);
+    if (r < 0)
+        return r;
+    *ret_input = TAKE(input);
+    return 0;
+}
+
+/* ---- comparing ------------------------------------------------------------------------------ */
+
+static void profile_drop(SeccompProfile **profile)
+{
+    if (*profile)
+        seccomp_profile_deinit(*profile);
+    free(*profile);
+}
+
+/* What is worked out of a side for this comparison. */
+typedef struct Worked {
+    const Policy *policy;
+    const SeccompProfile *seccomp;
+    bool has_capabilities;
+    uint64_t capabilities;
+    Policy *own_policy;
+    SeccompProfile *own_seccomp;
+} Worked;
+
+static void worked_deinit(Worked *worked)
+{
+    policy_drop(&worked->own_policy);
+    profile_drop(&worked->own_seccomp);
+}
+
+/* The policy of a recording. Its runtimes are OTHER's, so that these make no difference. */
+static int infer(const DiffSide *side, const Policy *other, bool bare, Policy **ret_policy,
+                 Error *err)
+{
+    GenerateInput input = {.recording = side->recording};
+    const GenerateOptions options = {.conditions = true};
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    CLEANUP(policy_drop) Policy *policy = NULL;
+    int r = generate_policy(&input, &options, &policy, &notes, err);
+
+    if (r == 0 && (other || bare))
+        policy_clear_runtimes(policy);
+    for (size_t i = 0; r == 0 && other && i < policy_runtimes_count(other); i++)
+        r = policy_add_runtime(policy, policy_runtime(other, i));
+    if (r == 0 && other) {
+        policy_set_deny_action(policy, policy_deny_action(other));
+        policy_set_read_only_root(policy, policy_read_only_root(other));
+        policy_set_no_new_privs(policy, policy_no_new_privs(other));
+        for (PolicyLimit limit = 0; limit < POLICY_LIMIT_COUNT; limit++)
+            policy_set_limit(policy, limit, policy_limit(other, limit));
+        r = policy_user(other) ? policy_set_user(policy, policy_user(other)) : 0;
+    }
+    if (r < 0)
+        return err && err->code ? r : error_errno(err, r, "%s", side->name);
+    policy_sort(policy);
+    *ret_policy = TAKE(policy);
+    return 0;
+}
+
+static uint64_t policy_capabilities(const Policy *policy)
+{
+    uint64_t caps = 0;
+    size_t first, end;
+
+    policy_range(policy, POLICY_CAPABILITIES, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        const Capability *capability = capability_by_name(policy_rule(policy, i)->name);
+        if (capability && policy_grants(policy, i))
+            caps |= (uint64_t)1 << capability->number;
+    }
+    return caps;
+}
+
+static int make_seccomp(const DiffSide *side, Worked *worked, Error *err)
+{
+    CLEANUP(seccomp_rules_deinit) SeccompRules rules = {0};
+    int r;
+
+    if (policy_archs(worked->policy) == 0)
+        return 0;
+    r = seccomp_rules_make(worked->policy, &rules, NULL, err);
+    worked->own_seccomp = r == 0 ? calloc(1, sizeof *worked->own_seccomp) : NULL;
+    if (r == 0 && !worked->own_seccomp)
+        r = error_errno(err, -ENOMEM, "%s", side->name);
+    if (r == 0)
+        r = seccomp_profile_from_rules(&rules, worked->own_seccomp, err);
+    if (r == 0)
+        worked->seccomp = worked->own_seccomp;
+    else
+        error_prefix(err, "%s", side->name);
+    return r;
+}
+
+/* A folder's own files go before what its policy would make of them: they are what is in force. */
+static int work(const DiffSide *side, const DiffSide *other, Worked *worked, Error *err)
+{
+    int r = 0;
+
+    worked->policy = side->policy;
+    if (side->recording) {
+        r = infer(side, other->policy, other->recording != NULL, &worked->own_policy, err);
+        worked->policy = worked->own_policy;
+    }
+    if (r < 0)
+        return r;
+    worked->seccomp = side->seccomp;
+    worked->has_capabilities = side->has_capabilities || worked->policy;
+    worked->capabilities = side->has_capabilities ? side->capabilities
+                           : worked->policy       ? policy_capabilities(worked->policy)
+                                                  : 0;
+    return worked->policy && !side->seccomp ? make_seccomp(side, worked, err) : 0;
+}
+
+static void note_one_sided(const char *what, bool old, bool fresh, Diff *diff)
+{
+    if (old != fresh)
+        (void)buffer_printf(&diff->notes,
+                            "not compared: %s, of which only the %s one says "
+                            "something\n",
+                            what, old ? "old" : "new");
+}
+
+int diff_make(const DiffInput *old, const DiffInput *fresh, const Recording *evidence, Diff *diff,
+              Error *err)
+{
+    CLEANUP(worked_deinit) Worked before = {0};
+    CLEANUP(worked_deinit) Worked after = {0};
+    int r = work(&old->side, &fresh->side, &before, err);
+
+    diff->old_name = diff_text(diff, old->path);
+    diff->new_name = diff_text(diff, fresh->path);
+    diff->old_kind = old->side.kind;
+    diff->new_kind = fresh->side.kind;
+    if (r == 0)
+        r = work(&fresh->side, &old->side, &after, err);
+    if (r == 0 && before.seccomp && after.seccomp)
+        r = diff_seccomp(before.seccomp, after.seccomp, diff, err);
+    if (r == 0 && before.has_capabilities && after.has_capabilities)
+        r = diff_capabilities(before.capabilities, after.capabilities, diff, err);
+    if (r == 0 && before.policy && after.policy)
+        r = diff_policies(before.policy, after.policy, diff, err);
+    if (r < 0)
+        return r;
+    note_one_sided("system calls", before.seccomp, after.seccomp, diff);
+    note_one_sided("capabilities", before.has_capabilities, after.has_capabilities, diff);
+    note_one_sided("files, network and other rules", before.policy, after.policy, diff);
+    if (diff->compared.length == 0)
+        return error_set(err, -EINVAL,
+                         "%s (%s) and %s (%s) have nothing in common that could be compared",
+                         old->path, old->side.kind, fresh->path, fresh->side.kind);
+    if (evidence)
+        r = diff_witnesses(diff, evidence);
+    if (r == 0)
+        r = diff->notes.error ? diff->notes.error : diff->compared.error;
+    return r < 0 ? error_errno(err, r, "comparing") : 0;
+}

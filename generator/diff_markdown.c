@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The comparison as a comment on a change: what a reviewer has to decide first, the rest folded.
+ * Names come from files and workloads: nothing of them is markup.
+ */
+#include "generator/diff_private.h"
+
+#include "base/escape.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { ROWS_MAX = 200, SHOWN_MAX = 12 };
+
+/* TEXT, which is plain, as code in a table's cell. */
+static void put_plain(Buffer *out, const char *text)
+{
+    (void)buffer_puts(out, "<code>");
+    for (const char *p = text; *p; p++) {
+        if (*p == '&')
+            (void)buffer_puts(out, "&amp;");
+        else if (*p == '<')
+            (void)buffer_puts(out, "&lt;");
+        else if (*p == '>')
+            (void)buffer_puts(out, "&gt;");
+        else if (strchr("|*_`[]\\@#~$!:", *p))
+            (void)buffer_printf(out, "&#%d;", (unsigned char)*p);
+        else
+            (void)buffer_putc(out, *p);
+    }
+    (void)buffer_puts(out, "</code>");
+}
+
+static void put_code(Buffer *out, const char *text)
+{
+    CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
+
+    (void)escape_append(&escaped, text, strlen(text));
+    put_plain(out, buffer_text(&escaped));
+}
+
+static const char *const marks[RISK_COUNT] = {"⚪ none", "🔵 low", "🟡 medium", "🟠 **high**",
+                                              "🔴 **critical**"};
+
+static void put_why(const Change *change, Buffer *out)
+{
+    if (change->why)
+        (void)buffer_puts(out, change->why);
+    if (change->why && change->source && change->risk >= RISK_HIGH)
+        (void)buffer_printf(out, " (%s)", change->source);
+    if (change->example) {
+        (void)buffer_puts(out, "; for example ");
+        put_plain(out, change->example);
+    }
+    for (size_t i = 0; i < change->who_count && i < 2; i++) {
+        const DiffWitness *who = &change->who[i];
+        (void)buffer_printf(out, "%s by ", i ? " and" : "<br>needed");
+        put_code(out, who->subject);
+        if (who->labels) {
+            (void)buffer_puts(out, " in test ");
+            put_code(out, who->labels);
+        }
+    }
+    if (change->who_count > 2)
+        (void)buffer_printf(out, " and %zu more", change->who_count - 2);
+    if (change->reason) {
+        (void)buffer_puts(out, "<br>reason given: ");
+        put_code(out, change->reason);
+    }
+}
+
+static void put_what(const Change *change, Buffer *out)
+{
+    (void)buffer_printf(out, "%s ", change->section);
+    put_plain(out, change->what);
+    if (change->when)
+        (void)buffer_printf(out, " (%s)", change->when);
+}
+
+/* Rows of what became allowed, of risk FROM to BELOW (not included). */
+static void put_allowed(const Diff *diff, Risk from, Risk below, Buffer *out)
+{
+    size_t rows = 0, left = 0;
+
+    (void)buffer_puts(out, "| risk | now allowed | why it matters |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < diff->count; i++) {
+        const Change *change = &diff->changes[i];
+        if (change->kind != DIFF_ALLOWED || change->risk < from || change->risk >= below)
+            continue;
+        if (rows++ >= ROWS_MAX) {
+            left++;
+            continue;
+        }
+        (void)buffer_printf(out, "| %s | ", marks[change->risk]);
+        put_what(change, out);
+        (void)buffer_puts(out, " | ");
+        put_why(change, out);
+        (void)buffer_puts(out, " |\n");
+    }
+    if (left)
+        (void)buffer_printf(out, "\n… and %zu more; `whittle diff` lists them.\n", left);
+    (void)buffer_puts(out, "\n");
+}
+
+static size_t count_risk(const Diff *diff, Risk from, Risk below)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < diff->count; i++) {
+        const Change *change = &diff->changes[i];
+        count += change->kind == DIFF_ALLOWED && change->risk >= from && change->risk < below;
+    }
+    return count;
+}
+
+static void put_others(const Diff *diff, DiffKind kind, const char *head, Buffer *out)
+{
+    const size_t count = diff_count(diff, kind);
+    size_t rows = 0;
+
+    if (count == 0)
+        return;
+    (void)buffer_printf(out, "<details><summary>%s: %zu</summary>\n\n", head, count);
+    for (size_t i = 0; i < diff->count && rows < ROWS_MAX; i++) {
+        const Change *change = &diff->changes[i];
+        if (change->kind != kind)
+            continue;
+        rows++;
+        (void)buffer_puts(out, "- ");
+        put_what(change, out);
+        if (change->before && change->after)
+            (void)buffer_printf(out, ": %s → %s", change->before, change->after);
+        (void)buffer_puts(out, "\n");
+    }
+    if (count > rows)
+        (void)buffer_printf(out, "- … and %zu more; `whittle diff` lists them.\n", count - rows);
+    (void)buffer_puts(out, "\n</details>\n\n");
+}
+
+static void put_verdict(const Diff *diff, Buffer *out)
+{
+    const size_t allowed = diff_count(diff, DIFF_ALLOWED);
+    const size_t dangerous = count_risk(diff, RISK_HIGH, RISK_COUNT);
+
+    (void)buffer_puts(out, "### Security profile: ");
+    if (diff->count == 0)
+        (void)buffer_puts(out, "nothing changes\n\n");
+    else if (allowed == 0)
+        (void)buffer_puts(out, "✅ nothing more is allowed\n\n");
+    else if (dangerous)
+        (void)buffer_printf(out, "⚠️ %zu dangerous permission%s to decide about\n\n", dangerous,
+                            dangerous == 1 ? "" : "s");
+    else
+        (void)buffer_printf(out, "%zu new permission%s, none of them known as dangerous\n\n",
+                            allowed, allowed == 1 ? "" : "s");
+    if (diff->count == 0)
+        return;
+    (void)buffer_printf(
+        out,
+        "What the program may do under this profile: **%zu** new permissions "
+        "(%zu critical, %zu high, %zu medium, %zu low or none), **%zu** taken away, "
+        "%zu otherwise changed. ",
+        allowed, count_risk(diff, RISK_CRITICAL, RISK_COUNT),
+        count_risk(diff, RISK_HIGH, RISK_CRITICAL), count_risk(diff, RISK_MEDIUM, RISK_HIGH),
+        count_risk(diff, RISK_NONE, RISK_MEDIUM), diff_count(diff, DIFF_FORBIDDEN),
+        diff_count(diff, DIFF_CHANGED));
+    if (dangerous)
+        (void)buffer_puts(out, "Approve only if you know why the program needs what is in the "
+                               "first table: an attacker who takes it over gets that too.");
+    (void)buffer_puts(out, "\n\n");
+}
+
+int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *out)
+{
+    const Risk fold = count_risk(diff, RISK_NONE, RISK_COUNT) <= SHOWN_MAX ? RISK_LOW : RISK_MEDIUM;
+    const size_t shown = count_risk(diff, fold, RISK_COUNT);
+    const size_t folded = count_risk(diff, RISK_NONE, fold);
+
+    (void)colours;
+    put_verdict(diff, out);
+    if (shown)
+        put_allowed(diff, fold, RISK_COUNT, out);
+    if (folded) {
+        (void)buffer_printf(out, "<details><summary>Now allowed, of little risk: %zu</summary>\n\n",
+                            folded);
+        put_allowed(diff, RISK_NONE, fold, out);
+        (void)buffer_puts(out, "</details>\n\n");
+    }
+    put_others(diff, DIFF_FORBIDDEN, "No longer allowed", out);
+    put_others(diff, DIFF_CHANGED, "Changed, neither more nor less allowed", out);
+    (void)buffer_puts(out, "<sub>");
+    put_code(out, diff->old_name);
+    (void)buffer_printf(out, " (%s) against ", diff->old_kind);
+    put_code(out, diff->new_name);
+    (void)buffer_printf(out, " (%s)", diff->new_kind);
+    for (const char *at = buffer_text(&diff->notes); *at;) {
+        const size_t length = strcspn(at, "\n");
+        (void)buffer_printf(out, "; %.*s", (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+    (void)buffer_puts(out, "</sub>\n");
+    return out->error;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the comparison share: generator/diff*.c and risk.c. */
+#pragma once
+
+#include "generator/diff.h"
+#include "generator/glob_set.h"
+#include "generator/knowledge.h"
+#include "generator/seccomp_read.h"
+
+/* What an input says, each part NULL or false where it says nothing of that. */
+typedef struct DiffSide {
+    const char *name; /* of the file, for messages; borrowed */
+    const char *kind;
+    Policy *policy; /* sorted */
+    Recording *recording;
+    SeccompProfile *seccomp;
+    bool has_capabilities;
+    uint64_t capabilities; /* bit N: capability N */
+    char *apparmor;        /* text of a profile */
+    char *apparmor_name;   /* its file */
+} DiffSide;
+
+struct DiffInput {
+    char *path;
+    DiffSide side;
+};
+
+/* Each adds its changes to DIFF. 0 or a negative errno with ERR. */
+int diff_seccomp(const SeccompProfile *old, const SeccompProfile *fresh, Diff *diff, Error *err);
+int diff_capabilities(uint64_t old, uint64_t fresh, Diff *diff, Error *err);
+int diff_policies(const Policy *old, const Policy *fresh, Diff *diff, Error *err);
+
+/* The 14 that Docker gives. */
+uint64_t diff_docker_capabilities(void);
+
+/* One answer that differs, for one place: what a call and its conditions got and get. */
+typedef struct CallChange {
+    SeccompAnswer before, after;
+    char *what;                  /* "socket 0=AF_PACKET"; owned */
+    char *example;               /* values of the arguments; owned, may be NULL */
+    uint64_t args[SYSCALL_ARGS]; /* the same as numbers */
+    bool upper;                  /* only where the upper half of a 32-bit argument is not 0, */
+    bool harmless;               /* and that same call, without, was allowed already */
+    const RiskRow *risk;
+} CallChange;
+
+typedef struct CallChanges {
+    CallChange *items;
+    size_t count, capacity;
+} CallChanges;
+
+void call_changes_deinit(CallChanges *changes);
+
+/* What of the call NAME differs. -E2BIG: too many conditions. */
+int call_compare(const SeccompProfile *old, const SeccompProfile *fresh, const SeccompPlace *place,
+                 const char *name, CallChanges *changes);
+
+/* ---- risk ----------------------------------------------------------------------------------- */
+
+Risk risk_of_row(const RiskRow *row);
+void risk_set(Change *change, const RiskRow *row);
+
+/* The worst row for a call of which the arguments in ARGS_KNOWN (bit i) are ARGS, the others
+ * anything. */
+const RiskRow *risk_of_call(const char *syscall, const uint64_t *args, uint8_t args_known);
+bool risk_row_is_of_call(const RiskRow *row, const char *syscall);
+/* The condition of a row such as "socket 0=AF_PACKET"; false: it has none. */
+bool risk_row_condition(const RiskRow *row, SeccompCondition *ret);
+
+/* The row of that name, or the one for all others; NULL: none. */
+const RiskRow *risk_of_name(const char *kind, const char *name);
+/* NULL is any. */
+const RiskRow *risk_of_network(const char *family, const char *type);
+/* The worst for one of FILE_* in ACCESS to something that PATTERN matches. */
+const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t access);
+
+/* Fills who needed what became allowed, from facts of RECORDING. */
+int diff_witnesses(Diff *diff, const Recording *recording);

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two seccomp filters, call by call: on every architecture that both let through, in a container
+ * with Docker's capabilities on a new kernel, and, where entries hold only with a capability or
+ * from some kernel on, in one that differs in that.
+ */
+#include "generator/diff_private.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+
+enum { PLACES_MAX = 128 };
+
+/* A container to ask about, beside the usual one. */
+typedef struct Case {
+    uint64_t caps;
+    uint32_t kernel;
+    char text[160]; /* "with CAP_SYS_ADMIN"; "" the usual */
+} Case;
+
+typedef struct Found {
+    CallChange change;
+    const char *name;
+    uint32_t archs; /* where */
+    size_t place;   /* index of the Case */
+} Found;
+
+typedef struct Comparison {
+    const SeccompProfile *old, *fresh;
+    Case cases[PLACES_MAX];
+    size_t cases_count;
+    bool cases_cut;
+    Found *found;
+    size_t count, capacity;
+    uint32_t archs; /* that both have */
+    Diff *diff;
+    Error *err;
+} Comparison;
+
+static void comparison_deinit(Comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        free(comparison->found[i].change.what);
+        free(comparison->found[i].change.example);
+    }
+    free(comparison->found);
+}
+
+/* ---- containers to ask about ---------------------------------------------------------------- */
+
+static void add_case(Comparison *comparison, uint64_t caps, uint32_t kernel)
+{
+    const uint64_t usual = comparison->cases[0].caps;
+    Case *fresh = &comparison->cases[comparison->cases_count];
+    const char *before = "";
+
+    for (size_t i = 0; i < comparison->cases_count; i++) {
+        if (comparison->cases[i].caps == caps && comparison->cases[i].kernel == kernel)
+            return;
+    }
+    if (comparison->cases_count == PLACES_MAX) {
+        comparison->cases_cut = true;
+        return;
+    }
+    *fresh = (Case){.caps = caps, .kernel = kernel};
+    for (size_t i = 0; i < capability_count(); i++) {
+        const Capability *capability = capability_at(i);
+        const size_t used = strlen(fresh->text);
+        if ((caps ^ usual) >> capability->number & 1)
+            (void)snprintf(fresh->text + used, sizeof fresh->text - used, "%s%s %s", before,
+                           caps >> capability->number & 1 ? "with" : "without", capability->name);
+        before = fresh->text[0] ? " and " : "";
+    }
+    if (kernel != UINT32_MAX) {
+        const uint32_t from = kernel + 1;
+        (void)snprintf(fresh->text, sizeof fresh->text, "before Linux %u.%u", from >> 16,
+                       from & 0xffff);
+    }
+    comparison->cases_count++;
+}
+
+static void add_cases(Comparison *comparison, const SeccompProfile *profile)
+{
+    const uint64_t usual = comparison->cases[0].caps;
+
+    for (size_t i = 0; i < profile->count; i++) {
+        const SeccompGate *gate = &profile->entries[i].gate;
+        if (gate->caps & ~usual)
+            add_case(comparison, usual | gate->caps, UINT32_MAX);
+        for (uint64_t rest = gate->caps & usual; rest; rest &= rest - 1)
+            add_case(comparison, usual & ~(rest & -rest), UINT32_MAX);
+        for (uint64_t rest = gate->caps_without; rest; rest &= rest - 1)
+            add_case(comparison, usual ^ (rest & -rest), UINT32_MAX);
+        if (gate->kernel)
+            add_case(comparison, usual, gate->kernel - 1);
+    }
+}
+
+/* ---- collecting ----------------------------------------------------------------------------- */
+
+static bool is_same(const CallChange *a, const CallChange *b)
+{
+    return a->before == b->before && a->after == b->after && a->upper == b->upper &&
+           strcmp(a->what, b->what) == 0;
+}
+
+/* Adds what CHANGE says of ARCH; takes its texts. */
+static int add_found(Comparison *comparison, const char *name, Arch arch, size_t place,
+                     size_t first, CallChange *change)
+{
+    for (size_t i = first; i < comparison->count; i++) {
+        Found *found = &comparison->found[i];
+        if (!is_same(&found->change, change))
+            continue;
+        if (found->place == place)
+            found->archs |= 1u << arch;
+        /* as in the usual container: nothing to say */
+        if (found->place == place || (found->place == 0 && (found->archs >> arch & 1)))
+            return 0;
+    }
+    if (array_reserve(&comparison->found, &comparison->capacity, comparison->count,
+                      sizeof *comparison->found) < 0)
+        return -ENOMEM;
+    comparison->found[comparison->count++] =
+        (Found){.change = *change, .name = name, .archs = 1u << arch, .place = place};
+    change->what = NULL;
+    change->example = NULL;
+    return 0;
+}
+
+/* The default's change says that of all calls. */
+static bool is_default_too(const Comparison *comparison, const CallChange *change)
+{
+    return change->before == comparison->old->default_answer &&
+           change->after == comparison->fresh->default_answer &&
+           seccomp_answer_rank(change->before) == seccomp_answer_rank(change->after);
+}
+
+static bool is_gated(const SeccompProfile *profile, const char *name)
+{
+    size_t end;
+
+    for (size_t i = seccomp_profile_find(profile, name, &end); i < end; i++) {
+        const SeccompGate *gate = &profile->entries[i].gate;
+        if (gate->caps || gate->caps_without || gate->kernel)
+            return true;
+    }
+    return false;
+}
+
+static int compare_at(Comparison *comparison, const char *name, Arch arch, size_t place,
+                      size_t first)
+{
+    CLEANUP(call_changes_deinit) CallChanges changes = {0};
+    const SeccompPlace where = {arch, comparison->cases[place].caps,
+                                comparison->cases[place].kernel};
+    int r = call_compare(comparison->old, comparison->fresh, &where, name, &changes);
+
+    if (r == -E2BIG)
+        return error_set(comparison->err, r,
+                         "the conditions of %s are too many to be compared exactly", name);
+    for (size_t i = 0; i < changes.count && r == 0; i++) {
+        if (!is_default_too(comparison, &changes.items[i]))
+            r = add_found(comparison, name, arch, place, first, &changes.items[i]);
+    }
+    return r < 0 ? error_errno(comparison->err, r, "comparing system calls") : 0;
+}
+
+static int compare_call(Comparison *comparison, const char *name)
+{
+    const Syscall *syscall = syscall_by_name(name);
+    const bool gated = is_gated(comparison->old, name) || is_gated(comparison->fresh, name);
+    const size_t first = comparison->count;
+    int r = 0;
+
+    for (size_t place = 0; place < (gated ? comparison->cases_count : 1) && r == 0; place++) {
+        for (Arch arch = 0; arch < ARCH_COUNT && r == 0; arch++) {
+            if ((comparison->archs >> arch & 1) == 0 ||
+                (syscall && syscall_number(syscall, arch) < 0))
+                continue;
+            r = compare_at(comparison, name, arch, place, first);
+        }
+    }
+    return r;
+}
+
+/* Every name of both, in order. */
+static int compare_calls(Comparison *comparison)
+{
+    const SeccompProfile *old = comparison->old;
+    const SeccompProfile *fresh = comparison->fresh;
+    size_t a = 0, b = 0;
+    int r = 0;
+
+    while ((a < old->count || b < fresh->count) && r == 0) {
+        const char *left = a < old->count ? old->entries[a].name : NULL;
+        const char *right = b < fresh->count ? fresh->entries[b].name : NULL;
+        const char *name = !right || (left && strcmp(left, right) < 0) ? left : right;
+        r = compare_call(comparison, name);
+        while (a < old->count && strcmp(old->entries[a].name, name) == 0)
+            a++;
+        while (b < fresh->count && strcmp(fresh->entries[b].name, name) == 0)
+            b++;
+    }
+    return r;
+}
+
+/* ---- telling -------------------------------------------------------------------------------- */
+
+static DiffKind kind_of(SeccompAnswer before, SeccompAnswer after)
+{
+    const int old = seccomp_answer_rank(before);
+    const int fresh = seccomp_answer_rank(after);
+
+    return fresh > old ? DIFF_ALLOWED : fresh < old ? DIFF_FORBIDDEN : DIFF_CHANGED;
+}
+
+/* "on i386, x32" unless it is so wherever the call exists. */
+static void put_archs(const Comparison *comparison, const Found *found, Buffer *out)
+{
+    const Syscall *syscall = syscall_by_name(found->name);
+    const char *before = "on ";
+    uint32_t all = 0;
+
+    for (Arch arch = 0; arch < ARCH_COUNT; arch++) {
+        if ((comparison->archs >> arch & 1) && (!syscall || syscall_number(syscall, arch) >= 0))
+            all |= 1u << arch;
+    }
+    if (found->archs == all)
+        return;
+    for (Arch arch = 0; arch < ARCH_COUNT; arch++) {
+        if ((found->archs >> arch & 1) == 0)
+            continue;
+        (void)buffer_printf(out, "%s%s", before, arch_name(arch));
+        before = ", ";
+    }
+}
+
+static int tell(const Comparison *comparison, const Found *found)
+{
+    CLEANUP(buffer_deinit) Buffer when = BUFFER_INIT;
+    const CallChange *from = &found->change;
+    const char *place = comparison->cases[found->place].text;
+    char before[64], after[64];
+    Change change = {
+        .kind = kind_of(from->before, from->after),
+        .section = "syscalls",
+        .name = found->name,
+        .what = from->what,
+        .before = seccomp_answer_text(from->before, before, sizeof before),
+        .after = seccomp_answer_text(from->after, after, sizeof after),
+        .example = from->example,
+    };
+
+    put_archs(comparison, found, &when);
+    if (*place)
+        (void)buffer_printf(&when, "%s%s", when.length ? ", " : "", place);
+    if (from->upper)
+        (void)buffer_printf(&when, "%sif the upper half of a 32-bit argument is not 0",
+                            when.length ? ", " : "");
+    change.when = when.length ? buffer_text(&when) : NULL;
+    if (change.kind == DIFF_ALLOWED)
+        risk_set(&change, from->risk);
+    if (change.kind == DIFF_ALLOWED && from->harmless) {
+        change.risk = RISK_NONE;
+        change.why = "the kernel does not look at that half: the same call was allowed before";
+    }
+    return diff_add(comparison->diff, &change);
+}
+
+static int tell_default(const Comparison *comparison)
+{
+    const SeccompAnswer old = comparison->old->default_answer;
+    const SeccompAnswer fresh = comparison->fresh->default_answer;
+    char before[64], after[64];
+    Change change = {
+        .kind = kind_of(old, fresh),
+        .section = "syscalls",
+        .name = "*",
+        .what = "every system call that has no rule",
+        .before = seccomp_answer_text(old, before, sizeof before),
+        .after = seccomp_answer_text(fresh, after, sizeof after),
+    };
+
+    if (old == fresh)
+        return 0;
+    if (change.kind == DIFF_ALLOWED)
+        risk_set(&change, risk_of_name("setting", "default-allow"));
+    return diff_add(comparison->diff, &change);
+}
+
+static int tell_archs(Comparison *comparison)
+{
+    int r = 0;
+
+    for (Arch arch = 0; arch < ARCH_COUNT && r == 0; arch++) {
+        const bool had = seccomp_profile_has_arch(comparison->old, arch);
+        const bool has = seccomp_profile_has_arch(comparison->fresh, arch);
+        char what[64];
+        Change change = {
+            .kind = has ? DIFF_ALLOWED : DIFF_FORBIDDEN,
+            .section = "architectures",
+            .name = arch_name(arch),
+            .what = what,
+            .before = had ? "by rule" : "killed",
+            .after = has ? "by rule" : "killed",
+        };
+        if (had && has)
+            comparison->archs |= 1u << arch;
+        if (had == has)
+            continue;
+        (void)snprintf(what, sizeof what, "system calls of %s", arch_name(arch));
+        if (has)
+            risk_set(&change, risk_of_name("setting", "architecture"));
+        r = diff_add(comparison->diff, &change);
+    }
+    return r;
+}
+
+int diff_seccomp(const SeccompProfile *old, const SeccompProfile *fresh, Diff *diff, Error *err)
+{
+    CLEANUP(comparison_deinit)
+    Comparison comparison = {
+        .old = old,
+        .fresh = fresh,
+        .cases = {{.caps = diff_docker_capabilities(), .kernel = UINT32_MAX}},
+        .cases_count = 1,
+        .diff = diff,
+        .err = err,
+    };
+    int r = tell_archs(&comparison);
+
+    diff_compared(diff, "syscalls");
+    add_cases(&comparison, old);
+    add_cases(&comparison, fresh);
+    if (r == 0)
+        r = tell_default(&comparison);
+    if (r < 0)
+        return error_errno(err, r, "comparing system calls");
+    if (comparison.cases_cut)
+        (void)buffer_puts(&diff->notes, "the profiles ask for so many capabilities that not all "
+                                        "combinations were compared\n");
+    if (comparison.archs == 0)
+        (void)buffer_puts(&diff->notes, "the two have no architecture in common, so their system "
+                                        "calls were not compared\n");
+    r = compare_calls(&comparison);
+    for (size_t i = 0; i < comparison.count && r == 0; i++) {
+        if (tell(&comparison, &comparison.found[i]) < 0)
+            r = error_errno(err, -ENOMEM, "comparing system calls");
+    }
+    return r;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `whittle diff OLD NEW`: what one profile allows and another does not. */
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "generator/diff.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void input_drop(DiffInput **input)
+{
+    *input = diff_input_free(*input);
+}
+
+/* Whose facts tell who needed something: the recording of --recording, else the new one, else the
+ * old one. */
+static const Recording *evidence_of(const DiffInput *given, const DiffInput *fresh,
+                                    const DiffInput *old)
+{
+    const Recording *recording = given ? diff_input_recording(given) : NULL;
+
+    if (!recording)
+        recording = diff_input_recording(fresh);
+    return recording ? recording : diff_input_recording(old);
+}
+
+static int compare(const Parsed *parsed, const char *paths[2], Diff *diff, Error *err)
+{
+    CLEANUP(input_drop) DiffInput *old = NULL;
+    CLEANUP(input_drop) DiffInput *fresh = NULL;
+    CLEANUP(input_drop) DiffInput *given = NULL;
+    const char *recording = parsed_value(parsed, "recording", NULL);
+    int r = diff_input_read(paths[0], &old, err);
+
+    if (r == 0)
+        r = diff_input_read(paths[1], &fresh, err);
+    if (r == 0 && recording)
+        r = diff_input_read(recording, &given, err);
+    if (r == 0 && given && !diff_input_recording(given))
+        r = error_set(err, -EINVAL, "%s: no recording, which --recording takes", recording);
+    if (r == 0)
+        r = diff_make(old, fresh, evidence_of(given, fresh, old), diff, err);
+    return r;
+}
+
+static void set_colours(DiffColours *colours)
+{
+    *colours = (DiffColours){
+        .bold = colour(STDOUT_FILENO, COLOUR_BOLD),
+        .dim = colour(STDOUT_FILENO, COLOUR_DIM),
+        .red = colour(STDOUT_FILENO, COLOUR_RED),
+        .green = colour(STDOUT_FILENO, COLOUR_GREEN),
+        .yellow = colour(STDOUT_FILENO, COLOUR_YELLOW),
+        .plain = colour(STDOUT_FILENO, COLOUR_PLAIN),
+    };
+}
+
+/* The exit status that --exit-code and --fail-on ask for. */
+static int status_of(const Parsed *parsed, const Diff *diff, Risk worst)
+{
+    const char *limit = parsed_value(parsed, "fail-on", NULL);
+
+    if (parsed_flag(parsed, "exit-code") && diff->count > 0)
+        return EXIT_NO;
+    if (limit && diff_count(diff, DIFF_ALLOWED) > 0 && (int)worst >= risk_from_name(limit))
+        return EXIT_NO;
+    return EXIT_YES;
+}
+
+static int run(const Parsed *parsed)
+{
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(diff_deinit) Diff diff = {0};
+    const DiffFormat *format = diff_format_by_name(parsed_value(parsed, "format", "text"));
+    const char *paths[2] = {parsed->arguments[0], parsed->arguments[1]};
+    DiffColours colours;
+    Error err = {0};
+
+    if (!format || (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0))
+        return usage_error(parsed->command, "standard input can be only one of the two");
+    if (diff_init(&diff) < 0)
+        return fail(EXIT_USAGE, &(Error){.code = -ENOMEM});
+    if (compare(parsed, paths, &diff, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    const Risk worst = diff_finish(&diff);
+    set_colours(&colours);
+    if (format->print(&diff, &colours, &out) < 0)
+        return fail(EXIT_USAGE, &(Error){.code = -ENOMEM});
+    if (output_buffer(&out, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    return status_of(parsed, &diff, worst);
+}
+
+static const Option options[] = {
+    {"format", 'f', VALUE_WORDS, "FORMAT", "text markdown json sarif",
+     "how to print it: text (the default), markdown for a comment on a pull request, json "
+     "(docs/FORMATS.md), sarif for code hosts"},
+    {"recording", 'r', VALUE_FILE, "REC", NULL,
+     "a recording that tells who needed what became allowed"},
+    {"exit-code", 0, VALUE_NONE, NULL, NULL, "exit with status 1 if anything differs"},
+    {"fail-on", 0, VALUE_WORDS, "RISK", "none low medium high critical",
+     "exit with status 1 if something of this risk or more became allowed"},
+    {0},
+};
+
+const Command command_diff = {
+    .name = "diff",
+    .summary = "Say what one profile allows and another does not",
+    .usage = "[-f FORMAT] [-r REC] [--exit-code] [--fail-on RISK] OLD NEW",
+    .options = options,
+    .details =
+        "OLD and NEW are recordings, policies, seccomp profiles (Docker's and Podman's own format "
+        "too), capability lists, or folders as `whittle generate` writes them, each compared with "
+        "its like; of different kinds what both can say is compared, and the rest is named. `-` is "
+        "standard input.\n\n"
+        "The comparison is of meaning, not of text: of a seccomp profile what a filter answers to "
+        "each call with any arguments, on each architecture and with each capability it asks for; "
+        "of paths what the patterns match. What became allowed comes first, the dangerous before "
+        "the rest; the risk of each is from profiles/tables/risk.csv, with the reason.\n\n"
+        "Examples:\n"
+        "  whittle diff old/policy.yaml new/policy.yaml\n"
+        "  whittle diff --format markdown --recording run.jsonl main/policy.yaml policy.yaml\n"
+        "  git show main:policy.yaml | whittle diff --fail-on high - policy.yaml",
+    .arguments = VALUE_FILE,
+    .arguments_min = 2,
+    .arguments_max = 2,
+    .run = run,
+};

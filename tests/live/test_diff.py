@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""whittle diff on files as people have them: what it says, in every format, and its exit status."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+SOURCE = pathlib.Path(os.environ["WHITTLE_SOURCE"])
+sys.path.insert(0, str(SOURCE / "tests/unit"))
+from check_policy_schema import PolicyValidator  # noqa: E402
+
+WHITTLE = os.environ["WHITTLE"]
+SCHEMA = PolicyValidator(json.loads((SOURCE / "profiles/schema/diff.schema.json").read_text()))
+GOLDEN = SOURCE / "tests/golden"
+HEAD = "whittle: policy\nformat: 1\nname: t\narchitectures: [x86_64]\nruntimes: []\n"
+
+
+def seccomp(*entries, **others):
+    document = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],
+                "syscalls": [{"names": names.split(), "action": "SCMP_ACT_ALLOW", **more}
+                             for names, more in entries]}
+    document.update(others)
+    return json.dumps(document)
+
+
+def cond(index, op, value, two=0):
+    return {"index": index, "op": "SCMP_CMP_" + op, "value": value, "valueTwo": two}
+
+
+# Old text, new text, what must be said: "CHANGE RISK SECTION WHAT [WHEN]" (risk - but of allowed).
+SAME = []
+ROWS = {
+    "seccomp: order, groups and duplicates mean nothing": (
+        seccomp(("read write", {}), ("read", {})), seccomp(("write", {}), ("read", {})), SAME),
+    "seccomp: a rule that answers as the default is none": (
+        seccomp(), seccomp(("read", {"action": "SCMP_ACT_ERRNO", "errnoRet": 1})), SAME),
+    "seccomp: a call more": (
+        seccomp(), seccomp(("mount", {})), ["allowed critical syscalls mount"]),
+    "seccomp: another errno": (
+        seccomp(), seccomp(("clone3", {"action": "SCMP_ACT_ERRNO", "errnoRet": 38})),
+        ["changed - syscalls clone3"]),
+    "seccomp: the default's errno is told once": (
+        seccomp(), seccomp(defaultErrnoRet=38), ["changed - syscalls every system call that has no rule"]),
+    "seccomp: default allow": (
+        seccomp(), seccomp(defaultAction="SCMP_ACT_ALLOW"),
+        ["allowed critical syscalls every system call that has no rule"]),
+    "seccomp: a condition less": (
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]})), seccomp(("socket", {"args": []})),
+        ["allowed high syscalls socket 0!=AF_UNIX",
+         "allowed none syscalls socket 0!=AF_UNIX | if the upper half of a 32-bit argument is not 0"][:1]),
+    "seccomp: two conditions on one argument are alternatives": (
+        seccomp(("prctl", {"args": [cond(0, "EQ", 1)]}), ("prctl", {"args": [cond(0, "EQ", 2)]})),
+        seccomp(("prctl", {"args": [cond(0, "EQ", 1), cond(0, "EQ", 2)]})), SAME),
+    "seccomp: conditions told otherwise": (
+        seccomp(("lseek", {"args": [cond(1, "LE", 3)]})), seccomp(("lseek", {"args": [cond(1, "LT", 4)]})), SAME),
+    "seccomp: an interval": (
+        seccomp(("lseek", {"args": [cond(1, "LE", 3)]})), seccomp(("lseek", {"args": [cond(1, "LE", 7)]})),
+        ["allowed low syscalls lseek 1=4..7"]),
+    "seccomp: a bit of a mask": (
+        seccomp(("clone", {"args": [cond(0, "MASKED_EQ", 0x30000000, 0)]})),
+        seccomp(("clone", {"args": [cond(0, "MASKED_EQ", 0x20000000, 0)]})),
+        ["allowed high syscalls clone 0&0x20000000=0 and 0&0x30000000!=0"]),
+    "seccomp: the upper half": (
+        seccomp(("socket", {"args": [cond(0, "MASKED_EQ", 0xffffffff, 1)]})),
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]})), None),
+    "seccomp: a hole by the upper half": (
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]})),
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]}), ("socket", {"args": [cond(0, "EQ", 0x100000028)]})),
+        ["allowed high syscalls socket 0=0x100000028 | if the upper half of a 32-bit argument is not 0"]),
+    "seccomp: an architecture": (
+        seccomp(("read", {})), seccomp(("read", {}), architectures=["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]),
+        ["allowed medium architectures system calls of i386"]),
+    "docker: only with a capability": (
+        seccomp(), seccomp(("bpf", {"includes": {"caps": ["CAP_SYS_ADMIN"]}})),
+        ["allowed critical syscalls bpf | with CAP_SYS_ADMIN"]),
+    "docker: not without one": (
+        seccomp(("chroot", {})), seccomp(("chroot", {"includes": {"caps": ["CAP_SYS_CHROOT"]}})),
+        ["forbidden - syscalls chroot | without CAP_SYS_CHROOT"]),
+    "docker: excludes": (
+        seccomp(("clone", {})), seccomp(("clone", {"excludes": {"caps": ["CAP_SYS_ADMIN"]}})),
+        ["forbidden - syscalls clone | with CAP_SYS_ADMIN"]),
+    "docker: from a kernel on": (
+        seccomp(("ptrace", {})), seccomp(("ptrace", {"includes": {"minKernel": "4.8"}})),
+        ["forbidden - syscalls ptrace | before Linux 4.8"]),
+    "docker: on some machines": (
+        seccomp(("read", {})), seccomp(("read", {}), ("arch_prctl", {"includes": {"arches": ["amd64"]}}),
+                                       ("set_tls", {"includes": {"arches": ["arm", "arm64"]}})),
+        ["allowed low syscalls arch_prctl"]),
+    "docker: archMap": (
+        seccomp(architectures=None, archMap=[{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}]),
+        seccomp(architectures=None, archMap=[{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": []}]),
+        ["forbidden - architectures system calls of i386"]),
+    "capabilities": (
+        '{"add": ["NET_RAW"], "drop": ["ALL"]}', "CAP_SYS_ADMIN\n",
+        ["allowed critical capabilities CAP_SYS_ADMIN", "forbidden - capabilities CAP_NET_RAW"]),
+    "policy: a narrower pattern": (
+        HEAD + "files: [/a/** r]\n", HEAD + "files: [/a/*/b r]\n",
+        ["forbidden - files /a/** r | of which a part still is"]),
+    "policy: the same in other words": (
+        HEAD + "files: ['/a/{b,c} rw', /d w]\n", HEAD + "files: [/a/b rw, /a/c wr, /d wa]\n", SAME),
+    "policy: what is dangerous": (
+        HEAD, HEAD + "files: [/run/docker.sock rw]\nnetwork: [inet raw]\nsyscalls: [socket 0=AF_PACKET]\n"
+        "read-only-root: false\n",
+        ["allowed critical files /run/docker.sock rw", "allowed high network inet raw",
+         "allowed high syscalls socket 0=AF_PACKET"]),
+    "policy: deny": (
+        HEAD + "files: [/a/** r]\n", HEAD + "files: [/a/** r, {rule: /a/b r, deny: true}]\n",
+        ["forbidden - files /a/** r | of which a part still is"]),
+    "policy against seccomp": (
+        HEAD + "syscalls: [read]\n", seccomp(("read write", {})), None),
+}
+
+
+def diff(*arguments, **more):
+    return subprocess.run([WHITTLE, "diff", *map(str, arguments)], capture_output=True, text=True,
+                          check=False, timeout=60, **more)
+
+
+def told(document):
+    return [f"{c['change']} {c.get('risk', '-')} {c['section']} {c['what']}" +
+            (f" | {c['when']}" if "when" in c else "") for c in document["changes"]]
+
+
+def case_rows(folder):
+    for name, (old, new, wanted) in ROWS.items():
+        (folder / "old").write_text(old)
+        (folder / "new").write_text(new)
+        done = diff("-f", "json", "--exit-code", folder / "old", folder / "new")
+        assert done.returncode in (0, 1), f"{name}: {done.stderr}"
+        document = json.loads(done.stdout)
+        assert SCHEMA.good(SCHEMA.root, document), f"{name}: {SCHEMA.why(SCHEMA.root, document)}"
+        assert done.returncode == (1 if document["changes"] else 0), name
+        if wanted is None:
+            continue
+        got = [line for line in told(document)
+               if "| if the upper half" not in line or line in wanted]
+        assert got == wanted, f"{name}: {got}"
+        back = json.loads(diff("-f", "json", folder / "new", folder / "old").stdout)
+        assert back["summary"]["forbidden"] == document["summary"]["allowed"], name
+
+
+def case_formats(folder):
+    (folder / "old").write_text(HEAD + "syscalls: [read]\nfiles: [/etc/x r]\n")
+    (folder / "new").write_text(HEAD + "syscalls: [read, bpf]\nfiles: [/etc/x rw, '/a/<b>|*c r']\n")
+    text = diff(folder / "old", folder / "new").stdout
+    assert re.search(r"Newly allowed: 3\n  \+ critical  bpf  EPERM → allowed\n", text), text
+    markdown = diff("-f", "markdown", folder / "old", folder / "new").stdout
+    assert markdown.startswith("### Security profile: ⚠️ 1 dangerous permission to decide about"), markdown
+    assert "<b>" not in markdown and "**critical**" in markdown, markdown
+    sarif = json.loads(diff("-f", "sarif", folder / "old", folder / "new").stdout)
+    run = sarif["runs"][0]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert sarif["version"] == "2.1.0" and len(run["results"]) == 3
+    for result in run["results"]:
+        assert result["ruleId"] in rules and result["message"]["text"]
+        assert result["level"] in ("note", "warning", "error")
+        where = result["locations"][0]["physicalLocation"]
+        assert where["artifactLocation"]["uri"].startswith("file:///"), where
+        assert where["region"]["startLine"] == 1
+    assert run["results"][0]["level"] == "error"
+
+
+def case_status(folder):
+    (folder / "old").write_text(seccomp())
+    (folder / "new").write_text(seccomp(("keyctl", {})))
+    old, new = folder / "old", folder / "new"
+    for arguments, wanted in (
+            ([old, new], 0), (["--exit-code", old, new], 1), (["--exit-code", old, old], 0),
+            (["--fail-on", "high", old, new], 1), (["--fail-on", "critical", old, new], 0),
+            (["--fail-on", "none", old, old], 0), (["--fail-on", "low", new, old], 0),
+            ([old], 2), (["-", "-"], 2), ([old, folder / "none"], 2), (["--fail-on", "huge", old, new], 2)):
+        done = diff(*arguments)
+        assert done.returncode == wanted, f"{arguments}: {done.returncode}, {done.stderr}"
+    done = diff("--exit-code", "-", new, input=seccomp())
+    assert done.returncode == 1 and "keyctl" in done.stdout, done.stderr
+
+
+def case_errors(folder):
+    for text, complaint in (
+            ("", "none of what can be compared"),
+            ("hello world", "none of what can be compared"),
+            ('{"defaultAction": 1}', '"defaultAction" must be one of'),
+            ('{"defaultAction": "SCMP_ACT_ALLOW",\n "syscalls": [}', ":2:"),
+            (seccomp(("read", {"args": [cond(6, "EQ", 1)]})), "must be 0 to 5"),
+            (seccomp(("read", {"args": [cond(0, "LIKE", 1)]})), 'no "op" "SCMP_CMP_LIKE"'),
+            (seccomp(("read", {"args": [cond(0, "EQ", 2**64)]})), "more than 64 bits"),
+            (seccomp(("read", {"args": [cond(0, "EQ", -1)]})), "negative number"),
+            (seccomp(("read", {"includes": {"caps": ["CAP_FLY"]}})), 'no capability "CAP_FLY"'),
+            (seccomp(architectures=["x86_64"]), "SCMP_ARCH_X86_64"),
+            ('{"add": ["FLY"]}', 'no capability "FLY"')):
+        (folder / "bad").write_text(text)
+        (folder / "good").write_text(seccomp())
+        done = diff(folder / "good", folder / "bad")
+        assert done.returncode == 2 and complaint in done.stderr, f"{text}: {done.stderr}"
+    (folder / "caps").write_text("CAP_KILL")
+    done = diff(folder / "good", folder / "caps")
+    assert done.returncode == 2 and "nothing in common" in done.stderr, done.stderr
+
+
+def case_folders_and_recordings(folder):
+    server = GOLDEN / "generate/server"
+    done = json.loads(diff("-f", "json", server, server).stdout)
+    assert not done["changes"] and "files" in done["compared"], done
+    done = json.loads(diff("-f", "json", server / "recording.jsonl", server / "policy.yaml").stdout)
+    assert not [c for c in done["changes"] if c["change"] == "allowed" and c["section"] == "syscalls"], done
+    (folder / "empty").write_text(HEAD)
+    done = json.loads(diff("-f", "json", "--recording", server / "recording.jsonl", folder / "empty",
+                           server / "policy.yaml").stdout)
+    needed = {c["what"]: c["needed_by"] for c in done["changes"] if "needed_by" in c}
+    assert any(who["subject"] == "/usr/sbin/server" for who in needed["CAP_CHOWN"]), needed.keys()
+    assert "accept4" in needed and any("/srv/www/index.html" in what for what in needed), needed.keys()
+    assert SCHEMA.good(SCHEMA.root, done), SCHEMA.why(SCHEMA.root, done)
+
+
+def main():
+    failed = 0
+    for name, case in list(globals().items()):
+        if not name.startswith("case_") or (sys.argv[1:] and name[5:] not in sys.argv[1:]):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                case(pathlib.Path(folder))
+            except AssertionError as why:
+                failed += 1
+                print(f"{name}: {why}")
+    sys.exit(1 if failed else 0)
+
+
+main()
