@@ -50,7 +50,7 @@ static inline bool path_use_created(const PathUse *use)
     return (use->access & ACCESS_CREATE) != 0;
 }
 
-int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
+int infer_syscalls(Recording *recording, const InferOptions *options, Policy *policy,
                    Buffer *notes);
 /* Before infer_syscalls(), whose rules keep the reasons that are there. */
 int infer_io_uring(const Recording *recording, Policy *policy, Buffer *notes);

@@ -14,6 +14,11 @@
  * Calls that follow from others (profiles/baselines/syscalls.csv) or come and go with them
  * (profiles/tables/equivalents.csv) are allowed, with the same reason, whether they were seen or
  * not: whether they are is chance, and a policy must not show it.
+ *
+ * Refused calls. A container's own profile is in force while it is recorded. What that profile may
+ * refuse (Docker's does not always grant it) and what never got another answer than a filter's
+ * stays refused with that answer: to allow it would give the workload more than it ever had, and
+ * send it where it never was. EPERM is what the profile answers anyway; others are rules.
  */
 #include "base/memory.h"
 #include "generator/infer_private.h"
@@ -30,6 +35,12 @@ typedef struct Alternative {
     const char *reason; /* NULL: it was seen, and nothing else speaks for it */
 } Alternative;
 
+typedef struct Refusal {
+    const Syscall *syscall;
+    Alternative what;
+    int answer; /* errno */
+} Refusal;
+
 typedef struct CallUse {
     bool seen;
     bool allowed;
@@ -43,6 +54,8 @@ typedef struct CallUses {
     CallUse *items; /* by Syscall.index */
     size_t count;
     bool threads; /* some were started */
+    Refusal *refusals;
+    size_t refusals_count, refusals_capacity;
 } CallUses;
 
 static void call_uses_deinit(CallUses *uses)
@@ -50,6 +63,7 @@ static void call_uses_deinit(CallUses *uses)
     for (size_t i = 0; uses->items && i < uses->count; i++)
         free(uses->items[i].items);
     free(uses->items);
+    free(uses->refusals);
 }
 
 /* The arguments of SYSCALL that a filter may look at. */
@@ -122,14 +136,26 @@ static void coarsen(CallUse *use)
     }
 }
 
+static Alternative alternative_of(const Syscall *syscall, uint8_t present, const uint64_t *args,
+                                  bool conditions)
+{
+    Alternative alternative = {.present = conditions ? present & conditional_args(syscall) : 0};
+
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if (alternative.present >> i & 1)
+            alternative.args[i] = args[i];
+    }
+    return alternative;
+}
+
 /* SYSCALL with ARGS, of which those in PRESENT are known: seen, or allowed for REASON. */
 static int use_call(CallUses *uses, const Syscall *syscall, uint8_t present, const uint64_t *args,
                     bool conditions, const char *reason)
 {
     CallUse *use = &uses->items[syscall->index];
-    Alternative alternative = {.present = conditions ? present & conditional_args(syscall) : 0,
-                               .reason = reason};
+    Alternative alternative = alternative_of(syscall, present, args, conditions);
 
+    alternative.reason = reason;
     use->seen |= !reason;
     use->allowed = true;
     if (alternative.present == 0) {
@@ -138,10 +164,6 @@ static int use_call(CallUses *uses, const Syscall *syscall, uint8_t present, con
     }
     if (use->unconditional)
         return 0;
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if (alternative.present >> i & 1)
-            alternative.args[i] = args[i];
-    }
     if (add_alternative(use, &alternative) < 0)
         return -ENOMEM;
     while (use->count > ALTERNATIVES_MAX && !use->unconditional)
@@ -243,7 +265,116 @@ static int allow_equivalents(CallUses *uses, const InferOptions *options, Policy
     return r;
 }
 
-static int collect(const Recording *recording, const InferOptions *options, CallUses *uses,
+/* ---- what was refused ------------------------------------------------------------------------ */
+
+/* The answers that filters of containers give: everywhere EPERM, Podman's also ENOSYS, and EINVAL
+ * for a socket to the kernel's audit, as if there were none. */
+static const struct {
+    int answer;
+    const char *only; /* for this call; NULL: for all */
+} answers[] = {{EPERM, NULL}, {ENOSYS, NULL}, {EINVAL, "socket"}};
+
+static bool of_containers(Recording *recording, const Fact *fact)
+{
+    for (size_t i = 0; i < fact->runs_count; i++) {
+        if (!recording_run(recording, fact->runs[i].run)->container_id)
+            return false;
+    }
+    return fact->runs_count > 0;
+}
+
+/* The errno with which FACT's call was refused each time; 0: not so, or not by a filter. */
+static int refused_with(Recording *recording, const Fact *fact)
+{
+    if (docker_grants_always(fact->name) || strcmp(fact->name, "clone3") == 0 ||
+        !of_containers(recording, fact))
+        return 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(answers); i++) {
+        Results only = {0};
+        results_add(&only, answers[i].answer);
+        if (memcmp(&only, &fact->results, sizeof only) == 0 &&
+            (!answers[i].only || strcmp(answers[i].only, fact->name) == 0))
+            return answers[i].answer;
+    }
+    return 0;
+}
+
+static int note_refusal(CallUses *uses, const Syscall *syscall, const Fact *fact, int answer,
+                        bool conditions)
+{
+    if (array_reserve(&uses->refusals, &uses->refusals_capacity, uses->refusals_count,
+                      sizeof *uses->refusals) < 0)
+        return -ENOMEM;
+    uses->refusals[uses->refusals_count++] =
+        (Refusal){.syscall = syscall,
+                  .what = alternative_of(syscall, fact->args_present, fact->args, conditions),
+                  .answer = answer};
+    return 0;
+}
+
+/* Some values that A and B look at differ: no call is both. */
+static bool apart(const Alternative *a, const Alternative *b)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        if ((a->present & b->present) >> i & 1 && a->args[i] != b->args[i])
+            return true;
+    }
+    return false;
+}
+
+/* Does a rule for what was seen to work, or was refused otherwise, hold for REFUSAL as well? */
+static bool is_overruled(const CallUses *uses, const Refusal *refusal)
+{
+    const CallUse *use = &uses->items[refusal->syscall->index];
+
+    if (use->unconditional)
+        return true;
+    for (size_t i = 0; i < use->count; i++) {
+        if (!apart(&use->items[i], &refusal->what))
+            return true;
+    }
+    for (size_t i = 0; i < uses->refusals_count; i++) {
+        const Refusal *other = &uses->refusals[i];
+        if (other->syscall == refusal->syscall && other->answer != refusal->answer &&
+            !apart(&other->what, &refusal->what))
+            return true;
+    }
+    return false;
+}
+
+static int add_refusals(Policy *policy, const CallUses *uses, Buffer *notes)
+{
+    CLEANUP(buffer_deinit) Buffer names = BUFFER_INIT;
+    const Syscall *last = NULL;
+
+    for (size_t i = 0; i < uses->refusals_count; i++) {
+        const Refusal *refusal = &uses->refusals[i];
+        PolicyRule rule = {.section = POLICY_SYSCALLS,
+                           .name = refusal->syscall->name,
+                           .deny = refusal->answer,
+                           .args_present = refusal->what.present,
+                           .reason = "refused so by the container's profile while recording"};
+        if (is_overruled(uses, refusal))
+            continue;
+        memcpy(rule.args, refusal->what.args, sizeof rule.args);
+        if (refusal->answer != EPERM && policy_add(policy, &rule) < 0)
+            return -ENOMEM;
+        if (refusal->syscall != last &&
+            buffer_printf(&names, "%s%s", last ? " " : "", refusal->syscall->name) < 0)
+            return -ENOMEM;
+        last = refusal->syscall;
+    }
+    if (!last)
+        return 0;
+    return buffer_printf(notes,
+                         "refused each time while the container was recorded, and still denied: "
+                         "%s\n",
+                         buffer_text(&names));
+}
+
+/* ---- all together ---------------------------------------------------------------------------- */
+
+static int collect(Recording *recording, const InferOptions *options, CallUses *uses,
                    uint32_t *ret_archs, bool *ret_clone3, Buffer *notes)
 {
     for (size_t i = 0; i < recording_facts_count(recording); i++) {
@@ -263,10 +394,13 @@ static int collect(const Recording *recording, const InferOptions *options, Call
                                 fact->name, arch_text ? arch_text : "an unknown architecture");
             continue;
         }
+        const int answer = refused_with(recording, fact);
         int r;
         if (strncmp(syscall->name, "clone", 5) == 0)
             uses->threads |= (fact->args_present & 1) && (fact->args[0] & CLONE_THREAD);
-        if (strcmp(syscall->name, "clone3") == 0) {
+        if (answer) {
+            r = note_refusal(uses, syscall, fact, answer, options->conditions);
+        } else if (strcmp(syscall->name, "clone3") == 0) {
             *ret_clone3 = true;
             r = use_clone_for(uses, fact, options->conditions);
         } else {
@@ -278,8 +412,7 @@ static int collect(const Recording *recording, const InferOptions *options, Call
     return 0;
 }
 
-int infer_syscalls(const Recording *recording, const InferOptions *options, Policy *policy,
-                   Buffer *notes)
+int infer_syscalls(Recording *recording, const InferOptions *options, Policy *policy, Buffer *notes)
 {
     CLEANUP(call_uses_deinit) CallUses uses = {.count = syscall_count()};
     uint32_t archs = policy_archs(policy);
@@ -301,6 +434,8 @@ int infer_syscalls(const Recording *recording, const InferOptions *options, Poli
     }
     if (r == 0 && clone3)
         r = deny_clone3(policy);
+    if (r == 0)
+        r = add_refusals(policy, &uses, notes);
     policy_set_archs(policy, archs);
     return r;
 }

@@ -69,7 +69,8 @@ bool seccomp_rules_alike(const SeccompRule *a, const SeccompRule *b)
 typedef struct CallState {
     bool allowed;       /* by some rule */
     bool unconditional; /* by a rule without conditions */
-    bool denied;
+    bool denied;        /* whatever the arguments */
+    bool denies_values; /* by a rule with conditions */
     bool warned;
 } CallState;
 
@@ -118,20 +119,16 @@ static int add_policy_rule(Maker *maker, const PolicyRule *from)
     if (!rule.syscall)
         return error_set(maker->err, -EINVAL, "there is no system call \"%s\"", from->name);
     CallState *state = &maker->states[rule.syscall->index];
-    if (from->deny && from->args_present)
-        return error_set(maker->err, -ENOTSUP,
-                         "%s: a filter cannot deny single values; write rules that allow the "
-                         "others",
-                         from->name);
-    if (from->deny) {
-        state->denied = true;
-        if (from->deny == POLICY_DENY)
-            rule.action = maker->rules->default_action;
-        return add(maker, &rule);
-    }
+    if (from->deny == POLICY_DENY)
+        rule.action = maker->rules->default_action;
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
         if (from->args_present >> i & 1)
             set_condition(&rule, i, from->args[i]);
+    }
+    if (from->deny) {
+        state->denied |= rule.args_present == 0;
+        state->denies_values |= rule.args_present != 0;
+        return add(maker, &rule);
     }
     state->allowed = true;
     state->unconditional |= rule.args_present == 0;
@@ -229,7 +226,8 @@ static int add_fallbacks(Maker *maker)
         return 0;
     for (size_t i = 0; i < syscall_count(); i++) {
         rule.syscall = syscall_at(i);
-        if (!rule.syscall->fallback || maker->states[i].allowed || maker->states[i].denied)
+        if (!rule.syscall->fallback || maker->states[i].allowed || maker->states[i].denied ||
+            maker->states[i].denies_values)
             continue;
         const int r = add(maker, &rule);
         if (r < 0)
@@ -276,6 +274,40 @@ static void sort_out(Maker *maker)
     rules->count = kept;
 }
 
+/* Some call meets the conditions of both. */
+static bool overlap(const SeccompRule *a, const SeccompRule *b)
+{
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const uint64_t both =
+            (a->args_present & b->args_present) >> i & 1 ? a->masks[i] & b->masks[i] : 0;
+        if ((a->values[i] & both) != (b->values[i] & both))
+            return false;
+    }
+    return true;
+}
+
+/* Which of two rules that hold for one call is to win no filter can be told. */
+static int check_denied_values(const Maker *maker)
+{
+    const SeccompRules *rules = maker->rules;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const SeccompRule *rule = &rules->rules[i];
+        if (rule->action == SECCOMP_ALLOW || rule->args_present == 0)
+            continue;
+        for (size_t k = 0; k < rules->count; k++) {
+            const SeccompRule *other = &rules->rules[k];
+            if (other->syscall == rule->syscall && other->action != rule->action &&
+                overlap(rule, other))
+                return error_set(maker->err, -ENOTSUP,
+                                 "%s: a filter cannot deny single values of what another rule is "
+                                 "about; write rules that allow the others",
+                                 rule->syscall->name);
+        }
+    }
+    return 0;
+}
+
 int seccomp_rules_make(const Policy *policy, SeccompRules *rules, Buffer *notes, Error *err)
 {
     CLEANUP(seccomp_rules_deinit)
@@ -300,6 +332,8 @@ int seccomp_rules_make(const Policy *policy, SeccompRules *rules, Buffer *notes,
         r = add_runtimes(&maker, policy);
     if (r == 0)
         r = add_fallbacks(&maker);
+    if (r == 0)
+        r = check_denied_values(&maker);
     if (r < 0)
         return r;
     sort_out(&maker);

@@ -122,6 +122,80 @@ START_TEST(test_calls)
 }
 END_TEST
 
+/* What a container's profile refused, and only that, stays refused with the same answer. */
+static const struct {
+    const char *what;
+    bool native;
+    struct {
+        const char *name;
+        unsigned present;
+        uint64_t args[3];
+        int result;
+    } calls[FACTS_MAX];
+    const char *rules;
+    const char *note;
+} refused[] = {
+    {"EPERM", false, {{"unshare", 1, {0x10000000}, EPERM}}, "", "denied: unshare\n"},
+    {"outside of containers",
+     true,
+     {{"unshare", 1, {0x10000000}, EPERM}},
+     "unshare 0=CLONE_NEWUSER\n",
+     NULL},
+    {"also otherwise",
+     false,
+     {{"mount", 0, {0}, EPERM}, {"mount", 0, {0}, RESULT_OK}},
+     "mount\n",
+     NULL},
+    {"other errors", false, {{"mount", 0, {0}, ENOENT}}, "mount\n", NULL},
+    {"what Docker's default grants", false, {{"kill", 0, {0}, EPERM}}, "kill\n", NULL},
+    {"as if there were none", false, {{"bpf", 0, {0}, ENOSYS}}, "bpf deny ENOSYS\n", "bpf"},
+    {"values",
+     false,
+     {{"clone", 1, {0x10000000}, EPERM}, {"clone", 1, {0}, RESULT_OK}},
+     "clone 0=0\n",
+     "denied: clone\n"},
+    {"no audit",
+     false,
+     {{"socket", 7, {16, 3, 9}, EINVAL}, {"socket", 7, {16, 3, 0}, RESULT_OK}},
+     "socket 0=AF_NETLINK 1=SOCK_RAW 2=0\nsocket 0=AF_NETLINK 1=SOCK_RAW 2=9 deny EINVAL\n",
+     "denied: socket\n"},
+    {"no audit, and once unknown values",
+     false,
+     {{"socket", 7, {16, 3, 9}, EINVAL}, {"socket", 0, {0}, RESULT_OK}},
+     "socket\n",
+     NULL},
+    {"two answers",
+     false,
+     {{"socket", 7, {16, 3, 9}, EINVAL}, {"socket", 1, {16}, EPERM}},
+     "",
+     NULL},
+};
+
+START_TEST(test_refused)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+
+    if (!refused[_i].native)
+        recording_run(recording, 0)->container_id = "c0ffee";
+    for (size_t i = 0; i < FACTS_MAX && refused[_i].calls[i].name; i++) {
+        Fact fact = {.kind = FACT_SYSCALL, .phase = PHASE_RUN};
+        fact.name = refused[_i].calls[i].name;
+        fact_set_text(&fact, FIELD_ARCH, "x86_64");
+        fact_set_number(&fact, FIELD_NUMBER, 1);
+        fact.args_present = (uint8_t)refused[_i].calls[i].present;
+        memcpy(fact.args, refused[_i].calls[i].args, sizeof refused[_i].calls[i].args);
+        add_fact(recording, fact, refused[_i].calls[i].result);
+    }
+    CLEANUP(policy_cleanup) Policy *policy = infer(recording, true, &notes);
+    check_section(policy, POLICY_SYSCALLS, refused[_i].rules);
+    if (refused[_i].note)
+        ck_assert_ptr_nonnull(strstr(buffer_text(&notes), refused[_i].note));
+    else
+        ck_assert_uint_eq(notes.length, 0);
+}
+END_TEST
+
 /* 16 values are a condition, 17 none; of several selectors the last is given up first. */
 START_TEST(test_many_values)
 {
@@ -361,6 +435,7 @@ int main(void)
     suite_add(suite, "outcome", test_outcome, ARRAY_LENGTH(outcomes));
     suite_add(suite, "capabilities", test_capabilities, ARRAY_LENGTH(capabilities));
     suite_add(suite, "calls", test_calls, ARRAY_LENGTH(calls));
+    suite_add(suite, "refused", test_refused, ARRAY_LENGTH(refused));
     suite_add(suite, "many values", test_many_values, 1);
     suite_add(suite, "unknown calls", test_unknown_call, 1);
     suite_add(suite, "container", test_container, ARRAY_LENGTH(containers));
