@@ -107,6 +107,10 @@ static uint32_t access_bits(const Comparison *c, const ApparmorRule *rule)
         return access;
     if (access & FILE_WRITE)
         access |= FILE_APPEND;
+    /* What stays under this profile is mapped under it. */
+    if (rule->transition && strchr(rule->transition, 'i') &&
+        strcspn(rule->transition, "i") < strcspn(rule->transition, "x"))
+        access |= FILE_MMAP_EXEC;
     return (c->letters ? access & LETTERS : 0) | exec_bits(c, rule);
 }
 

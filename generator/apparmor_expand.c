@@ -271,12 +271,13 @@ int parser_add_rule(const Parser *parser, size_t profile, const ApparmorRule *ru
     return 0;
 }
 
-const char *parser_rule_text(const Parser *parser, const Lexer *lexer, const LexToken *first)
+int parser_place_rule(const Parser *parser, const Lexer *lexer, const Prefix *prefix,
+                      ApparmorRule *rule)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     bool blank = false;
 
-    for (size_t i = first->start; i < lexer->at; i++) {
+    for (size_t i = prefix->begin.start; i < lexer->at; i++) {
         const char c = lexer->text[i];
         if (c == '\n' || c == '\t' || c == '\r' || c == ' ') {
             blank = true;
@@ -287,6 +288,10 @@ const char *parser_rule_text(const Parser *parser, const Lexer *lexer, const Lex
         blank = false;
         (void)buffer_putc(&text, c);
     }
-    return text.error ? NULL
-                      : strset_add_bytes(parser->file->strings, buffer_text(&text), text.length);
+    if (!text.error)
+        rule->text = strset_add_bytes(parser->file->strings, buffer_text(&text), text.length);
+    rule->file = lexer->file;
+    rule->line = prefix->begin.line;
+    rule->column = prefix->begin.column;
+    return rule->text ? 0 : parser_memory(parser);
 }

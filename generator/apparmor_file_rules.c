@@ -148,14 +148,12 @@ static int read_target(const Parser *parser, Lexer *lexer, size_t profile, const
     return 0;
 }
 
-static int finish(const Parser *parser, const Lexer *lexer, size_t profile, const LexToken *first,
+static int finish(const Parser *parser, const Lexer *lexer, size_t profile, const Prefix *prefix,
                   ApparmorRule *rule)
 {
-    rule->text = parser_rule_text(parser, lexer, first);
-    rule->file = lexer->file;
-    rule->line = first->line;
-    rule->column = first->column;
-    return rule->text ? parser_add_rule(parser, profile, rule) : parser_memory(parser);
+    const int r = parser_place_rule(parser, lexer, prefix, rule);
+
+    return r < 0 ? r : parser_add_rule(parser, profile, rule);
 }
 
 static ApparmorRule begin(ApparmorClass class, const Prefix *prefix)
@@ -191,8 +189,8 @@ static int set_transition(const Parser *parser, const Lexer *lexer, const LexTok
 }
 
 /* "file,": everything. */
-static int all_files(const Parser *parser, const Lexer *lexer, size_t profile,
-                     const LexToken *first, ApparmorRule *rule)
+static int all_files(const Parser *parser, const Lexer *lexer, size_t profile, const Prefix *prefix,
+                     ApparmorRule *rule)
 {
     CLEANUP(words_deinit) Words words = {0};
     int r = words_add(&words, strset_add(parser->file->strings, "/{**,}"));
@@ -202,7 +200,7 @@ static int all_files(const Parser *parser, const Lexer *lexer, size_t profile,
     rule->access = FILE_READ | FILE_WRITE | FILE_APPEND | FILE_LINK | FILE_LOCK | FILE_MMAP_EXEC |
                    APPARMOR_EXEC;
     rule->transition = rule->deny ? NULL : "ix";
-    return r < 0 ? parser_memory(parser) : finish(parser, lexer, profile, first, rule);
+    return r < 0 ? parser_memory(parser) : finish(parser, lexer, profile, prefix, rule);
 }
 
 int parser_file_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix,
@@ -217,7 +215,7 @@ int parser_file_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix 
     while (lex_is(&path, "file") || lex_is(&path, "safe") || lex_is(&path, "unsafe"))
         path = lex_next(lexer, LEX_WORD);
     if (path.kind == LEX_COMMA && lex_is(first, "file"))
-        return all_files(parser, lexer, profile, first, &rule);
+        return all_files(parser, lexer, profile, prefix, &rule);
     modes_token = lex_next(lexer, LEX_WORD);
     if (!is_path(&path)) {
         const LexToken swap = path;
@@ -236,11 +234,10 @@ int parser_file_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix 
     rule.access = modes.access;
     if (r == 0)
         r = set_transition(parser, lexer, &modes_token, &modes, target, &rule);
-    return r < 0 ? r : finish(parser, lexer, profile, first, &rule);
+    return r < 0 ? r : finish(parser, lexer, profile, prefix, &rule);
 }
 
-int parser_link_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix,
-                     const LexToken *first)
+int parser_link_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix)
 {
     ApparmorRule rule = begin(APPARMOR_LINK, prefix);
     LexToken token = lex_next(lexer, LEX_WORD);
@@ -264,5 +261,5 @@ int parser_link_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix 
     token = lex_next(lexer, LEX_WORD);
     if (token.kind != LEX_COMMA)
         return parser_error(parser, lexer, &token, "expected \",\" at the end of the rule");
-    return finish(parser, lexer, profile, first, &rule);
+    return finish(parser, lexer, profile, prefix, &rule);
 }

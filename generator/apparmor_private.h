@@ -100,6 +100,7 @@ struct ApparmorFile {
 
 /* What stands before a rule. */
 typedef struct Prefix {
+    LexToken begin; /* its first word, or the rule's */
     bool audit;
     bool deny;
     bool owner;
@@ -167,11 +168,11 @@ int parser_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *pref
 /* Files and links (apparmor_file_rules.c). */
 int parser_file_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix,
                      const LexToken *first);
-int parser_link_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix,
-                     const LexToken *first);
+int parser_link_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *prefix);
 
-/* A rule as written, from FIRST to where LEXER is. */
-const char *parser_rule_text(const Parser *parser, const Lexer *lexer, const LexToken *first);
+/* Sets text and place of RULE, which begins with PREFIX and ends where LEXER is. */
+int parser_place_rule(const Parser *parser, const Lexer *lexer, const Prefix *prefix,
+                      ApparmorRule *rule);
 
 /* Mount flags: "0" or "1" for each, in the order of the table in apparmor_mounts.c. */
 /* The names of the flags in TEXT, appended: "rw,bind". */

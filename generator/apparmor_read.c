@@ -309,7 +309,10 @@ static int read_in_profile(Parser *parser, Lexer *lexer, size_t profile, const P
                            LexToken *token)
 {
     Prefix prefix = *outer;
-    int r = read_prefix(parser, lexer, token, &prefix);
+    int r;
+
+    prefix.begin = *token;
+    r = read_prefix(parser, lexer, token, &prefix);
 
     if (r < 0)
         return r;
@@ -321,7 +324,7 @@ static int read_in_profile(Parser *parser, Lexer *lexer, size_t profile, const P
     if (r <= 0)
         return r;
     if (lex_is(token, "link"))
-        return parser_link_rule(parser, lexer, profile, &prefix, token);
+        return parser_link_rule(parser, lexer, profile, &prefix);
     r = parser_rule(parser, lexer, profile, &prefix, token);
     return r <= 0 ? r : parser_file_rule(parser, lexer, profile, &prefix, token);
 }

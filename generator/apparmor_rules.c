@@ -19,6 +19,7 @@ typedef struct RuleReader {
     Lexer *lexer;
     size_t profile;
     ApparmorClass class;
+    const Prefix *prefix;
     ApparmorRule rule;
     Words fields[APPARMOR_FIELDS_MAX];
     bool remount;
@@ -301,7 +302,7 @@ static int read_element(RuleReader *reader)
     return add_word(reader, &token);
 }
 
-static int finish(RuleReader *reader, const LexToken *first)
+static int finish(RuleReader *reader)
 {
     ApparmorRule *rule = &reader->rule;
 
@@ -320,12 +321,8 @@ static int finish(RuleReader *reader, const LexToken *first)
     }
     if (rule->access == 0)
         rule->access = class_all_access(reader->class);
-    rule->text = parser_rule_text(reader->parser, reader->lexer, first);
-    rule->file = reader->lexer->file;
-    rule->line = first->line;
-    rule->column = first->column;
-    return rule->text ? parser_add_rule(reader->parser, reader->profile, rule)
-                      : parser_memory(reader->parser);
+    const int r = parser_place_rule(reader->parser, reader->lexer, reader->prefix, rule);
+    return r < 0 ? r : parser_add_rule(reader->parser, reader->profile, rule);
 }
 
 /* "set rlimit nofile <= 1024," */
@@ -345,7 +342,7 @@ static int read_rlimit(RuleReader *reader, const LexToken *first)
     for (LexToken token; r == 0;) { /* "10 min" */
         token = lex_next(reader->lexer, LEX_WORD);
         if (token.kind == LEX_COMMA)
-            return finish(reader, first);
+            return finish(reader);
         if (token.kind != LEX_TEXT || token.length > 10)
             return unexpected(reader, &token);
     }
@@ -353,7 +350,7 @@ static int read_rlimit(RuleReader *reader, const LexToken *first)
 }
 
 /* "all," */
-static int read_all(RuleReader *reader, const LexToken *first)
+static int read_all(RuleReader *reader)
 {
     const LexToken token = lex_next(reader->lexer, LEX_KEY);
 
@@ -367,7 +364,7 @@ static int read_all(RuleReader *reader, const LexToken *first)
         reader->rule.class = class;
         reader->rule.access = 0;
         reader->rule.transition = class == APPARMOR_FILE && !reader->rule.deny ? "ix" : NULL;
-        r = finish(reader, first);
+        r = finish(reader);
         if (r < 0)
             return r;
     }
@@ -404,6 +401,7 @@ int parser_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *pref
     RuleReader reader = {.parser = parser,
                          .lexer = lexer,
                          .profile = profile,
+                         .prefix = prefix,
                          .class = APPARMOR_CLASS_COUNT,
                          .rule = {.deny = prefix->deny,
                                   .audit = prefix->audit,
@@ -421,10 +419,10 @@ int parser_rule(Parser *parser, Lexer *lexer, size_t profile, const Prefix *pref
     reader.class = reader.rule.class = keywords[keyword].class;
     reader.remount = lex_is(first, "remount");
     if (reader.class == APPARMOR_CLASS_COUNT)
-        return read_all(&reader, first);
+        return read_all(&reader);
     if (reader.class == APPARMOR_RLIMIT)
         return read_rlimit(&reader, first);
     while (r == 0)
         r = read_element(&reader);
-    return r < 0 ? r : finish(&reader, first);
+    return r < 0 ? r : finish(&reader);
 }
