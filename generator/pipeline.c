@@ -281,8 +281,8 @@ static int check_formats(const char *formats, Error *err)
     return 0;
 }
 
-int generate_files(const Policy *policy, const char *folder, const char *formats, Buffer *notes,
-                   Error *err)
+int generate_files(const Policy *policy, const Buffer *policy_text, const char *folder,
+                   const char *formats, Buffer *notes, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer bytes = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
@@ -295,7 +295,10 @@ int generate_files(const Policy *policy, const char *folder, const char *formats
             continue;
         buffer_clear(&bytes);
         buffer_clear(&path);
-        r = emitter->emit(policy, &bytes, notes, err);
+        if (policy_text && emitter->emit == emit_policy)
+            r = buffer_append(&bytes, buffer_text(policy_text), policy_text->length);
+        else
+            r = emitter->emit(policy, &bytes, notes, err);
         if (r == 0)
             r = buffer_printf(&path, "%s/%s", folder, emitter->file);
         if (r == 0)

@@ -38,7 +38,9 @@ void generate_name_after(Recording *recording, char *name, size_t size);
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err);
 
-/* Writes the files of FORMATS (commas between; NULL: those by default) into FOLDER, which is made.
+/*
+ * Writes the files of FORMATS (commas between; NULL: those by default) into FOLDER, which is made.
+ * POLICY_TEXT is what policy.yaml is to hold, NULL for POLICY as whittle writes it.
  */
-int generate_files(const Policy *policy, const char *folder, const char *formats, Buffer *notes,
-                   Error *err);
+int generate_files(const Policy *policy, const Buffer *policy_text, const char *folder,
+                   const char *formats, Buffer *notes, Error *err);

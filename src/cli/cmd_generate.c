@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/generate_update.h"
 #include "cli/output.h"
 #include "generator/inputs.h"
 #include "generator/summary.h"
@@ -81,7 +82,9 @@ static int generate_group(const Parsed *parsed, const GenerateOptions *options,
                           const GenerateInputs *inputs, InputGroup *group, Buffer *notes,
                           Buffer *out, Error *err)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_drop) Policy *seen = NULL;
+    CLEANUP(updated_policy_deinit) UpdatedPolicy updated = {0};
+    const bool updates = update_wanted(parsed);
     CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer its_notes = BUFFER_INIT;
     GenerateOptions its_options = *options;
@@ -89,21 +92,25 @@ static int generate_group(const Parsed *parsed, const GenerateOptions *options,
 
     if (inputs->count > 1)
         its_options.name = group->name;
-    int r = generate_policy(&group->input, &its_options, &policy, &its_notes, err);
+    int r = generate_policy(&group->input, &its_options, &seen, &its_notes, err);
+    if (r == 0 && updates)
+        r = update_policy(parsed, &group->input, seen, &updated, err);
+    const Policy *policy = updates ? updated.policy : seen;
     if (r == 0)
         r = policy_summary_make(policy, &summary, err);
     if (r == 0)
         r = folder_of(parsed, inputs, group, &folder, err);
     if (r == 0)
-        r = generate_files(policy, buffer_text(&folder), parsed_value(parsed, "format", NULL),
-                           &its_notes, err);
+        r = generate_files(policy, updates ? &updated.text : NULL, buffer_text(&folder),
+                           parsed_value(parsed, "format", NULL), &its_notes, err);
     if (r < 0)
         return r;
     add_notes(inputs, group, &its_notes, notes);
     warn_if_incomplete(inputs, group);
-    if (parsed_flag(parsed, "quiet"))
-        return 0;
-    r = print_summary(inputs, group, policy, &summary, buffer_text(&folder), out);
+    if (!parsed_flag(parsed, "quiet"))
+        r = print_summary(inputs, group, policy, &summary, buffer_text(&folder), out);
+    if (r == 0 && updates)
+        r = update_print(parsed, &updated, buffer_text(&folder), out);
     return r < 0 ? error_errno(err, r, "printing the summary") : 0;
 }
 
@@ -120,6 +127,11 @@ static int generate(const Parsed *parsed, const GenerateOptions *options, Buffer
                       "the recordings are of %zu images or services, which cannot all be called "
                       "\"%s\": leave --name out, or unite them by --group none",
                       inputs.count, options->name);
+    if (r == 0 && update_wanted(parsed) && inputs.count > 1)
+        r = error_set(err, -EINVAL,
+                      "--update: the recordings are of %zu images or services, and the policy is "
+                      "one: give those that it is for, or unite them by --group none",
+                      inputs.count);
     for (size_t i = 0; i < inputs.count && r == 0; i++)
         r = generate_group(parsed, options, &inputs, &inputs.list[i], notes, out, err);
     return r;
@@ -146,6 +158,9 @@ static int run(const Parsed *parsed)
     if (generalise && generalise_from_name(generalise, &options.generalise) < 0)
         return usage_error(parsed->command,
                            "--generalize takes exact, careful or broad, not \"%s\"", generalise);
+    const int usage = update_check_options(parsed);
+    if (usage != 0)
+        return usage;
     if (generate(parsed, &options, &notes, &out, &err) < 0)
         return fail(EXIT_USAGE, &err);
     print_notes(&notes);
@@ -170,6 +185,12 @@ static const Option options[] = {
     {"generalize", 0, VALUE_WORDS, "LEVEL", "exact careful broad",
      "how far to go beyond what was seen where evidence speaks for it: exact, careful (the "
      "default) or broad"},
+    {"update", 0, VALUE_FILE, "POLICY", NULL,
+     "add what is new to POLICY, written to DIR/policy.yaml; all that people wrote in it stays"},
+    {"prune", 0, VALUE_NONE, NULL, NULL,
+     "with --update: list the rules of POLICY that nothing in the recordings needs, and since "
+     "when"},
+    {"prune-apply", 0, VALUE_NONE, NULL, NULL, "take these away, but for those with keep: true"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print the summary"},
     {0},
 };
@@ -193,6 +214,11 @@ const Command command_generate = {
         "container): with more than one group there is a policy for each, in DIR/NAME, called "
         "after the service or image. Of a folder it reads all recordings in it and below. Given a "
         "policy that was edited, it makes the other files from that.\n\n"
+        "--update keeps a policy that people edit: its comments, order, hand-made rules, reasons, "
+        "keep: and deny: stay byte for byte, and what no rule of it covers is added as lines of "
+        "their own. With nothing new the file stays the same. What a deny: rule forbids is not "
+        "added but warned of. Only `read-only-root: true` can become false, where something was "
+        "written to, of which a warning tells. --prune lists rules that no recording supports.\n\n"
         "To use the profile with Docker, load apparmor.profile with apparmor_parser -r (leave the "
         "line with apparmor out of docker.args on a machine without AppArmor), and in DIR run:\n\n"
         "  xargs -a docker.args sh -c 'exec docker run \"$@\" IMAGE' sh\n\n"
@@ -200,7 +226,8 @@ const Command command_generate = {
         "  whittle generate nginx.jsonl -o profile\n"
         "  whittle generate shard-*.jsonl -o profile --runtimes runc\n"
         "  whittle generate /var/lib/whittle -o profiles\n"
-        "  whittle generate edited-policy.yaml -o profile",
+        "  whittle generate edited-policy.yaml -o profile\n"
+        "  whittle generate new.jsonl --update profile/policy.yaml -o profile",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
     .arguments_max = -1,

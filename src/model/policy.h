@@ -160,6 +160,9 @@ int policy_merge(Policy *into, const Policy *from);
 /* The rule without its attributes, as in the file: "/etc/passwd r", "socket 0=AF_INET". */
 int policy_rule_print(const PolicyRule *rule, Buffer *out);
 
+/* The rule as an item of a list in YAML, with its attributes, on one line. */
+int policy_rule_print_item(const PolicyRule *rule, Buffer *out);
+
 /* Parses what policy_rule_print() writes. Strings of *RET_RULE are added to STRINGS. Returns
  * -EINVAL with ERR saying what is wrong with it. */
 int policy_rule_parse(PolicySection section, const char *text, StringSet *strings,

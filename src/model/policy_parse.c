@@ -6,130 +6,27 @@
  */
 #include "base/io.h"
 #include "base/memory.h"
-#include "model/policy.h"
+#include "model/policy_reader.h"
 
 #include <errno.h>
-#include <yaml.h>
-
-enum {
-    POLICY_SIZE_MAX = 256 * 1024 * 1024,
-    SCALAR_MAX = 64 * 1024,
-    RULES_MAX = 2 * 1000 * 1000,
-};
-
-typedef struct Reader {
-    yaml_parser_t parser;
-    yaml_event_t event; /* the one looked at; deleted before the next is taken */
-    bool has_event;
-    const char *name;
-    Policy *policy;
-    uint32_t keys_seen;
-    Error *err;
-} Reader;
-
-/* ---- events --------------------------------------------------------------------------------- */
-
-/* Puts where EVENT begins before what ERR says already. */
-static int at_mark(Reader *reader, const yaml_mark_t *mark, int code)
-{
-    error_prefix(reader->err, "%s:%zu:%zu", reader->name, mark->line + 1, mark->column + 1);
-    return code;
-}
-
-static int complain(Reader *reader, const char *format, const char *detail)
-    __attribute__((format(printf, 2, 0)));
-
-/* Says what is wrong with the event looked at. FORMAT has one %s, for DETAIL. */
-static int complain(Reader *reader, const char *format, const char *detail)
-{
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    const int r = error_set(reader->err, -EINVAL, format, detail);
-#pragma GCC diagnostic pop
-
-    return at_mark(reader, &reader->event.start_mark, r);
-}
-
-static int parser_error(Reader *reader)
-{
-    const yaml_parser_t *p = &reader->parser;
-
-    if (p->error == YAML_MEMORY_ERROR)
-        return error_errno(reader->err, -ENOMEM, "%s", reader->name);
-    (void)error_set(reader->err, -EINVAL, "%s", p->problem ? p->problem : "this is not YAML");
-    if (p->error == YAML_READER_ERROR) {
-        error_prefix(reader->err, "%s: byte %zu", reader->name, p->problem_offset);
-        return -EINVAL;
-    }
-    return at_mark(reader, &p->problem_mark, -EINVAL);
-}
-
-static int next(Reader *reader)
-{
-    if (reader->has_event)
-        yaml_event_delete(&reader->event);
-    reader->has_event = false;
-    if (!yaml_parser_parse(&reader->parser, &reader->event))
-        return parser_error(reader);
-    reader->has_event = true;
-    const yaml_event_t *event = &reader->event;
-    if (event->type == YAML_ALIAS_EVENT ||
-        (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor))
-        return complain(reader, "a policy has no anchors and aliases%s", "");
-    if (event->type == YAML_SCALAR_EVENT && event->data.scalar.length > SCALAR_MAX)
-        return complain(reader, "this text is too long%s", "");
-    return 0;
-}
-
-/* Moves on and wants an event of TYPE there. */
-static int next_is(Reader *reader, yaml_event_type_t type, const char *what)
-{
-    const int r = next(reader);
-
-    if (r < 0 || reader->event.type == type)
-        return r;
-    return complain(reader, "%s is expected here", what);
-}
-
-/* The text of the scalar looked at, or NULL with a complaint. Without NUL inside. */
-static const char *scalar(Reader *reader, const char *what)
-{
-    const yaml_event_t *event = &reader->event;
-
-    if (event->type != YAML_SCALAR_EVENT) {
-        (void)complain(reader, "%s is expected here", what);
-        return NULL;
-    }
-    const char *text = (const char *)event->data.scalar.value;
-    if (strlen(text) != event->data.scalar.length) {
-        (void)complain(reader, "%s holds a zero byte", what);
-        return NULL;
-    }
-    return text;
-}
-
-static const char *next_scalar(Reader *reader, const char *what)
-{
-    return next(reader) < 0 ? NULL : scalar(reader, what);
-}
 
 /* ---- values of keys ------------------------------------------------------------------------- */
 
-static int parse_bool(Reader *reader, bool *ret)
+static int parse_bool(PolicyReader *reader, bool *ret)
 {
-    const char *text = next_scalar(reader, "true or false");
+    const char *text = reader_next_scalar(reader, "true or false");
 
     if (!text)
         return -EINVAL;
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-        return complain(reader, "\"%.100s\" is neither true nor false", text);
+        return reader_complain(reader, "\"%.100s\" is neither true nor false", text);
     *ret = text[0] == 't';
     return 0;
 }
 
-static int parse_number(Reader *reader, uint64_t *ret)
+static int parse_number(PolicyReader *reader, uint64_t *ret)
 {
-    const char *text = next_scalar(reader, "a number");
+    const char *text = reader_next_scalar(reader, "a number");
     char *end;
 
     if (!text)
@@ -137,109 +34,116 @@ static int parse_number(Reader *reader, uint64_t *ret)
     errno = 0;
     const uint64_t value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno)
-        return complain(reader, "\"%.100s\" is no number", text);
+        return reader_complain(reader, "\"%.100s\" is no number", text);
     *ret = value;
     return 0;
 }
 
-static int parse_type(Reader *reader)
+static int parse_type(PolicyReader *reader)
 {
-    const char *text = next_scalar(reader, "\"policy\"");
+    const char *text = reader_next_scalar(reader, "\"policy\"");
 
     if (!text)
         return -EINVAL;
-    return strcmp(text, "policy") == 0 ? 0 : complain(reader, "\"%.100s\" is no policy", text);
+    return strcmp(text, "policy") == 0 ? 0
+                                       : reader_complain(reader, "\"%.100s\" is no policy", text);
 }
 
-static int parse_format(Reader *reader)
+static int parse_format(PolicyReader *reader)
 {
     uint64_t format;
     const int r = parse_number(reader, &format);
 
     if (r < 0 || format == POLICY_FORMAT)
         return r;
-    return complain(reader, "this policy has another format than this whittle reads%s",
-                    format > POLICY_FORMAT ? ": a newer whittle wrote it" : "");
+    return reader_complain(reader, "this policy has another format than this whittle reads%s",
+                           format > POLICY_FORMAT ? ": a newer whittle wrote it" : "");
 }
 
-static int parse_name(Reader *reader)
+static int parse_name(PolicyReader *reader)
 {
-    const char *text = next_scalar(reader, "a name");
+    const char *text = reader_next_scalar(reader, "a name");
 
     if (!text)
         return -EINVAL;
     if (!policy_name_is_valid(text))
-        return complain(
+        return reader_complain(
             reader, "\"%.100s\" can be no name: use letters, digits, \"_\", \"-\" and \".\"", text);
     return policy_set_name(reader->policy, text);
 }
 
-static int parse_user(Reader *reader)
+static int parse_user(PolicyReader *reader)
 {
-    const char *text = next_scalar(reader, "a user");
+    const char *text = reader_next_scalar(reader, "a user");
 
     if (!text)
         return -EINVAL;
     if (*text == '\0' || strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                       "0123456789_.:-") != strlen(text))
-        return complain(reader, "\"%.100s\" is no user: write UID, UID:GID or a name", text);
+        return reader_complain(reader, "\"%.100s\" is no user: write UID, UID:GID or a name", text);
     return policy_set_user(reader->policy, text);
 }
 
-static int parse_deny_action(Reader *reader)
+static int parse_deny_action(PolicyReader *reader)
 {
     int deny;
-    const char *text = next_scalar(reader, "an error's name, KILL or LOG");
+    const char *text = reader_next_scalar(reader, "an error's name, KILL or LOG");
 
     if (!text)
         return -EINVAL;
     if (policy_deny_parse(text, &deny) < 0)
-        return complain(reader, "\"%.100s\" is no action: write an error's name, KILL or LOG",
-                        text);
+        return reader_complain(reader,
+                               "\"%.100s\" is no action: write an error's name, KILL or LOG", text);
     policy_set_deny_action(reader->policy, deny);
     return 0;
 }
 
-/* A sequence of plain words. */
-static int parse_words(Reader *reader, int (*take)(Reader *, const char *))
+static int take_arch(PolicyReader *reader, const char *text)
 {
-    int r = next_is(reader, YAML_SEQUENCE_START_EVENT, "a list");
+    const int arch = arch_from_name(text);
 
-    while (r == 0 && (r = next(reader)) == 0 && reader->event.type != YAML_SEQUENCE_END_EVENT) {
-        const char *text = scalar(reader, "a name");
+    if (arch < 0)
+        return reader_complain(reader, "\"%.100s\" is no architecture that whittle knows", text);
+    policy_set_archs(reader->policy, policy_archs(reader->policy) | 1u << arch);
+    if (reader->text)
+        return reader_item(reader, &reader->text->archs, &(TextItem){.arch = (Arch)arch},
+                           reader_begin(reader), reader->event.start_mark.line + 1);
+    return 0;
+}
+
+static int take_runtime(PolicyReader *reader, const char *text)
+{
+    if (!policy_name_is_valid(text))
+        return reader_complain(reader, "\"%.100s\" is no container runtime", text);
+    return policy_add_runtime(reader->policy, text);
+}
+
+/* A sequence of plain words. */
+static int parse_words(PolicyReader *reader, int (*take)(PolicyReader *, const char *))
+{
+    int r = reader_next_is(reader, YAML_SEQUENCE_START_EVENT, "a list");
+
+    if (r == 0 && take == take_arch && reader->text)
+        reader_list_begin(reader, &reader->text->archs);
+    while (r == 0 && (r = reader_next(reader)) == 0 &&
+           reader->event.type != YAML_SEQUENCE_END_EVENT) {
+        const char *text = reader_scalar(reader, "a name");
         r = text ? take(reader, text) : -EINVAL;
     }
     return r;
 }
 
-static int take_arch(Reader *reader, const char *text)
-{
-    const int arch = arch_from_name(text);
-
-    if (arch < 0)
-        return complain(reader, "\"%.100s\" is no architecture that whittle knows", text);
-    policy_set_archs(reader->policy, policy_archs(reader->policy) | 1u << arch);
-    return 0;
-}
-
-static int take_runtime(Reader *reader, const char *text)
-{
-    if (!policy_name_is_valid(text))
-        return complain(reader, "\"%.100s\" is no container runtime", text);
-    return policy_add_runtime(reader->policy, text);
-}
-
-static int parse_archs(Reader *reader)
+static int parse_archs(PolicyReader *reader)
 {
     return parse_words(reader, take_arch);
 }
 
-static int parse_runtimes(Reader *reader)
+static int parse_runtimes(PolicyReader *reader)
 {
     return parse_words(reader, take_runtime);
 }
 
-static int parse_no_new_privs(Reader *reader)
+static int parse_no_new_privs(PolicyReader *reader)
 {
     bool value = false;
     const int r = parse_bool(reader, &value);
@@ -248,30 +152,35 @@ static int parse_no_new_privs(Reader *reader)
     return r;
 }
 
-static int parse_read_only_root(Reader *reader)
+static int parse_read_only_root(PolicyReader *reader)
 {
     bool value = false;
     const int r = parse_bool(reader, &value);
 
     policy_set_read_only_root(reader->policy, value);
+    if (r == 0 && reader->text) {
+        reader->text->root_begin = reader_begin(reader);
+        reader->text->root_end = reader->content_end;
+    }
     return r;
 }
 
-static int parse_limits(Reader *reader)
+static int parse_limits(PolicyReader *reader)
 {
-    int r = next_is(reader, YAML_MAPPING_START_EVENT, "a mapping of limits");
+    int r = reader_next_is(reader, YAML_MAPPING_START_EVENT, "a mapping of limits");
 
-    while (r == 0 && (r = next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
+    while (r == 0 && (r = reader_next(reader)) == 0 &&
+           reader->event.type != YAML_MAPPING_END_EVENT) {
         PolicyLimit i = 0;
         uint64_t value = 0;
-        const char *key = scalar(reader, "a limit's name");
+        const char *key = reader_scalar(reader, "a limit's name");
         if (!key)
             return -EINVAL;
         while (i < POLICY_LIMIT_COUNT && strcmp(policy_limit_name(i), key) != 0)
             i++;
         if (i == POLICY_LIMIT_COUNT)
-            return complain(reader, "\"%.100s\" is no limit: there are memory, nofile and pids",
-                            key);
+            return reader_complain(
+                reader, "\"%.100s\" is no limit: there are memory, nofile and pids", key);
         r = parse_number(reader, &value);
         policy_set_limit(reader->policy, i, value);
     }
@@ -280,29 +189,31 @@ static int parse_limits(Reader *reader)
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
-static int parse_deny(Reader *reader, PolicySection section, int *ret)
+static int parse_deny(PolicyReader *reader, PolicySection section, int *ret)
 {
     int deny = POLICY_ALLOW;
-    const char *text = next_scalar(reader, "true, or an error's name");
+    const char *text = reader_next_scalar(reader, "true, or an error's name");
 
     if (!text)
         return -EINVAL;
     if (strcmp(text, "true") == 0)
         deny = POLICY_DENY;
     else if (strcmp(text, "false") != 0 && policy_deny_parse(text, &deny) < 0)
-        return complain(reader,
-                        "\"%.100s\" does not say how to deny: write true, an error's name, KILL or "
-                        "LOG",
-                        text);
+        return reader_complain(
+            reader,
+            "\"%.100s\" does not say how to deny: write true, an error's name, KILL or "
+            "LOG",
+            text);
     if (deny != POLICY_ALLOW && deny != POLICY_DENY && section != POLICY_SYSCALLS)
-        return complain(reader, "only a system call can be denied with \"%.100s\"; write true",
-                        text);
+        return reader_complain(
+            reader, "only a system call can be denied with \"%.100s\"; write true", text);
     *ret = deny;
     return 0;
 }
 
 /* {rule: TEXT, deny: …, keep: …, reason: …}; the mapping's start is looked at. */
-static int parse_attributes(Reader *reader, PolicySection section, PolicyRule *rule, bool *ret_has)
+static int parse_attributes(PolicyReader *reader, PolicySection section, PolicyRule *rule,
+                            bool *ret_has)
 {
     StringSet *strings = policy_strings(reader->policy);
     const char *reason = NULL;
@@ -311,29 +222,30 @@ static int parse_attributes(Reader *reader, PolicySection section, PolicyRule *r
     int r;
 
     *ret_has = false;
-    while ((r = next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
-        const char *key = scalar(reader, "rule, deny, keep or reason");
+    while ((r = reader_next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
+        const char *key = reader_scalar(reader, "rule, deny, keep or reason");
         if (!key)
             return -EINVAL;
         if (strcmp(key, "rule") == 0 && !*ret_has) {
-            const char *text = next_scalar(reader, "the rule's text");
+            const char *text = reader_next_scalar(reader, "the rule's text");
             r = text ? policy_rule_parse(section, text, strings, rule, reader->err) : -EINVAL;
             if (text && r < 0)
-                return at_mark(reader, &reader->event.start_mark, r);
+                return reader_at_mark(reader, &reader->event.start_mark, r);
             *ret_has = true;
         } else if (strcmp(key, "deny") == 0) {
             r = parse_deny(reader, section, &deny);
         } else if (strcmp(key, "keep") == 0) {
             r = parse_bool(reader, &keep);
         } else if (strcmp(key, "reason") == 0) {
-            const char *text = next_scalar(reader, "the reason's text");
+            const char *text = reader_next_scalar(reader, "the reason's text");
             reason = text ? strset_add(strings, text) : NULL;
             r = reason ? 0 : -EINVAL;
         } else {
-            r = complain(reader,
-                         "\"%.100s\" cannot be here: a rule has the keys rule, deny, keep and "
-                         "reason, each once",
-                         key);
+            r = reader_complain(
+                reader,
+                "\"%.100s\" cannot be here: a rule has the keys rule, deny, keep and "
+                "reason, each once",
+                key);
         }
         if (r < 0)
             return r;
@@ -344,45 +256,56 @@ static int parse_attributes(Reader *reader, PolicySection section, PolicyRule *r
     return r;
 }
 
-static int parse_rule(Reader *reader, PolicySection section)
+static int parse_rule(PolicyReader *reader, PolicySection section)
 {
     PolicyRule rule = {.section = section};
+    const size_t begin = reader_begin(reader);
+    const size_t line = reader->event.start_mark.line + 1;
     int r;
 
-    if (policy_rules_count(reader->policy) >= RULES_MAX)
-        return complain(reader, "there are too many rules%s", "");
+    if (policy_rules_count(reader->policy) >= POLICY_RULES_MAX)
+        return reader_complain(reader, "there are too many rules%s", "");
     if (reader->event.type == YAML_MAPPING_START_EVENT) {
         const yaml_mark_t start = reader->event.start_mark;
         bool has_rule;
         r = parse_attributes(reader, section, &rule, &has_rule);
         if (r == 0 && !has_rule) {
             r = error_set(reader->err, -EINVAL, "this rule has no \"rule:\"");
-            r = at_mark(reader, &start, r);
+            r = reader_at_mark(reader, &start, r);
         }
     } else {
-        const char *text = scalar(reader, "a rule");
+        const char *text = reader_scalar(reader, "a rule");
         if (!text)
             return -EINVAL;
         r = policy_rule_parse(section, text, policy_strings(reader->policy), &rule, reader->err);
         if (r < 0)
-            return at_mark(reader, &reader->event.start_mark, r);
+            return reader_at_mark(reader, &reader->event.start_mark, r);
     }
     if (r == 0 && policy_add(reader->policy, &rule) < 0)
         r = error_errno(reader->err, -ENOMEM, "%s", reader->name);
+    if (r == 0 && reader->text)
+        r = reader_item(reader, &reader->text->sections[section], &(TextItem){.place = {rule, 0}},
+                        begin, line);
     return r;
 }
 
-static int parse_section(Reader *reader, PolicySection section)
+static int parse_section(PolicyReader *reader, PolicySection section)
 {
-    int r = next(reader);
+    TextList *list = reader->text ? &reader->text->sections[section] : NULL;
+    int r = reader_next(reader);
 
+    if (r == 0 && list)
+        reader_list_begin(reader, list);
     /* "files:" with nothing behind is an empty section. */
     if (r == 0 && reader->event.type == YAML_SCALAR_EVENT && reader->event.data.scalar.length == 0)
         return 0;
     if (r == 0 && reader->event.type != YAML_SEQUENCE_START_EVENT)
-        r = complain(reader, "%s is expected here", "a list of rules");
-    while (r == 0 && (r = next(reader)) == 0 && reader->event.type != YAML_SEQUENCE_END_EVENT)
+        r = reader_complain(reader, "%s is expected here", "a list of rules");
+    while (r == 0 && (r = reader_next(reader)) == 0 &&
+           reader->event.type != YAML_SEQUENCE_END_EVENT)
         r = parse_rule(reader, section);
+    if (r == 0 && list)
+        reader_list_end(reader, list);
     return r;
 }
 
@@ -390,7 +313,7 @@ static int parse_section(Reader *reader, PolicySection section)
 
 static const struct {
     const char *key;
-    int (*parse)(Reader *reader);
+    int (*parse)(PolicyReader *reader);
 } keys[] = {
     {"whittle", parse_type},
     {"format", parse_format},
@@ -404,9 +327,9 @@ static const struct {
     {"limits", parse_limits},
 };
 
-static int parse_key(Reader *reader)
+static int parse_key(PolicyReader *reader)
 {
-    const char *key = scalar(reader, "a key");
+    const char *key = reader_scalar(reader, "a key");
     size_t i = 0;
 
     if (!key)
@@ -415,23 +338,33 @@ static int parse_key(Reader *reader)
     while (section < 0 && i < ARRAY_LENGTH(keys) && strcmp(keys[i].key, key) != 0)
         i++;
     if (i == ARRAY_LENGTH(keys))
-        return complain(reader, "a policy has no key \"%.100s\"; see docs/FORMATS.md", key);
+        return reader_complain(reader, "a policy has no key \"%.100s\"; see docs/FORMATS.md", key);
     const uint32_t bit = 1u << (section < 0 ? i : ARRAY_LENGTH(keys) + (size_t)section);
     if (reader->keys_seen & bit)
-        return complain(reader, "\"%.100s\" is here a second time", key);
+        return reader_complain(reader, "\"%.100s\" is here a second time", key);
     reader->keys_seen |= bit;
-    return section < 0 ? keys[i].parse(reader) : parse_section(reader, (PolicySection)section);
+    if (reader->text && bit == 1)
+        reader->text->indent = reader->event.start_mark.column;
+    const int r =
+        section < 0 ? keys[i].parse(reader) : parse_section(reader, (PolicySection)section);
+    if (reader->text)
+        reader->text->end = reader->content_end;
+    if (reader->text && section < 0)
+        reader->text->head_end = reader->content_end;
+    return r;
 }
 
-static int parse_document(Reader *reader)
+static int parse_document(PolicyReader *reader)
 {
-    int r = next_is(reader, YAML_STREAM_START_EVENT, "YAML");
+    int r = reader_next_is(reader, YAML_STREAM_START_EVENT, "YAML");
 
     if (r == 0)
-        r = next_is(reader, YAML_DOCUMENT_START_EVENT, "a policy");
+        r = reader_next_is(reader, YAML_DOCUMENT_START_EVENT, "a policy");
     if (r == 0)
-        r = next_is(reader, YAML_MAPPING_START_EVENT, "\"whittle: policy\"");
-    while (r == 0 && (r = next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT)
+        r = reader_next_is(reader, YAML_MAPPING_START_EVENT, "\"whittle: policy\"");
+    if (r == 0 && reader->text)
+        reader->text->flow = reader->event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+    while (r == 0 && (r = reader_next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT)
         r = parse_key(reader);
     /* The first two keys say what this is and whether it is understood. */
     if (r == 0 && (reader->keys_seen & 3) != 3)
@@ -439,14 +372,16 @@ static int parse_document(Reader *reader)
                       "%s: a policy begins with \"whittle: policy\" and \"format: %d\"",
                       reader->name, POLICY_FORMAT);
     if (r == 0)
-        r = next_is(reader, YAML_DOCUMENT_END_EVENT, "the end");
-    return r == 0 ? next_is(reader, YAML_STREAM_END_EVENT, "the end of the file") : r;
+        r = reader_next_is(reader, YAML_DOCUMENT_END_EVENT, "the end");
+    return r == 0 ? reader_next_is(reader, YAML_STREAM_END_EVENT, "the end of the file") : r;
 }
 
-int policy_parse(const char *name, const char *text, size_t length, Policy **ret_policy, Error *err)
+int reader_parse(const char *name, const char *text, size_t length, PolicyText *kept,
+                 Policy **ret_policy, Error *err)
 {
     Error unused = {0};
-    Reader reader = {.name = name, .policy = policy_new(), .err = err ? err : &unused};
+    PolicyReader reader = {
+        .name = name, .policy = policy_new(), .err = err ? err : &unused, .text = kept};
 
     if (!reader.policy || !yaml_parser_initialize(&reader.parser)) {
         policy_free(reader.policy);
@@ -464,6 +399,11 @@ int policy_parse(const char *name, const char *text, size_t length, Policy **ret
     }
     *ret_policy = reader.policy;
     return 0;
+}
+
+int policy_parse(const char *name, const char *text, size_t length, Policy **ret_policy, Error *err)
+{
+    return reader_parse(name, text, length, NULL, ret_policy, err);
 }
 
 int policy_read(const char *path, Policy **ret_policy, Error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy as YAML. Written by hand rather than by libyaml's emitter, which decides line breaks
  * itself: here one rule is one line, always. */
+#include "base/memory.h"
 #include "model/policy.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <string.h>
 #include <strings.h>
 
 /* Words that other readers of YAML take for something else than text. */
@@ -82,19 +82,18 @@ static void print_text(const char *text, Buffer *out)
     (void)buffer_putc(out, '"');
 }
 
-static void print_rule(const PolicyRule *rule, Buffer *scratch, Buffer *out)
+int policy_rule_print_item(const PolicyRule *rule, Buffer *out)
 {
-    buffer_clear(scratch);
-    if (policy_rule_print(rule, scratch) < 0)
-        out->error = scratch->error;
-    (void)buffer_puts(out, "  - ");
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    if (policy_rule_print(rule, &text) < 0)
+        return text.error;
     if (!rule->deny && !rule->keep && !rule->reason) {
-        print_text(buffer_text(scratch), out);
-        (void)buffer_putc(out, '\n');
-        return;
+        print_text(buffer_text(&text), out);
+        return out->error;
     }
     (void)buffer_puts(out, "{rule: ");
-    print_text(buffer_text(scratch), out);
+    print_text(buffer_text(&text), out);
     if (rule->deny) {
         (void)buffer_puts(out, ", deny: ");
         (void)policy_deny_print(rule->deny, out);
@@ -105,7 +104,7 @@ static void print_rule(const PolicyRule *rule, Buffer *scratch, Buffer *out)
         (void)buffer_puts(out, ", reason: ");
         print_text(rule->reason, out);
     }
-    (void)buffer_puts(out, "}\n");
+    return buffer_putc(out, '}');
 }
 
 static void print_limits(const Policy *policy, Buffer *out)
@@ -163,8 +162,6 @@ static void print_head(const Policy *policy, Buffer *out)
 
 int policy_print(const Policy *policy, Buffer *out)
 {
-    Buffer scratch = BUFFER_INIT;
-
     print_head(policy, out);
     for (PolicySection section = 0; section < POLICY_SECTION_COUNT; section++) {
         size_t first, end;
@@ -172,9 +169,13 @@ int policy_print(const Policy *policy, Buffer *out)
         if (first == end)
             continue;
         (void)buffer_printf(out, "\n%s:\n", policy_section_name(section));
-        for (size_t i = first; i < end; i++)
-            print_rule(policy_rule(policy, i), &scratch, out);
+        for (size_t i = first; i < end; i++) {
+            (void)buffer_puts(out, "  - ");
+            const int r = policy_rule_print_item(policy_rule(policy, i), out);
+            if (r < 0)
+                return r;
+            (void)buffer_putc(out, '\n');
+        }
     }
-    buffer_deinit(&scratch);
     return out->error;
 }

@@ -91,6 +91,54 @@ grep -q 'capability sys_time,' "$folder/edited/apparmor.profile" || fail 'edited
 grep -qx -- '--cap-add=CAP_SYS_TIME' "$folder/edited/docker.args" || fail 'edited capability'
 grep -q '"adjtimex"' "$folder/edited/seccomp.json" || fail 'edited system call'
 
+# A policy that people keep: what is new comes, all else stays (git is the judge).
+kept=$folder/kept.yaml
+cat >"$kept" <<'EOF'
+# Ours.
+whittle: policy
+format: 1
+name: shop
+architectures: [x86_64]
+read-only-root: true
+
+syscalls:
+  - read   # first
+  - {rule: setuid, deny: EPERM}
+
+capabilities:
+  - {rule: CAP_SYS_TIME, keep: true}
+  - CAP_SYS_BOOT
+
+files:
+  # the site
+  - {rule: /srv/** r, reason: all of it}
+  - /var/lib/server/db r
+EOF
+expect 0 'setuid was seen, and .*kept.yaml:10 denies it' "$server" --update "$kept" -o "$folder/new" -q
+git diff --no-index --numstat "$kept" "$folder/new/policy.yaml" >"$folder/numstat"
+[[ $(cut -f2 "$folder/numstat") == 0 ]] || fail "an update takes away: $(cat "$folder/numstat")"
+grep -qx '  - /var/lib/server/db wk' "$folder/new/policy.yaml" || fail 'the letters that were missing'
+grep -q '/srv/www' "$folder/new/policy.yaml" && fail 'what a broader rule covers was added'
+grep -q '^  - setuid' "$folder/new/policy.yaml" && fail 'what is denied was added'
+grep -q '"setuid"' "$folder/new/seccomp.json" && fail 'what is denied is allowed'
+grep -q '"write"' "$folder/new/seccomp.json" || fail 'what was added is not in the other files'
+grep -q 'SYS_BOOT' "$folder/new/docker.args" || fail 'what people wrote is not in the other files'
+cp "$folder/new/policy.yaml" "$folder/again.yaml"
+expect 0 'setuid' "$server" --update "$folder/new/policy.yaml" -o "$folder/new"
+grep -q 'Nothing new' "$folder/stdout" || fail 'nothing new is not said'
+cmp "$folder/again.yaml" "$folder/new/policy.yaml" || fail 'an update without anything new'
+expect 0 'setuid' "$server" --update "$folder/again.yaml" -o "$folder/new" -q --prune
+grep -qE 'again.yaml:[0-9]+: capabilities: CAP_SYS_BOOT$' "$folder/stdout" || fail "--prune: $(cat "$folder/stdout")"
+cmp "$folder/again.yaml" "$folder/new/policy.yaml" || fail '--prune changed something'
+expect 0 'setuid' "$server" --update "$folder/again.yaml" -o "$folder/new" -q --prune-apply
+diff <(grep -v '^  - CAP_SYS_BOOT$' "$folder/again.yaml") "$folder/new/policy.yaml" >&2 || fail '--prune-apply'
+expect 2 'not complete' "$golden/paths/recording.jsonl" --update "$kept" -o "$folder/x" --prune-apply
+expect 2 'does not go with --update' "$server" --update "$kept" -o "$folder/x" --name other
+expect 2 '--update names' "$server" -o "$folder/x" --prune
+expect 2 'one policy' "$kept" --update "$kept" -o "$folder/x"
+expect 2 'No such file' "$server" --update "$folder/none.yaml" -o "$folder/x"
+[[ -e $folder/x ]] && fail 'a failed update left something behind'
+
 # What is missing or left out is said.
 expect 0 'not complete' "$golden/paths/recording.jsonl" -o "$folder/p"
 expect 0 'syscall_9999 of x86_64' "$golden/odd/recording.jsonl" -o "$folder/q"

@@ -163,14 +163,14 @@ START_TEST(test_formats)
     ck_assert_ptr_nonnull(mkdtemp(temporary));
     (void)snprintf(folder, sizeof folder, "%s/new", temporary);
     CLEANUP(policy_drop) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
-    ck_assert_int_eq(generate_files(policy, folder, "seccomp,docker", NULL, &err), 0);
+    ck_assert_int_eq(generate_files(policy, NULL, folder, "seccomp,docker", NULL, &err), 0);
     ck_assert(exists(folder, "seccomp.json") && exists(folder, "docker.args"));
     ck_assert(!exists(folder, "policy.yaml") && !exists(folder, "apparmor.profile"));
-    ck_assert_int_eq(generate_files(policy, folder, NULL, NULL, &err), 0);
+    ck_assert_int_eq(generate_files(policy, NULL, folder, NULL, NULL, &err), 0);
     ck_assert(exists(folder, "policy.yaml") && exists(folder, "apparmor.profile"));
-    ck_assert_int_eq(generate_files(policy, folder, "seccomp,sec", NULL, &err), -EINVAL);
+    ck_assert_int_eq(generate_files(policy, NULL, folder, "seccomp,sec", NULL, &err), -EINVAL);
     ck_assert_ptr_nonnull(strstr(err.text, "\"sec\""));
-    ck_assert_int_lt(generate_files(policy, "/proc/nowhere", NULL, NULL, &err), 0);
+    ck_assert_int_lt(generate_files(policy, NULL, "/proc/nowhere", NULL, NULL, &err), 0);
     remove_all(folder);
     ck_assert_int_eq(rmdir(temporary), 0);
 }

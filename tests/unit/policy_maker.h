@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random policies and rules, the same in every run. Failures abort. */
+#pragma once
+
+#include "model/policy.h"
+
+typedef struct Random {
+    uint64_t state; /* not 0 */
+} Random;
+
+/* From 0 to LIMIT - 1. */
+unsigned random_below(Random *random, unsigned limit);
+
+/* For CLEANUP(). */
+void policy_cleanup(Policy **policy);
+
+/* A rule of any section, with strings of STRINGS; few names, so that much is common to two. */
+PolicyRule random_rule(Random *random, StringSet *strings);
+
+/* A policy with everything that one may have, of at most RULES rules; sorted. */
+Policy *random_policy(Random *random, unsigned rules);
+
+/* The two say the same in all respects. Both are sorted. */
+void policies_are_equal(const Policy *a, const Policy *b);
