@@ -177,20 +177,29 @@ static bool is_mounted(const Policy *policy, const PolicyRule *rule)
     return false;
 }
 
-/* Of what was seen, the first file that a read-only root would not let be written to. */
-static const PolicyRule *writes_to_root(const Update *update)
+/* Of what was seen and is not denied, the first file that a read-only root would not let be written
+ * to: *RET_RULE, NULL if there is none. */
+static int writes_to_root(const Update *update, const PolicyRule **ret_rule)
 {
+    CLEANUP(file_rules_deinit) FileRules denied = {0};
     size_t first, end;
+    int r = file_rules_make(update->old, true, &denied);
 
+    *ret_rule = NULL;
     policy_range(update->seen, POLICY_FILES, &first, &end);
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = first; r == 0 && i < end && !*ret_rule; i++) {
         const PolicyRule *rule = policy_rule(update->seen, i);
+        const PolicyRule *by = NULL;
         const Place *place = place_of(rule->name);
-        const bool given = place && strcmp(place->kind, "given") == 0;
-        if (!rule->deny && (rule->access & WRITES) && !given && !is_mounted(update->old, rule))
-            return rule;
+        uint32_t forbidden = 0;
+        if (rule->deny || (rule->access & WRITES) == 0 || is_mounted(update->old, rule) ||
+            (place && strcmp(place->kind, "given") == 0))
+            continue;
+        r = file_rules_denied(&denied, rule, &forbidden, &by);
+        if (rule->access & WRITES & ~forbidden)
+            *ret_rule = rule;
     }
-    return NULL;
+    return r;
 }
 
 static int update_mounts(Update *update)
@@ -200,9 +209,10 @@ static int update_mounts(Update *update)
     if (!policy_read_only_root(update->old))
         return 0;
     if (!policy_read_only_root(update->seen)) {
-        const PolicyRule *why = writes_to_root(update);
-        if (!why)
-            return 0;
+        const PolicyRule *why;
+        const int r = writes_to_root(update, &why);
+        if (r < 0 || !why)
+            return r;
         policy_text_open_root(update->text);
         (void)buffer_printf(warnings,
                             "read-only-root of %s becomes false: ", policy_text_name(update->text));
