@@ -16,6 +16,7 @@ typedef struct PathUse {
      * known, and whether it is known otherwise that the program's processes own it. */
     const char *subject;
     uint32_t unknown;
+    uint32_t unsettled; /* of all programs */
     bool owned, not_owned;
     bool typed;       /* some fact tells what it is … */
     bool directory;   /* … a directory */

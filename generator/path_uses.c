@@ -31,10 +31,11 @@ static PathUse *add_use(PathUses *uses, const char *path)
     return use;
 }
 
-/* A file that is gone when it is looked at: it belonged to whom it belonged to before. */
+/* A file that is gone when it is looked at belonged to whom it belonged to before: to the same
+ * program, as far as that tells. */
 static void settle_owner(PathUse *use)
 {
-    *(use->owned && !use->not_owned ? &use->owner : &use->other) |= use->unknown;
+    *(use->owned && !use->not_owned ? &use->owner : &use->unsettled) |= use->unknown;
     use->unknown = 0;
     use->owned = use->not_owned = false;
 }
@@ -53,6 +54,16 @@ static void note_owner(PathUse *use, const Fact *fact, uint32_t letters)
     } else {
         use->not_owned = true;
         use->other |= letters;
+    }
+}
+
+/* Where all processes are of one user, everybody owns what one of them owns. */
+static void settle_owners(PathUses *uses, bool one_user)
+{
+    for (size_t i = 0; i < uses->count; i++) {
+        PathUse *use = &uses->items[i];
+        settle_owner(use);
+        *(one_user && use->owner && !use->other ? &use->owner : &use->other) |= use->unsettled;
     }
 }
 
@@ -241,10 +252,14 @@ static void unite(PathUses *uses)
 
 int path_uses_collect(const Recording *recording, PathUses *uses)
 {
+    bool one_user = true;
+
     for (size_t i = 0; i < recording_facts_count(recording); i++) {
         Fact view;
         const Fact *fact = recording_fact(recording, i, &view);
         int r = 0;
+        if (fact->kind == FACT_CAPABILITY && strcmp(fact->name, "CAP_SETUID") == 0)
+            one_user = false;
         /* What a container's runtime does before the workload is not under the workload's policy,
          * and what is not named by a path ("pipe:[4711]") under no file rule. */
         if (fact->name[0] != '/' || fact->phase == PHASE_RUNTIME_INIT ||
@@ -257,8 +272,7 @@ int path_uses_collect(const Recording *recording, PathUses *uses)
         if (r < 0)
             return r;
     }
-    for (size_t i = 0; i < uses->count; i++)
-        settle_owner(&uses->items[i]);
+    settle_owners(uses, one_user);
     unite(uses);
     return 0;
 }

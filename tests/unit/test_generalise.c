@@ -305,9 +305,9 @@ START_TEST(test_audit)
     CLEANUP(recording_cleanup) Recording *recording = make(audits[_i].facts, 3);
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     CLEANUP(policy_cleanup) Policy *policy = infer_at(recording, GENERALISE_CAREFUL, &notes);
-    const bool told = strstr(buffer_text(&notes), "writable and executable") != NULL;
-
-    ck_assert_int_eq(told, audits[_i].note[0] != '\0');
+    ck_assert_uint_gt(policy_rules_count(policy), 0);
+    ck_assert_int_eq(strstr(buffer_text(&notes), "writable and executable") != NULL,
+                     audits[_i].note[0] != '\0');
     ck_assert_msg(strstr(buffer_text(&notes), audits[_i].note) != NULL, "%s", buffer_text(&notes));
 }
 END_TEST

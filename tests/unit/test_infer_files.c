@@ -178,6 +178,26 @@ START_TEST(test_python)
 }
 END_TEST
 
+/* What another program does to a file that is gone when it is looked at. */
+START_TEST(test_gone)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    Fact fact = {.kind = FACT_FILE, .phase = PHASE_RUN, .name = "/a", .subject = "/bin/rm"};
+    Fact capability = {.kind = FACT_CAPABILITY, .phase = PHASE_RUN, .name = "CAP_SETUID"};
+    StoredFact *added;
+
+    add_file(recording, "/a", ACCESS_CREATE, 1, NULL);
+    add_file(recording, "/a", ACCESS_READ, 1, NULL);
+    fact_set_number(&fact, FIELD_ACCESS, ACCESS_DELETE);
+    results_add(&fact.results, RESULT_OK);
+    ck_assert_int_eq(recording_add(recording, &fact, 0, 1, NULL, &added), 1);
+    check_inferred(recording, POLICY_FILES, "owner /a rw\n");
+    /* It may be another user's. */
+    add_fact(recording, capability, RESULT_OK);
+    check_inferred(recording, POLICY_FILES, "/a w\nowner /a r\n");
+}
+END_TEST
+
 /* mkdir says that it is a folder where the fact does not. */
 START_TEST(test_mkdir)
 {
@@ -197,6 +217,7 @@ int main(void)
 
     suite_add(suite, "files", test_files, ARRAY_LENGTH(files));
     suite_add(suite, "Python's files", test_python, ARRAY_LENGTH(python_files));
+    suite_add(suite, "gone", test_gone, 1);
     suite_add(suite, "mkdir", test_mkdir, 1);
     return suite_run(suite);
 }
