@@ -59,5 +59,15 @@ int infer_files(Recording *recording, const PathUses *uses, const InferOptions *
                 Policy *policy, Buffer *notes);
 /* Tells in NOTES of what POLICY's file rules let write and execute. */
 int write_audit(const PathUses *uses, const Policy *policy, Buffer *notes);
+/* The rule that allows what FACT, of a system call, shows: of clone3 that of clone, which libc
+ * falls back to. False if the tables do not know the call. */
+bool infer_call(const Fact *fact, PolicyRule *ret_rule);
+/* The errno with which a filter refused FACT's call each time while a container was recorded; 0:
+ * not so, or not by a filter. */
+int infer_refusal(Recording *recording, const Fact *fact);
 int infer_system(const Recording *recording, Policy *policy);
+/* Adds the rule that allows what FACT, of one of these kinds, shows; none where it needs none. */
+int infer_system_fact(const Fact *fact, Policy *policy);
+/* The kernel asks for this capability itself rather than for it or a larger one. */
+bool infer_asks_strictly(const Fact *fact);
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes);

@@ -188,22 +188,24 @@ static int add_rules(Policy *policy, const Syscall *syscall, const CallUse *use,
     return 0;
 }
 
-/* The selectors of a fact about clone3, told in the terms of clone. */
-static int use_clone_for(CallUses *uses, const Fact *clone3, bool conditions)
+bool infer_call(const Fact *fact, PolicyRule *ret_rule)
 {
-    const Syscall *clone = syscall_by_name("clone");
-    uint64_t args[SYSCALL_ARGS] = {0};
-    uint8_t present = 0;
+    const bool clone3 = strcmp(fact->name, "clone3") == 0;
+    const Syscall *syscall = syscall_by_name(clone3 ? "clone" : fact->name);
+    PolicyRule rule = {.section = POLICY_SYSCALLS};
 
-    if (!clone)
-        return 0;
+    if (!syscall)
+        return false;
+    rule.name = syscall->name;
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if (clone->args[i].role != ROLE_SELECTOR || (clone3->args_present & 1) == 0)
+        const unsigned from = clone3 ? 0 : i; /* where FACT has it */
+        if (!(conditional_args(syscall) >> i & 1) || !(fact->args_present >> from & 1))
             continue;
-        args[i] = clone3->args[0] & clone->args[i].family->mask;
-        present |= (uint8_t)(1u << i);
+        rule.args[i] = clone3 ? fact->args[0] & syscall->args[i].family->mask : fact->args[i];
+        rule.args_present |= (uint8_t)(1u << i);
     }
-    return use_call(uses, clone, present, args, conditions, NULL);
+    *ret_rule = rule;
+    return true;
 }
 
 static int deny_clone3(Policy *policy)
@@ -283,8 +285,7 @@ static bool of_containers(Recording *recording, const Fact *fact)
     return fact->runs_count > 0;
 }
 
-/* The errno with which FACT's call was refused each time; 0: not so, or not by a filter. */
-static int refused_with(Recording *recording, const Fact *fact)
+int infer_refusal(Recording *recording, const Fact *fact)
 {
     if (docker_grants_always(fact->name) || strcmp(fact->name, "clone3") == 0 ||
         !of_containers(recording, fact))
@@ -394,18 +395,16 @@ static int collect(Recording *recording, const InferOptions *options, CallUses *
                                 fact->name, arch_text ? arch_text : "an unknown architecture");
             continue;
         }
-        const int answer = refused_with(recording, fact);
-        int r;
+        const int answer = infer_refusal(recording, fact);
+        PolicyRule rule;
         if (strncmp(syscall->name, "clone", 5) == 0)
             uses->threads |= (fact->args_present & 1) && (fact->args[0] & CLONE_THREAD);
-        if (answer) {
-            r = note_refusal(uses, syscall, fact, answer, options->conditions);
-        } else if (strcmp(syscall->name, "clone3") == 0) {
-            *ret_clone3 = true;
-            r = use_clone_for(uses, fact, options->conditions);
-        } else {
-            r = use_call(uses, syscall, fact->args_present, fact->args, options->conditions, NULL);
-        }
+        *ret_clone3 |= !answer && strcmp(syscall->name, "clone3") == 0;
+        if (!infer_call(fact, &rule))
+            continue;
+        const int r = answer ? note_refusal(uses, syscall, fact, answer, options->conditions)
+                             : use_call(uses, syscall_by_name(rule.name), rule.args_present,
+                                        rule.args, options->conditions, NULL);
         if (r < 0)
             return r;
     }

@@ -26,11 +26,8 @@ static bool is_needed(const Fact *fact)
     return fact->phase != PHASE_RUNTIME_INIT && results_may_succeed(&fact->results);
 }
 
-/*
- * Where the kernel asks for a capability itself rather than for it or a larger one:
- * open_by_handle_at(2) (fs/fhandle.c).
- */
-static bool asks_strictly(const Fact *fact)
+/* open_by_handle_at(2) (fs/fhandle.c) */
+bool infer_asks_strictly(const Fact *fact)
 {
     const char *syscall = fact_text(fact, FIELD_SYSCALL);
 
@@ -77,7 +74,7 @@ static int add_capabilities(const Recording *recording, Policy *policy)
             continue;
         capability = enough(fact, capability);
         needed |= (uint64_t)1 << capability->number;
-        strictly |= asks_strictly(fact) ? (uint64_t)1 << capability->number : 0;
+        strictly |= infer_asks_strictly(fact) ? (uint64_t)1 << capability->number : 0;
         implied |= implied_by(capability);
     }
     needed &= ~implied | strictly;
@@ -205,6 +202,20 @@ static int (*const adders[FACT_KIND_COUNT])(const Fact *, Policy *) = {
     [FACT_NETWORK] = add_network, [FACT_UNIX] = add_unix,   [FACT_SIGNAL] = add_targeted,
     [FACT_PTRACE] = add_targeted, [FACT_MOUNT] = add_mount,
 };
+
+int infer_system_fact(const Fact *fact, Policy *policy)
+{
+    if (!is_needed(fact))
+        return 0;
+    if (fact->kind == FACT_CAPABILITY) {
+        const Capability *capability = capability_by_name(fact->name);
+        return capability
+                   ? policy_add(policy, &(PolicyRule){.section = POLICY_CAPABILITIES,
+                                                      .name = enough(fact, capability)->name})
+                   : 0;
+    }
+    return adders[fact->kind] ? adders[fact->kind](fact, policy) : 0;
+}
 
 int infer_system(const Recording *recording, Policy *policy)
 {

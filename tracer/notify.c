@@ -99,7 +99,7 @@ static int run(BackendRun *run_options, Error *err)
     Loop loop = {.run = run_options, .events = backend_events_of(run_options)};
 
     loop.keeper.life_fd = -1;
-    int r = notify_child_start(run_options->launch, &loop.child, err);
+    int r = notify_child_start(run_options->launch, run_options->observer, &loop.child, err);
     if (r < 0)
         return r;
     observer_task_launched(run_options->observer, loop.child.pid, run_options->launch->path);

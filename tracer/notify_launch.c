@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/known_calls.h"
 #include "tracer/launch.h"
 #include "tracer/notify_priority.h"
 
@@ -69,7 +70,7 @@ static int filter_export(scmp_filter_ctx context, Filter *filter)
     return 0;
 }
 
-static int filter_make(Filter *filter)
+static int filter_make(const Observer *observer, Filter *filter)
 {
     *filter = (Filter){0};
     if (getrandom(&filter->pass, sizeof filter->pass, 0) != sizeof filter->pass)
@@ -83,6 +84,8 @@ static int filter_make(Filter *filter)
         r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 3,
                              SCMP_A3(SCMP_CMP_EQ, w[0]), SCMP_A4(SCMP_CMP_EQ, w[1]),
                              SCMP_A5(SCMP_CMP_EQ, w[2]));
+    if (r == 0)
+        r = known_calls_allow(observer, context);
     if (r == 0)
         r = filter_export(context, filter);
     seccomp_release(context);
@@ -218,12 +221,13 @@ static int receive_listener(int socket, Error *err)
     return listener;
 }
 
-int notify_child_start(const Launch *launch, NotifyChild *ret_child, Error *err)
+int notify_child_start(const Launch *launch, const Observer *observer, NotifyChild *ret_child,
+                       Error *err)
 {
     Filter filter;
     int pair[2];
 
-    int r = filter_make(&filter);
+    int r = filter_make(observer, &filter);
     if (r < 0)
         return error_errno(err, r, "cannot build the notification filter");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {

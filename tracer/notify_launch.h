@@ -12,10 +12,12 @@ typedef struct NotifyChild {
     Priority priority; /* the calling thread's before it was raised */
 } NotifyChild;
 
-/* Forks the child in the caller's session and process group; after that the caller has stepped
- * aside (tracer/launch.h). The child waits in its first call for an answer. 0 or a negative errno.
+/* Forks the child, which notifies of all that OBSERVER has to be told of, in the caller's session
+ * and process group; after that the caller has stepped aside (tracer/launch.h). The child waits in
+ * its first call for an answer. 0 or a negative errno.
  */
-int notify_child_start(const Launch *launch, NotifyChild *ret_child, Error *err);
+int notify_child_start(const Launch *launch, const Observer *observer, NotifyChild *ret_child,
+                       Error *err);
 
 /* The errno of the child's failed execve(), 0 if it did not fail. */
 int notify_child_exec_error(const NotifyChild *child);

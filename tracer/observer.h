@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "model/policy.h"
 #include "model/recording.h"
 
 #include <stdbool.h>
@@ -17,6 +18,17 @@
 
 typedef struct Observer Observer;
 
+/*
+ * Where only what is outside a policy is asked: what a backend may leave out. What it leaves out it
+ * leaves out entirely; who leaves out nothing is right, too.
+ */
+typedef struct Known {
+    const Policy *policy; /* sorted, borrowed; NULL: nothing is known, all is recorded */
+    uint32_t sections;    /* bit i: what PolicySection i is about is asked */
+    bool no_capabilities; /* nobody in the workload has capabilities, or can get any but in a user
+                             namespace */
+} Known;
+
 typedef struct ObserverOptions {
     Recording *recording;
     uint32_t run;
@@ -24,6 +36,7 @@ typedef struct ObserverOptions {
     const char *label; /* first label, NULL none */
     bool sees_results; /* the backend calls observer_result() when asked to */
     bool own_filter;   /* the workload runs under a seccomp filter of the backend's */
+    Known known;
 } ObserverOptions;
 
 /* 0 or a negative errno with ERR. */

@@ -2,11 +2,13 @@
 #include "tracer/path_predictions.h"
 
 #include "base/memory.h"
+#include "base/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /*
  * Files of other processes on procfs that the kernel opens for those only who may trace them. Their
@@ -39,6 +41,20 @@ static bool may_trace_anyone(Tracee *tracee)
            credentials->effective & 1ULL << CAP_SYS_PTRACE;
 }
 
+/* A socket is opened by connect() only, and /dev/tty by those only who have a terminal.
+ * (fs/inode.c: no_open(); drivers/tty/tty_io.c: tty_open_current_tty()) */
+static bool has_no_device(Tracee *tracee, const struct stat *st)
+{
+    enum { TTY_MAJOR = 5, TTY_MINOR = 0, FIELD_TERMINAL = 7 };
+
+    long long terminal;
+
+    if (S_ISSOCK(st->st_mode))
+        return true;
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(TTY_MAJOR, TTY_MINOR) &&
+           procfs_stat_number(tracee_pid(tracee), FIELD_TERMINAL, &terminal) == 0 && terminal == 0;
+}
+
 static int predict_open(Tracee *tracee, const Prediction *prediction)
 {
     const PathResult *path = prediction->path;
@@ -56,6 +72,8 @@ static int predict_open(Tracee *tracee, const Prediction *prediction)
     if (S_ISDIR(path->st.st_mode) && !(flags & O_PATH) && (flags & O_TMPFILE) != O_TMPFILE &&
         ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT)))
         return EISDIR;
+    if (!(flags & O_PATH) && has_no_device(tracee, &path->st))
+        return ENXIO;
     if (!(flags & O_PATH) && is_for_tracers(path) && !may_trace_anyone(tracee))
         return RESULT_UNKNOWN;
     return RESULT_OK;

@@ -164,17 +164,10 @@ static uint64_t ticks_now(void)
 /* When PID was started, 0 if that cannot be read. */
 static uint64_t ticks_of_start(pid_t pid)
 {
-    enum { FIELD_STATE = 3, FIELD_START = 22 };
-    char text[1024];
+    enum { FIELD_START = 22 };
+    long long ticks;
 
-    if (procfs_read_task(pid, "stat", text, sizeof text) < 0)
-        return 0;
-    const char *at = strrchr(text, ')'); /* the name before may have any bytes */
-    for (int field = FIELD_STATE - 1; at && field < FIELD_START; field++) {
-        at = strchr(at, ' ');
-        at = at ? at + 1 : NULL;
-    }
-    return at ? strtoull(at, NULL, 10) : 0;
+    return procfs_stat_number(pid, FIELD_START, &ticks) == 0 ? (uint64_t)ticks : 0;
 }
 
 /*

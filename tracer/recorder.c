@@ -112,6 +112,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                                      .run = supervision->run,
                                      .journal_fd = channels->journal,
                                      .label = supervision->label,
+                                     .known = supervision->known,
                                      .sees_results = supervision->backend->sees_results,
                                      .own_filter =
                                          supervision->launch && supervision->backend->filters};

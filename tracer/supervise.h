@@ -21,6 +21,7 @@ typedef struct Supervision {
     Recording *recording; /* empty but for run RUN */
     uint32_t run;
     const char *label;
+    Known known;        /* what need not be recorded; all zero: everything is */
     const char *output; /* the recording's path; "-" writes it to standard output at the end */
     /* In the front, when what is recorded may start or has; NULL none. */
     void (*started)(void *data);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 ssize_t procfs_read(const char *path, char *text, size_t size)
@@ -44,6 +45,25 @@ int procfs_stat(pid_t pid, char *ret_state, pid_t *ret_parent)
         return -EINVAL;
     *ret_state = state;
     *ret_parent = parent;
+    return 0;
+}
+
+int procfs_stat_number(pid_t pid, int field, long long *ret_number)
+{
+    enum { FIELD_NAME = 2 };
+    char text[1024];
+    const ssize_t n = procfs_read_task(pid, "stat", text, sizeof text);
+
+    if (n < 0)
+        return (int)n;
+    const char *at = strrchr(text, ')'); /* the name before may have any bytes */
+    for (int i = FIELD_NAME; at && i < field; i++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    if (!at)
+        return -EINVAL;
+    *ret_number = strtoll(at, NULL, 10);
     return 0;
 }
 

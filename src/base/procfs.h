@@ -15,6 +15,10 @@ ssize_t procfs_read_task(pid_t tid, const char *name, char *text, size_t size);
 /* The state of PID ('R', 'S', 'T', …) and who its parent is. 0 or a negative errno. */
 int procfs_stat(pid_t pid, char *ret_state, pid_t *ret_parent);
 
+/* The number that is field FIELD of /proc/PID/stat, proc(5), counted from 1 and at least 4. 0 or a
+ * negative errno. */
+int procfs_stat_number(pid_t pid, int field, long long *ret_number);
+
 /* What stands behind "FIELD:" in TEXT, which has a field a line (/proc/PID/status, fdinfo); NULL if
  * there is none. Not only that line, but all from there. */
 const char *procfs_field(const char *text, const char *field);

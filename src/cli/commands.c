@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+extern const Command command_check;
 extern const Command command_diff;
 extern const Command command_doctor;
 extern const Command command_generate;
@@ -22,6 +23,7 @@ const Command *const commands[] = {
     &command_merge,
     &command_generate,
     &command_diff,
+    &command_check,
     NULL,
 };
 /* clang-format on */

@@ -93,6 +93,27 @@ os.rmdir('z//')
     check("delete" in result.access(f"{folder}/w/z"), "a name with slashes behind")
 
 
+OPENING = r"""
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as server:
+    server.bind(sys.argv[1] + "/socket")
+    for path in "/dev/tty", sys.argv[1] + "/socket":
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except OSError as error:
+            print(error.errno)
+"""
+
+
+@both
+def what_has_no_device(folder, backend):
+    # A socket is not opened, and /dev/tty only by who has a terminal.
+    result = record(backend, folder, ["setsid", "--fork", "--wait", *python(OPENING, folder)])
+    equal(result.out, f"{errno.ENXIO}\n" * 2, result.err)
+    for path in "/dev/tty", folder + "/socket":
+        equal(results(result, path, "read"), {"ENXIO"}, path)
+
+
 @both
 def from_one_file_system_to_another(folder, backend):
     other = "/dev/shm"

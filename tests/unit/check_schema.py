@@ -16,6 +16,7 @@ TYPES = {
     "string": str,
     "boolean": bool,
     "integer": int,
+    "null": type(None),
 }
 NOTES = {"$schema", "$comment", "$defs", "title", "description", "format"}
 
@@ -50,8 +51,9 @@ class Validator:
         return self.why(self.resolve(rule), value)
 
     def check_type(self, rule, value, _):
-        good = isinstance(value, TYPES[rule]) and (rule == "boolean") == isinstance(value, bool)
-        return None if good else f"{value!r} is no {rule}"
+        names = rule if isinstance(rule, list) else [rule]
+        good = any(isinstance(value, TYPES[name]) and (name == "boolean") == isinstance(value, bool) for name in names)
+        return None if good else f"{value!r} is no {' or '.join(names)}"
 
     def check_const(self, rule, value, _):
         return None if value == rule and type(value) is type(rule) else f"{value!r} is not {rule!r}"
@@ -64,6 +66,14 @@ class Validator:
 
     def check_maxLength(self, rule, value, _):
         return "too long" if isinstance(value, str) and len(value) > rule else None
+
+    def check_minLength(self, rule, value, _):
+        return "too short" if isinstance(value, str) and len(value) < rule else None
+
+    def check_additionalProperties(self, rule, value, schema):
+        assert rule is False
+        unknown = [key for key in value if key not in schema["properties"]] if isinstance(value, dict) else []
+        return f"{unknown} not known" if unknown else None
 
     def check_minimum(self, rule, value, _):
         return f"{value} < {rule}" if isinstance(value, int) and value < rule else None

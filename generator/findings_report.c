@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/findings_report.h"
+
+#include "base/escape.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+
+enum { SHORT_COMMAND = 72, LONG_COMMAND = 4096 };
+
+/* In words, for messages and as SARIF's rule. */
+static const struct SectionWords {
+    const char *what;
+    const char *rule_id;
+    const char *description;
+} section_words[POLICY_SECTION_COUNT] = {
+    [POLICY_SYSCALLS] = {"system call", "new-system-call",
+                         "The workload made a system call that the policy does not allow."},
+    [POLICY_CAPABILITIES] = {"capability", "new-capability",
+                             "The workload needed a capability that the policy does not grant."},
+    [POLICY_FILES] = {"file", "new-file-access",
+                      "The workload used a file in a way that the policy does not allow."},
+    [POLICY_NETWORK] = {"network", "new-network-use",
+                        "The workload used a network family that the policy does not allow."},
+    [POLICY_UNIX] = {"unix socket", "new-unix-socket",
+                     "The workload used a unix socket that the policy does not allow."},
+    [POLICY_SIGNALS] = {"signal", "new-signal",
+                        "The workload sent a signal that the policy does not allow."},
+    [POLICY_PTRACE] = {"ptrace", "new-ptrace",
+                       "The workload traced or read a process as the policy does not allow."},
+    [POLICY_MOUNTS] = {"mount", "new-mount",
+                       "The workload changed mounts as the policy does not allow."},
+};
+
+int finding_title(const Finding *finding, Buffer *out)
+{
+    return buffer_printf(out, "%s %s", section_words[finding->section].what, finding->rule);
+}
+
+/* ---- who ------------------------------------------------------------------------------------ */
+
+typedef struct Who {
+    const char *subject;
+    const char *command;
+    const char *label; /* one of them; NULL none */
+    uint64_t count;
+} Who;
+
+typedef struct Whos {
+    Who *items;
+    size_t count, capacity;
+} Whos;
+
+static void whos_deinit(Whos *whos)
+{
+    free(whos->items);
+}
+
+/* The programs behind FINDING, each once, in the recording's order. */
+static int whos_collect(const Finding *finding, const Recording *recording, Whos *whos)
+{
+    for (size_t i = 0; i < finding->facts_count; i++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, finding->facts[i], &view);
+        const char *subject = fact->subject ? fact->subject : "?";
+        size_t at = 0;
+        while (at < whos->count && strcmp(whos->items[at].subject, subject) != 0)
+            at++;
+        if (at == whos->count) {
+            if (array_reserve(&whos->items, &whos->capacity, whos->count, sizeof *whos->items) < 0)
+                return -ENOMEM;
+            whos->items[whos->count++] =
+                (Who){.subject = subject,
+                      .command = fact->first.command,
+                      .label = fact->labels_count ? fact->labels[0] : NULL};
+        }
+        whos->items[at].count += fact_count(fact);
+    }
+    return 0;
+}
+
+/* A command line, at most LENGTH bytes of it. */
+static void print_command(const char *command, size_t length, Buffer *out)
+{
+    const bool cut = strlen(command) > length;
+
+    (void)buffer_puts(out, " (");
+    (void)escape_append(out, command, strnlen(command, length));
+    (void)buffer_puts(out, cut ? " …)" : ")");
+}
+
+static int print_who(const Who *who, size_t command_length, Buffer *out)
+{
+    (void)buffer_puts(out, "by ");
+    (void)escape_append(out, who->subject, strlen(who->subject));
+    if (who->command)
+        print_command(who->command, command_length, out);
+    (void)buffer_printf(out, ", %" PRIu64 " time%s", who->count, who->count == 1 ? "" : "s");
+    if (who->label) {
+        (void)buffer_puts(out, ", label ");
+        (void)escape_append(out, who->label, strlen(who->label));
+    }
+    return buffer_putc(out, '\n');
+}
+
+int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out)
+{
+    CLEANUP(whos_deinit) Whos whos = {0};
+
+    int r = whos_collect(finding, recording, &whos);
+    const size_t shown = limit > 0 && whos.count > limit ? limit : whos.count;
+    for (size_t i = 0; i < shown && r == 0; i++)
+        r = print_who(&whos.items[i], limit > 0 ? SHORT_COMMAND : LONG_COMMAND, out);
+    if (r == 0 && shown < whos.count)
+        r = buffer_printf(out, "and by %zu other program%s\n", whos.count - shown,
+                          whos.count - shown == 1 ? "" : "s");
+    return r;
+}
+
+int findings_as_policy(const Findings *findings, Buffer *out)
+{
+    int section = -1;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->items[i];
+        if (finding->denied || finding->foreign)
+            continue;
+        if (section != (int)finding->section)
+            (void)buffer_printf(out, "%s:\n", policy_section_name(finding->section));
+        section = (int)finding->section;
+        (void)buffer_printf(out, "  - %s\n", finding->rule);
+    }
+    return out->error;
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------- */
+
+static void json_drop(json_t **json)
+{
+    json_decref(*json);
+}
+
+/* Text of the workload's, which may be no UTF-8: in the notation of recordings. */
+static json_t *json_text(const char *text)
+{
+    CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
+
+    if (!text)
+        return json_null();
+    return escape_append(&escaped, text, strlen(text)) < 0 ? NULL
+                                                           : json_string(buffer_text(&escaped));
+}
+
+static json_t *who_json(const Finding *finding, const Recording *recording)
+{
+    CLEANUP(whos_deinit) Whos whos = {0};
+    json_t *list = json_array();
+
+    if (!list || whos_collect(finding, recording, &whos) < 0)
+        return list;
+    for (size_t i = 0; i < whos.count; i++) {
+        const Who *who = &whos.items[i];
+        (void)json_array_append_new(
+            list, json_pack("{s:o,s:o,s:o,s:I}", "subject", json_text(who->subject), "command",
+                            json_text(who->command), "label", json_text(who->label), "count",
+                            (json_int_t)who->count));
+    }
+    return list;
+}
+
+/* Appends the text of ROOT, which it takes, to OUT. */
+static int dump(json_t *root, Buffer *out)
+{
+    CLEANUP(json_drop) json_t *owned = root;
+    char *text = owned ? json_dumps(owned, JSON_INDENT(2)) : NULL;
+
+    if (!text)
+        return -ENOMEM;
+    (void)buffer_puts(out, text);
+    free(text);
+    return buffer_putc(out, '\n');
+}
+
+int findings_json(const FindingsReport *report, Buffer *out)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < report->findings->count; i++) {
+        const Finding *finding = &report->findings->items[i];
+        (void)json_array_append_new(list, json_pack("{s:s,s:o,s:b,s:b,s:o}", "section",
+                                                    policy_section_name(finding->section), "rule",
+                                                    json_string(finding->rule), "denied",
+                                                    finding->denied, "foreign", finding->foreign,
+                                                    "by", who_json(finding, report->recording)));
+    }
+    json_t *workload =
+        json_pack("{s:o,s:o}", "command", json_text(report->command), "exit_status",
+                  report->exit_status >= 0 ? json_integer(report->exit_status) : json_null());
+    return dump(
+        json_pack("{s:s,s:i,s:o,s:o,s:b,s:b,s:o,s:o}", "whittle", "check", "format", 1, "policy",
+                  json_text(report->policy_path), "name", json_text(policy_name(report->policy)),
+                  "ok", report->findings->count == 0, "complete",
+                  recording_is_complete(report->recording), "workload", workload, "findings", list),
+        out);
+}
+
+/* ---- JUnit ---------------------------------------------------------------------------------- */
+
+static void put_xml(Buffer *out, const char *text)
+{
+    CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
+
+    if (escape_append(&escaped, text, strlen(text)) < 0)
+        out->error = -ENOMEM;
+    for (const char *c = buffer_text(&escaped); *c; c++) {
+        static const struct {
+            char byte;
+            const char *entity;
+        } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+        size_t i = 0;
+        while (i < ARRAY_LENGTH(entities) && entities[i].byte != *c)
+            i++;
+        if (i < ARRAY_LENGTH(entities))
+            (void)buffer_puts(out, entities[i].entity);
+        else
+            (void)buffer_putc(out, *c);
+    }
+}
+
+/* Each line of TEXT. */
+static void put_xml_lines(Buffer *out, const char *text)
+{
+    while (*text) {
+        CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
+        const size_t length = strcspn(text, "\n");
+        (void)buffer_append(&line, text, length);
+        put_xml(out, buffer_text(&line));
+        (void)buffer_putc(out, '\n');
+        text += length + (text[length] == '\n');
+    }
+}
+
+static int put_case(const FindingsReport *report, const Finding *finding, Buffer *out)
+{
+    CLEANUP(buffer_deinit) Buffer title = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer who = BUFFER_INIT;
+
+    if (finding_title(finding, &title) < 0 || finding_who(finding, report->recording, 0, &who) < 0)
+        return -ENOMEM;
+    (void)buffer_puts(out, "    <testcase classname=\"whittle.");
+    put_xml(out, policy_section_name(finding->section));
+    (void)buffer_puts(out, "\" name=\"");
+    put_xml(out, buffer_text(&title));
+    (void)buffer_printf(out, "\">\n      <failure message=\"%s the policy: ",
+                        finding->denied ? "denied by" : "outside");
+    put_xml(out, buffer_text(&title));
+    (void)buffer_puts(out, "\">");
+    put_xml_lines(out, buffer_text(&who));
+    return buffer_puts(out, "</failure>\n    </testcase>\n");
+}
+
+int findings_junit(const FindingsReport *report, Buffer *out)
+{
+    const size_t count = report->findings->count;
+    const char *name = policy_name(report->policy) ? policy_name(report->policy) : "policy";
+    int r = 0;
+
+    (void)buffer_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
+                           "  <testsuite name=\"whittle check: ");
+    put_xml(out, name);
+    (void)buffer_printf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n",
+                        count > 0 ? count : 1, count);
+    if (count == 0)
+        (void)buffer_puts(out, "    <testcase classname=\"whittle\" name=\"nothing outside the "
+                               "policy\"/>\n");
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = put_case(report, &report->findings->items[i], out);
+    return r < 0 ? r : buffer_puts(out, "  </testsuite>\n</testsuites>\n");
+}
+
+/* ---- SARIF ---------------------------------------------------------------------------------- */
+
+static json_t *sarif_rules(void)
+{
+    json_t *rules = json_array();
+
+    for (size_t i = 0; i < ARRAY_LENGTH(section_words); i++) {
+        if (section_words[i].rule_id)
+            (void)json_array_append_new(
+                rules, json_pack("{s:s,s:{s:s}}", "id", section_words[i].rule_id,
+                                 "shortDescription", "text", section_words[i].description));
+    }
+    return rules;
+}
+
+static json_t *sarif_result(const FindingsReport *report, const Finding *finding)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    (void)buffer_printf(&text, "%s the policy: ", finding->denied ? "Denied by" : "Outside");
+    if (finding_title(finding, &text) < 0 || buffer_putc(&text, '\n') < 0 ||
+        finding_who(finding, report->recording, 8, &text) < 0)
+        return NULL;
+    return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:o},s:{s:i}}}],s:{s:s#}}", "ruleId",
+                     section_words[finding->section].rule_id, "level", "error", "message", "text",
+                     buffer_text(&text), "locations", "physicalLocation", "artifactLocation", "uri",
+                     json_text(report->policy_path), "region", "startLine", 1,
+                     "partialFingerprints", "whittle/rule", finding->rule,
+                     (int)strnlen(finding->rule, 1024));
+}
+
+int findings_sarif(const FindingsReport *report, Buffer *out)
+{
+    json_t *results = json_array();
+
+    for (size_t i = 0; i < report->findings->count; i++)
+        (void)json_array_append_new(results, sarif_result(report, &report->findings->items[i]));
+    return dump(json_pack("{s:s,s:s,s:[{s:{s:{s:s,s:s,s:o}},s:o}]}", "$schema",
+                          "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
+                          "runs", "tool", "driver", "name", "whittle", "version", report->version,
+                          "rules", sarif_rules(), "results", results),
+                out);
+}

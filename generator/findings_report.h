@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Findings as programs read them, and what each says to a person. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "generator/judge.h"
+
+typedef struct FindingsReport {
+    const Findings *findings;
+    const Recording *recording; /* that they are of */
+    const Policy *policy;
+    const char *policy_path;
+    const char *command; /* what was run, on one line; NULL: a recording was judged */
+    int exit_status;     /* the command's; -1 unknown */
+    const char *version; /* whittle's */
+} FindingsReport;
+
+/* "system call ptrace", "file /etc/shadow r", …: what FINDING is about, one line without its end.
+ */
+int finding_title(const Finding *finding, Buffer *out);
+
+/*
+ * Who did it, and in which test: "by /usr/bin/cat (cat /etc/shadow), 3 times, label login", a
+ * line for each program. At most LIMIT (0: all), with the rest counted in one more line, and
+ * command lines shortened.
+ */
+int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out);
+
+/* The lines that a person adds to the policy to allow all that no rule denies, by section. */
+int findings_as_policy(const Findings *findings, Buffer *out);
+
+/* profiles/schema/check.schema.json */
+int findings_json(const FindingsReport *report, Buffer *out);
+
+/* A test suite: a case a finding that failed, or one that passed. */
+int findings_junit(const FindingsReport *report, Buffer *out);
+
+/* SARIF 2.1.0, where the policy is the file that the results are about. */
+int findings_sarif(const FindingsReport *report, Buffer *out);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a recording shows that a policy does not allow. */
+#pragma once
+
+#include "base/error.h"
+#include "model/policy.h"
+#include "model/recording.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sections that a recording can be held against; the others say how a container is to be made. */
+#define JUDGED_SECTIONS ((1u << POLICY_TMPFS) - 1)
+
+/* One behaviour outside the policy, however often and by however many programs it was seen. */
+typedef struct Finding {
+    PolicySection section;
+    char *rule;    /* owned: the text of the rule that would allow it */
+    bool foreign;  /* a system call of an architecture that the policy does not have: "open of i386"
+                    */
+    bool denied;   /* the policy has a rule against it */
+    size_t *facts; /* owned: indices into the recording, sorted */
+    size_t facts_count, facts_capacity;
+} Finding;
+
+typedef struct Findings {
+    Finding *items; /* sorted by section, then rule */
+    size_t count, capacity;
+} Findings;
+
+void findings_deinit(Findings *findings);
+
+/*
+ * Appends to *FINDINGS what RECORDING (sorted by this) shows of SECTIONS (bit i: PolicySection i)
+ * that POLICY (sorted) does not allow. A system call counts also if it failed; all else if it may
+ * have succeeded, and not in phase runtime-init. What a container's runtime does itself is not
+ * judged. 0 or a negative errno with ERR.
+ */
+int judge(Recording *recording, const Policy *policy, uint32_t sections, Findings *findings,
+          Error *err);

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""whittle check: nothing to say of what was learnt, one finding for each new behaviour."""
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import live
+from live import both, case, check, equal, record
+
+KNOWN = 'cat "$1/in" | sort >"$1/out"; mkdir -p "$1/folder"; : >"$1/folder/file"; rm "$1/folder/file"'
+
+# What is new, and the findings that it must make. A file is read by two programs: that is one finding.
+NEW = KNOWN + '; head -c 1 "$1/secret" >"$1/out"; cat "$1/secret" >"$1/out"; ln -s nowhere "$1/link"; rmdir "$1/folder"'
+
+
+def learn(folder, backend):
+    with open(os.path.join(folder, "in"), "w", encoding="ascii") as file:
+        file.write("b\na\n")
+    with open(os.path.join(folder, "secret"), "w", encoding="ascii") as file:
+        file.write("x\n")
+    # with the programs that are used later, so that only what they do is new
+    command = KNOWN + '; head -c 1 "$1/in" >"$1/out"; cat "$1/in" >"$1/out"; ln -s x "$1/other"; rmdir "$1/folder"'
+    result = record(backend, folder, ["sh", "-c", command, "sh", folder])
+    equal(result.status, 0, result.err)
+    generated = os.path.join(folder, "generated")
+    subprocess.run([live.WHITTLE, "generate", "--quiet", result.recording, "-o", generated], check=True,
+                   capture_output=True)
+    return os.path.join(generated, "policy.yaml"), result.recording
+
+
+def run_check(*arguments):
+    done = subprocess.run([live.WHITTLE, "check", *arguments], capture_output=True, text=True, check=False,
+                          timeout=live.LIMIT, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout, done.stderr
+
+
+def findings(policy, backend, folder, command, *options):
+    report = os.path.join(folder, "report.json")
+    status, out, err = run_check("--policy", policy, "--backend", backend, "--format", "json", "-o", report, *options,
+                                 "--", "sh", "-c", command, "sh", folder)
+    check(status in (0, 1), f"status {status}: {err}")
+    with open(report, encoding="utf-8") as file:
+        document = json.load(file)
+    with open(report + "l", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
+                           os.path.join(live.SOURCE, "profiles", "schema", "check.schema.json"), report + "l"],
+                          capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
+    equal(document["ok"], not document["findings"], "ok")
+    check(document["complete"], f"not complete: {err}")
+    return status, out, document
+
+
+@both
+def learnt_is_clean(folder, backend):
+    policy, recording = learn(folder, backend)
+    # all but the last steps
+    status, _, document = findings(policy, backend, folder, KNOWN)
+    equal((status, document["findings"]), (0, []), "findings")
+    equal(document["workload"]["exit_status"], 0, "exit status")
+    equal(run_check("--policy", policy, "--recording", recording)[0], 0, "the recording against its own policy")
+
+
+@both
+def new_is_found_once(folder, backend):
+    policy, _ = learn(folder, backend)
+    os.unlink(os.path.join(folder, "other"))
+    status, _, document = findings(policy, backend, folder, NEW)
+    equal(status, 1, "status")
+    found = [(f["section"], f["rule"]) for f in document["findings"]]
+    equal(sorted(found), [("files", f"{folder}/secret r"), ("files", f"owner {folder}/link w")], "findings")
+    by = {f["rule"]: [w["subject"].rsplit("/", 1)[1] for w in f["by"]] for f in document["findings"]}
+    equal(sorted(by[f"{folder}/secret r"]), ["cat", "head"], "who")
+    status, _, document = findings(policy, backend, folder, NEW, "--only", "syscalls,capabilities")
+    equal((status, document["findings"]), (0, []), "without files")
+
+
+@both
+def a_call_is_found(folder, backend):
+    # Most of what the policy knows is not even stopped by notify; this has to be.
+    policy, _ = learn(folder, backend)
+    status, _, document = findings(policy, backend, folder, KNOWN + '; nice -n 3 true', "--only", "syscalls")
+    equal(status, 1, "status")
+    rules = [f["rule"] for f in document["findings"]]
+    check("setpriority" in rules and "openat" not in rules, f"findings: {rules}")
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    denied = os.path.join(folder, "denied.yaml")
+    with open(denied, "w", encoding="utf-8") as file:
+        file.write(text.replace("syscalls:\n", "syscalls:\n  - {rule: setpriority, deny: EPERM}\n", 1))
+    _, _, document = findings(denied, backend, folder, KNOWN + '; nice -n 3 true', "--only", "syscalls")
+    equal([f["denied"] for f in document["findings"] if f["rule"] == "setpriority"], [True], "denied")
+
+
+@both
+def label_is_told(folder, backend):
+    policy, _ = learn(folder, backend)
+    _, _, document = findings(policy, backend, folder,
+                              f'{live.WHITTLE} mark login; cat "$1/secret" >"$1/out"', "--only", "files")
+    told = [w["label"] for f in document["findings"] if f["rule"].endswith("/secret r") for w in f["by"]]
+    equal(told, ["login"], f"labels of {document['findings']}")
+
+
+@case
+def the_command_goes_on_as_it_is(folder):
+    policy, _ = learn(folder, "ptrace")
+    status, out, err = run_check("--policy", policy, "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    equal(status, 1, "status")
+    check(out.startswith("out\n") and "err\n" in err and "status 7" in err, f"{out!r} {err!r}")
+
+
+@case
+def formats(folder):
+    policy, recording = learn(folder, "ptrace")
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"  - {folder}/in r\n", ""))
+    check(f"{folder}/in r" in text, text)
+    status, out, _ = run_check("--policy", policy, "--recording", recording)
+    equal(status, 1, "status")
+    check(f"1 thing outside the policy {policy}:\n\n  file {folder}/in r\n      by " in out, out)
+    check(f"files:\n  - {folder}/in r\n" in out, out)
+    _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "junit")
+    suite = xml.etree.ElementTree.fromstring(out).find("testsuite")
+    equal((suite.get("tests"), suite.get("failures")), ("1", "1"), "tests, failures")
+    equal(suite.find("testcase").get("name"), f"file {folder}/in r", "test case")
+    _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "sarif")
+    run = json.loads(out)["runs"][0]
+    equal([(r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]) for r in run["results"]],
+          [("new-file-access", policy)], "results")
+    check("new-file-access" in [r["id"] for r in run["tool"]["driver"]["rules"]], "rules")
+
+
+@case
+def bad_input(folder):
+    policy, recording = learn(folder, "ptrace")
+    wrong = os.path.join(folder, "wrong.yaml")
+    with open(wrong, "w", encoding="utf-8") as file:
+        file.write("whittle: policy\nformat: 1\nfiles:\n  - nonsense\n")
+    for arguments, said in [
+            (["--", "true"], "--policy"),
+            (["--policy", policy], "command"),
+            (["--policy", policy, "--recording", recording, "--", "true"], "command"),
+            (["--policy", wrong, "--", "true"], "wrong.yaml:4"),
+            (["--policy", policy, "--only", "files,nothing", "--", "true"], "nothing"),
+            (["--policy", policy, "--", os.path.join(folder, "no-such-program")], "no-such-program")]:
+        status, _, err = run_check(*arguments)
+        equal(status, 2, f"{arguments}: {err}")
+        check(said in err, f"{arguments}: {err}")
+
+
+live.main()
