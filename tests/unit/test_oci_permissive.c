@@ -148,7 +148,7 @@ END_TEST
 #define NO_CALL ",\"errnoRet\":38"
 #define PROFILE(action, rules)                                                                     \
     "{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_" action "\",\"syscalls\":[" rules "]}" \
-                                                                                              "}}"
+    "}}"
 
 static const struct {
     const char *profile;
