@@ -97,9 +97,16 @@ static int compare_changes(const void *left, const void *right)
 Risk diff_finish(Diff *diff)
 {
     Risk worst = RISK_NONE;
+    size_t kept = 0;
 
     if (diff->count)
         qsort(diff->changes, diff->count, sizeof *diff->changes, compare_changes);
+    /* A rule that is written twice is one. */
+    for (size_t i = 0; i < diff->count; i++) {
+        if (kept == 0 || compare_changes(&diff->changes[kept - 1], &diff->changes[i]) != 0)
+            diff->changes[kept++] = diff->changes[i];
+    }
+    diff->count = kept;
     for (size_t i = 0; i < diff->count; i++) {
         if (diff->changes[i].kind == DIFF_ALLOWED && diff->changes[i].risk > worst)
             worst = diff->changes[i].risk;

@@ -2,6 +2,7 @@
 /* What the parts of the comparison share: generator/diff*.c and risk.c. */
 #pragma once
 
+#include "generator/apparmor_read.h"
 #include "generator/diff.h"
 #include "generator/glob_set.h"
 #include "generator/knowledge.h"
@@ -16,8 +17,8 @@ typedef struct DiffSide {
     SeccompProfile *seccomp;
     bool has_capabilities;
     uint64_t capabilities; /* bit N: capability N */
-    char *apparmor;        /* text of a profile */
-    char *apparmor_name;   /* its file */
+    ApparmorFile *apparmor;
+    Buffer apparmor_text; /* what that was read from */
 } DiffSide;
 
 struct DiffInput {
@@ -29,6 +30,10 @@ struct DiffInput {
 int diff_seccomp(const SeccompProfile *old, const SeccompProfile *fresh, Diff *diff, Error *err);
 int diff_capabilities(uint64_t old, uint64_t fresh, Diff *diff, Error *err);
 int diff_policies(const Policy *old, const Policy *fresh, Diff *diff, Error *err);
+
+/* PREFIX goes before the names of sections. */
+int diff_apparmor(const ApparmorFile *old, const ApparmorFile *fresh, const char *prefix,
+                  Diff *diff, Error *err);
 
 /* The 14 that Docker gives. */
 uint64_t diff_docker_capabilities(void);

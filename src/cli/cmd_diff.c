@@ -112,8 +112,9 @@ const Command command_diff = {
     .options = options,
     .details =
         "OLD and NEW are recordings, policies, seccomp profiles (Docker's and Podman's own format "
-        "too), capability lists, or folders as `whittle generate` writes them, each compared with "
-        "its like; of different kinds what both can say is compared, and the rest is named. `-` is "
+        "too), AppArmor profiles with all that they include, capability lists, or folders as "
+        "`whittle generate` writes them, each compared with its like; of different kinds what both "
+        "can say is compared, and the rest is named. `-` is "
         "standard input.\n\n"
         "The comparison is of meaning, not of text: of a seccomp profile what a filter answers to "
         "each call with any arguments, on each architecture and with each capability it asks for; "

@@ -112,6 +112,18 @@ ROWS = {
     "policy: deny": (
         HEAD + "files: [/a/** r]\n", HEAD + "files: [/a/** r, {rule: /a/b r, deny: true}]\n",
         ["forbidden - files /a/** r | of which a part still is"]),
+    "AppArmor: spelling means nothing": (
+        "profile p {\n  /a/{b,c} rw,\n  capability chown,\n}\n",
+        "@{X}=/a\nprofile p {\n  rw @{X}/c,\n  @{X}/b wr,\n capability chown,\n capability chown,\n}\n", SAME),
+    "AppArmor: what is dangerous": (
+        "profile p {\n  /a/** r,\n}\n",
+        "profile p {\n  /a/*/b r,\n  capability sys_admin,\n  /bin/sh Ux,\n  network raw,\n}\n",
+        ["allowed critical capabilities capability sys_admin", "allowed critical files /bin/sh Ux",
+         "allowed high network network raw", "forbidden - files /a/** r | of which a part still is"]),
+    "AppArmor: complain": (
+        "profile p {\n  /a r,\n}\n", "profile p flags=(complain) {\n  /a r,\n}\n", None),
+    "policy against AppArmor": (
+        HEAD + "files: [/a/* r]\n", "profile t {\n  /a/* r,\n  /b r,\n}\n", None),
     "policy against seccomp": (
         HEAD + "syscalls: [read]\n", seccomp(("read write", {})), None),
 }
@@ -209,6 +221,12 @@ def case_folders_and_recordings(folder):
     assert not done["changes"] and "files" in done["compared"], done
     done = json.loads(diff("-f", "json", server / "recording.jsonl", server / "policy.yaml").stdout)
     assert not [c for c in done["changes"] if c["change"] == "allowed" and c["section"] == "syscalls"], done
+    for name in ("policy.yaml", "apparmor.profile"):
+        (folder / name).write_text((server / name).read_text())
+    (folder / "apparmor.profile").write_text(
+        (server / "apparmor.profile").read_text().replace("  /srv/www/index.html r,\n", "  /srv/www/** r,\n"))
+    done = json.loads(diff("-f", "json", server, folder).stdout)
+    assert told(done) == ["allowed none AppArmor: files /srv/www/** r | of which a part was allowed"], told(done)
     (folder / "empty").write_text(HEAD)
     done = json.loads(diff("-f", "json", "--recording", server / "recording.jsonl", folder / "empty",
                            server / "policy.yaml").stdout)
