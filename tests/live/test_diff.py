@@ -13,10 +13,18 @@ import tempfile
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(os.environ["WHITTLE_SOURCE"])
 sys.path.insert(0, str(SOURCE / "tests/unit"))
-from check_policy_schema import PolicyValidator  # noqa: E402
+from check_schema import Validator  # noqa: E402
 
 WHITTLE = os.environ["WHITTLE"]
-SCHEMA = PolicyValidator(json.loads((SOURCE / "profiles/schema/diff.schema.json").read_text()))
+
+
+class DiffValidator(Validator):
+    def check_additionalProperties(self, rule, value, schema):
+        extra = [key for key in value if key not in schema["properties"]] if isinstance(value, dict) else []
+        return f"{extra} unknown" if extra else None
+
+
+SCHEMA = DiffValidator(json.loads((SOURCE / "profiles/schema/diff.schema.json").read_text()))
 GOLDEN = SOURCE / "tests/golden"
 HEAD = "whittle: policy\nformat: 1\nname: t\narchitectures: [x86_64]\nruntimes: []\n"
 
