@@ -12,6 +12,7 @@ import re
 import sys
 
 SYSCALL = r"[a-z_][a-z0-9_]*"
+PROGRAM = r"/[A-Za-z0-9._-]+"  # a name, wherever it lies
 CAPABILITY = r"CAP_[A-Z_]+"
 LEVEL = r"careful|broad"
 CALL_RULE = rf"{SYSCALL}( [0-5]=[0-9a-zA-Z_|]+)*"
@@ -57,7 +58,7 @@ TABLES = {
         "equivalent_calls",
         [
             ("level", LEVEL, TEXT),
-            ("because", rf"{SYSCALL}( {SYSCALL})*", TEXT),
+            ("because", rf"({SYSCALL}|{PROGRAM})( ({SYSCALL}|{PROGRAM}))*", TEXT),
             ("rules", rf"{CALL_RULE}(;{CALL_RULE})*", TEXT),
             ("reason", r".+", TEXT),
         ],

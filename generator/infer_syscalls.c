@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 
 enum { ALTERNATIVES_MAX = 16 };
 
@@ -53,7 +54,8 @@ typedef struct CallUse {
 typedef struct CallUses {
     CallUse *items; /* by Syscall.index */
     size_t count;
-    bool threads; /* some were started */
+    bool threads;        /* some were started */
+    StringSet *programs; /* those that ran, as "/NAME" */
     Refusal *refusals;
     size_t refusals_count, refusals_capacity;
 } CallUses;
@@ -64,6 +66,7 @@ static void call_uses_deinit(CallUses *uses)
         free(uses->items[i].items);
     free(uses->items);
     free(uses->refusals);
+    strset_free(uses->programs);
 }
 
 /* The arguments of SYSCALL that a filter may look at. */
@@ -218,10 +221,25 @@ static int deny_clone3(Policy *policy)
                               });
 }
 
+/* A program ran whose name, as "/NAME", is among the words of BECAUSE. */
+static bool program_ran(const CallUses *uses, const char *because)
+{
+    char word[64];
+
+    for (const char *at = strchr(because, '/'); at; at = strchr(at + 1, '/')) {
+        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(at, " "), at);
+        if (strset_find(uses->programs, word))
+            return true;
+    }
+    return false;
+}
+
 /* One of the calls in BECAUSE was seen, or what it names. */
 static bool was_seen(const CallUses *uses, const char *because)
 {
     if (uses->threads && has_word(because, "threads"))
+        return true;
+    if (program_ran(uses, because))
         return true;
     for (size_t i = 0; i < uses->count; i++) {
         if (uses->items[i].seen && has_word(because, syscall_at(i)->name))
@@ -383,6 +401,9 @@ static int collect(Recording *recording, const InferOptions *options, CallUses *
         const Fact *fact = recording_fact(recording, i, &view);
         if (fact->kind != FACT_SYSCALL)
             continue;
+        const char *name = fact->subject ? strrchr(fact->subject, '/') : NULL;
+        if (name && !strset_add(uses->programs, name))
+            return -ENOMEM;
         const char *arch_text = fact_text(fact, FIELD_ARCH);
         const int arch = arch_text ? arch_from_name(arch_text) : -1;
         const Syscall *syscall = arch < 0 ? NULL : syscall_by_name(fact->name);
@@ -418,7 +439,8 @@ int infer_syscalls(Recording *recording, const InferOptions *options, Policy *po
     bool clone3 = false;
 
     uses.items = calloc(uses.count, sizeof *uses.items);
-    if (!uses.items)
+    uses.programs = strset_new();
+    if (!uses.items || !uses.programs)
         return -ENOMEM;
     int r = collect(recording, options, &uses, &archs, &clone3, notes);
     if (r == 0)
