@@ -119,13 +119,42 @@ int finding_who(const Finding *finding, const Recording *recording, size_t limit
     return r;
 }
 
+/* One that the policy can be made to allow by a rule. */
+static bool is_acceptable(const Finding *finding)
+{
+    return !finding->denied && !finding->foreign;
+}
+
+int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
+{
+    Policy *policy = policy_new();
+    int r = policy ? 0 : error_errno(err, ENOMEM, "making rules");
+
+    for (size_t i = 0; i < findings->count && r == 0; i++) {
+        const Finding *finding = &findings->items[i];
+        PolicyRule rule;
+        if (!is_acceptable(finding))
+            continue;
+        r = policy_rule_parse(finding->section, finding->rule, policy_strings(policy), &rule, err);
+        if (r == 0 && policy_add(policy, &rule) < 0)
+            r = error_errno(err, ENOMEM, "making rules");
+    }
+    if (r < 0) {
+        (void)policy_free(policy);
+        return r;
+    }
+    policy_sort(policy);
+    *ret_policy = policy;
+    return 0;
+}
+
 int findings_as_policy(const Findings *findings, Buffer *out)
 {
     int section = -1;
 
     for (size_t i = 0; i < findings->count; i++) {
         const Finding *finding = &findings->items[i];
-        if (finding->denied || finding->foreign)
+        if (!is_acceptable(finding))
             continue;
         if (section != (int)finding->section)
             (void)buffer_printf(out, "%s:\n", policy_section_name(finding->section));

@@ -27,6 +27,10 @@ int finding_title(const Finding *finding, Buffer *out);
  */
 int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out);
 
+/* A policy of the rules that would allow all of FINDINGS that no rule denies, sorted. 0, or a
+ * negative errno with ERR. */
+int findings_policy(const Findings *findings, Policy **ret_policy, Error *err);
+
 /* The lines that a person adds to the policy to allow all that no rule denies, by section. */
 int findings_as_policy(const Findings *findings, Buffer *out);
 

@@ -10,6 +10,7 @@
 #include "base/strset.h"
 #include "generator/glob_set.h"
 #include "generator/infer_private.h"
+#include "generator/rule_cover.h"
 
 #include <errno.h>
 
@@ -23,11 +24,6 @@ typedef struct Judge {
 static void policy_drop(Policy **policy)
 {
     *policy = policy_free(*policy);
-}
-
-static void glob_set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
 }
 
 void findings_deinit(Findings *findings)
@@ -95,85 +91,12 @@ static int add_finding(Judge *judge, const PolicyRule *rule, bool denied, size_t
     return add_fact(finding, index);
 }
 
-/* ---- does a rule of the policy cover one? -----------------------------------------------------
- */
-
-static bool same(const char *a, const char *b)
+/* Does RULE allow (or, if it denies, deny) NEED, which FACT shows? */
+static bool speaks_of(const PolicyRule *rule, const PolicyRule *need, const Fact *fact)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* What a rule does not say may be anything. */
-static bool covers_word(const char *rule, const char *word)
-{
-    return !rule || same(rule, word);
-}
-
-/* PATTERN, NULL for anything, matches TEXT, itself a pattern that stands for one thing. */
-static bool covers_text(const char *pattern, const char *text)
-{
-    CLEANUP(glob_set_drop) GlobSet *set = NULL;
-    Error err = {0};
-    size_t whole;
-    size_t part;
-
-    if (covers_word(pattern, text))
-        return true;
-    if (!text || !(set = glob_set_new()) ||
-        glob_set_add(set, GLOB_POLICY, pattern, &whole, &err) < 0 ||
-        glob_set_add(set, GLOB_POLICY, text, &part, &err) < 0)
-        return false;
-    return glob_set_contains(set, &whole, 1, part, NULL) > 0;
-}
-
-/* A call with the arguments ARGS, of which those in PRESENT are known, meets RULE's conditions. */
-static bool call_meets(const PolicyRule *rule, uint8_t present, const uint64_t *args)
-{
-    if ((rule->args_present & present) != rule->args_present)
-        return false;
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if ((rule->args_present >> i & 1) && rule->args[i] != args[i])
-            return false;
-    }
-    return true;
-}
-
-static bool capability_includes(const char *name, const char *smaller)
-{
-    const Capability *capability = capability_by_name(name);
-
-    for (const char *const *implied = capability ? capability->implied : NULL; implied && *implied;
-         implied++) {
-        if (strcmp(*implied, smaller) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Does RULE, of the section of NEED, which FACT needs, allow (or, if it denies, deny) NEED? */
-static bool covers(const PolicyRule *rule, const PolicyRule *need, const Fact *fact)
-{
-    if (rule->section == POLICY_CAPABILITIES && rule->deny == POLICY_ALLOW &&
-        !infer_asks_strictly(fact) && capability_includes(rule->name, need->name))
-        return true;
-    if (strcmp(rule->name, need->name) != 0)
-        return false;
-    switch (rule->section) {
-    case POLICY_SYSCALLS:
-        return call_meets(rule, need->args_present, need->args);
-    case POLICY_NETWORK:
-        return covers_word(rule->type, need->type);
-    case POLICY_UNIX:
-        return covers_word(rule->type, need->type) && covers_text(rule->target, need->target);
-    case POLICY_SIGNALS:
-    case POLICY_PTRACE:
-        return covers_word(rule->target, need->target);
-    case POLICY_MOUNTS:
-        return covers_word(rule->type, need->type) && covers_word(rule->options, need->options) &&
-               covers_text(rule->source, need->source) && covers_text(rule->target, need->target);
-    default:
-        return true;
-    }
+    if (need->section == POLICY_CAPABILITIES && infer_asks_strictly(fact))
+        return strcmp(rule->name, need->name) == 0;
+    return rule_covers(rule, need);
 }
 
 static bool is_allowed(const Policy *policy, const PolicyRule *need, const Fact *fact,
@@ -189,9 +112,9 @@ static bool is_allowed(const Policy *policy, const PolicyRule *need, const Fact 
         const PolicyRule *rule = policy_rule(policy, i);
         /* A rule that is logged is allowed. */
         if (rule->deny != POLICY_ALLOW && rule->deny != POLICY_DENY_LOG)
-            denied = denied || covers(rule, need, fact);
+            denied = denied || speaks_of(rule, need, fact);
         else
-            allowed = allowed || covers(rule, need, fact);
+            allowed = allowed || speaks_of(rule, need, fact);
     }
     *ret_denied = denied;
     return allowed && !denied;
@@ -236,24 +159,24 @@ static int judge_call(Judge *judge, const Fact *fact, size_t index)
 
 /* Rules about paths in the terms of glob_set.h. What a link leads to is not compared: no fact tells
  * which name became a link to which file. */
-typedef struct FileRules {
+typedef struct PathRules {
     GlobRule *rules;
     GlobField *fields;     /* one a rule: its path */
     const char **patterns; /* one a field */
     bool *created;         /* of needs: the workload made what the rule is about */
     size_t count;
-} FileRules;
+} PathRules;
 
-static int file_rules_init(FileRules *rules, size_t most)
+static int path_rules_init(PathRules *rules, size_t most)
 {
-    *rules = (FileRules){.rules = calloc(most + 1, sizeof *rules->rules),
+    *rules = (PathRules){.rules = calloc(most + 1, sizeof *rules->rules),
                          .fields = calloc(most + 1, sizeof *rules->fields),
                          .patterns = calloc(most + 1, sizeof *rules->patterns),
                          .created = calloc(most + 1, sizeof *rules->created)};
     return rules->rules && rules->fields && rules->patterns && rules->created ? 0 : -ENOMEM;
 }
 
-static void file_rules_deinit(FileRules *rules)
+static void path_rules_deinit(PathRules *rules)
 {
     free(rules->rules);
     free(rules->fields);
@@ -262,7 +185,7 @@ static void file_rules_deinit(FileRules *rules)
 }
 
 /* PATTERN is borrowed. */
-static GlobRule *file_rules_add(FileRules *rules, const char *pattern, uint32_t access, bool owner)
+static GlobRule *path_rules_add(PathRules *rules, const char *pattern, uint32_t access, bool owner)
 {
     const size_t i = rules->count++;
 
@@ -276,27 +199,16 @@ static GlobRule *file_rules_add(FileRules *rules, const char *pattern, uint32_t 
     return &rules->rules[i];
 }
 
-/* What a policy grants by ACCESS: the right to write includes that to append, and one way to
- * execute is as good as another, for which one is the author's choice, of which no fact tells. */
-static uint32_t granted(uint32_t access)
-{
-    if (access & FILE_WRITE)
-        access |= FILE_APPEND;
-    if (access & FILE_ANY_EXEC)
-        access |= FILE_ANY_EXEC;
-    return access;
-}
-
-static int file_rules_of_policy(const Policy *policy, FileRules *rules)
+static int path_rules_of_policy(const Policy *policy, PathRules *rules)
 {
     size_t first;
     size_t end;
 
     policy_range(policy, POLICY_FILES, &first, &end);
-    const int r = file_rules_init(rules, end - first);
+    const int r = path_rules_init(rules, end - first);
     for (size_t i = first; i < end && r == 0; i++) {
         const PolicyRule *rule = policy_rule(policy, i);
-        file_rules_add(rules, rule->name, granted(rule->access), rule->owner)->deny =
+        path_rules_add(rules, rule->name, rule_access(rule), rule->owner)->deny =
             rule->deny != POLICY_ALLOW;
     }
     return r;
@@ -327,11 +239,11 @@ static int exact_pattern(const char *path, bool directory, Buffer *out)
 }
 
 /* What each path of USES needs, at most two rules a path; their patterns are in STRINGS. */
-static int file_rules_of_uses(const PathUses *uses, StringSet *strings, FileRules *rules)
+static int path_rules_of_uses(const PathUses *uses, StringSet *strings, PathRules *rules)
 {
     CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
 
-    const int error = file_rules_init(rules, 2 * uses->count);
+    const int error = path_rules_init(rules, 2 * uses->count);
     if (error < 0)
         return error;
     for (size_t i = 0; i < uses->count; i++) {
@@ -344,10 +256,10 @@ static int file_rules_of_uses(const PathUses *uses, StringSet *strings, FileRule
         if (!kept)
             return -ENOMEM;
         if (other)
-            (void)file_rules_add(rules, kept, other, false);
+            (void)path_rules_add(rules, kept, other, false);
         if (use->owner & ~other) {
             rules->created[rules->count] = path_use_created(use);
-            (void)file_rules_add(rules, kept, use->owner & ~other, true);
+            (void)path_rules_add(rules, kept, use->owner & ~other, true);
         }
     }
     return 0;
@@ -377,7 +289,7 @@ static int add_facts_of_path(const Judge *judge, const char *pattern, Finding *f
 
 /* Who owns what was there before is no matter of the workload's: the rule that is proposed for it
  * does not say owner. */
-static int add_file_finding(Judge *judge, const FileRules *needed, const GlobChange *change)
+static int add_file_finding(Judge *judge, const PathRules *needed, const GlobChange *change)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     const size_t i = change->rule;
@@ -403,16 +315,16 @@ static int judge_files(Judge *judge, Error *err)
 {
     CLEANUP(path_uses_deinit) PathUses uses = {0};
     CLEANUP(strings_drop) StringSet *strings = strset_new();
-    CLEANUP(file_rules_deinit) FileRules allowed = {0};
-    CLEANUP(file_rules_deinit) FileRules needed = {0};
+    CLEANUP(path_rules_deinit) PathRules allowed = {0};
+    CLEANUP(path_rules_deinit) PathRules needed = {0};
     CLEANUP(glob_changes_deinit) GlobChanges changes = {0};
     const GlobOptions options = {.literal_overrides = FILE_ANY_EXEC, .paths = true};
 
     int r = strings ? path_uses_collect(judge->recording, &uses) : -ENOMEM;
     if (r == 0)
-        r = file_rules_of_policy(judge->policy, &allowed);
+        r = path_rules_of_policy(judge->policy, &allowed);
     if (r == 0)
-        r = file_rules_of_uses(&uses, strings, &needed);
+        r = path_rules_of_uses(&uses, strings, &needed);
     if (r != 0)
         return error_errno(err, r, "comparing files with the policy");
     r = glob_rules_added(allowed.rules, allowed.count, needed.rules, needed.count, &options,

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/run_begin.h"
 #include "generator/findings_report.h"
+#include "generator/update.h"
 #include "tracer/launch.h"
 #include "tracer/supervise.h"
 
@@ -249,6 +250,36 @@ static int write_report(const Parsed *parsed, const FindingsReport *report, Erro
                 : output_buffer(&out, err);
 }
 
+static void text_drop(PolicyText **text)
+{
+    *text = policy_text_free(*text);
+}
+
+/* Adds to the policy's file what was found, except what it denies. */
+static int accept_findings(const char *path, const Findings *findings, Error *err)
+{
+    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_drop) Policy *seen = NULL;
+    CLEANUP(update_report_deinit) UpdateReport report = {0};
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+
+    int r = policy_text_read(path, &text, err);
+    if (r == 0)
+        r = findings_policy(findings, &seen, err);
+    if (r == 0)
+        r = policy_update(text, seen, &report, err);
+    if (r < 0 || report.added_count == 0)
+        return r;
+    r = policy_text_print(text, &out);
+    if (r < 0)
+        return error_errno(err, r, "%s", path);
+    r = write_file_atomic(path, buffer_text(&out), out.length, err);
+    if (r == 0)
+        message("%zu rule%s added to %s: have the change reviewed", report.added_count,
+                report.added_count == 1 ? "" : "s", path);
+    return r;
+}
+
 /* What makes the answer less than sure. */
 static void warn(const Judged *judged)
 {
@@ -295,7 +326,8 @@ static int run(const Parsed *parsed)
                                    .exit_status = judged.exit_status,
                                    .version = WHITTLE_VERSION};
     if (judge(judged.recording, policy, sections, &findings, &err) < 0 ||
-        write_report(parsed, &report, &err) < 0)
+        write_report(parsed, &report, &err) < 0 ||
+        (parsed_flag(parsed, "accept") && accept_findings(policy_path, &findings, &err) < 0))
         return fail(EXIT_USAGE, &err);
     warn(&judged);
     return findings.count > 0 || (judged.ran && judged.exit_status != 0) ? EXIT_NO : EXIT_YES;
@@ -308,6 +340,9 @@ static const Option options[] = {
      "look only at these sections of the policy"},
     {"recording", 0, VALUE_FILE, "REC", NULL,
      "judge this recording instead of running a command (may be given several times)"},
+    {"accept", 0, VALUE_NONE, NULL, NULL,
+     "add rules for what was found to POLICY, which stays as it is otherwise; not for what it "
+     "denies"},
     {"format", 0, VALUE_WORDS, "FORMAT", "text json junit sarif", "of the report (text)"},
     {"output", 'o', VALUE_FILE, "FILE", NULL, "write the report to FILE, not standard output"},
     {"backend", 0, VALUE_WORDS, "NAME", "auto bpf notify ptrace",
@@ -332,6 +367,9 @@ const Command command_check = {
         "A system call counts even if it failed; of all else, what may have succeeded. What a "
         "container's runtime does before the workload starts is not judged. With --recording "
         "nothing is run: recordings, as those of `whittle-oci`, are held against the policy.\n\n"
+        "With --accept the rules that would allow what was found are added to POLICY, whose "
+        "comments, order and other rules stay: the change is there to be reviewed. The exit status "
+        "is that of the check.\n\n"
         "Exit status: 0 if nothing is outside the policy and the command succeeded; 1 if something "
         "is, or the command failed; 2 on wrong usage or input; 3 if this machine cannot do it.\n\n"
         "Examples:\n"

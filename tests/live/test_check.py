@@ -97,6 +97,26 @@ def a_call_is_found(folder, backend):
 
 
 @both
+def found_is_accepted(folder, backend):
+    policy, _ = learn(folder, backend)
+    with open(policy, "a", encoding="utf-8") as file:
+        file.write("# the end\n")
+    with open(policy, encoding="utf-8") as file:
+        before = file.read().splitlines()
+    os.unlink(os.path.join(folder, "other"))
+    command = NEW + '; nice -n 3 true; rm "$1/link"'
+    status, _, document = findings(policy, backend, folder, command, "--accept")
+    equal(status, 1, "status of the check that finds")
+    with open(policy, encoding="utf-8") as file:
+        after = file.read().splitlines()
+    added = [line for line in after if line not in before]
+    equal([line for line in after if line in before], before, "what was there")
+    check({f"  - {f['rule']}" for f in document["findings"]} == set(added) and "  - setpriority" in added, f"added: {added}")
+    # files are there now that were not: made anew they are what was accepted
+    equal(findings(policy, backend, folder, command)[2]["findings"], [], "findings afterwards")
+
+
+@both
 def label_is_told(folder, backend):
     policy, _ = learn(folder, backend)
     _, _, document = findings(policy, backend, folder,
