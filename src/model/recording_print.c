@@ -125,12 +125,13 @@ static void put_results(Buffer *out, const Results *results)
         return;
     put_key(out, "results");
     (void)buffer_putc(out, '[');
-    for (int i = 0; i <= RESULT_UNKNOWN; i++) {
-        if (!results_has(results, i))
-            continue;
-        (void)buffer_puts(out, separator);
-        put_text(out, result_text(i, text, sizeof text));
-        separator = ",";
+    for (int word = 0; word < RESULT_WORDS; word++) {
+        for (uint64_t bits = results->words[word]; bits != 0; bits &= bits - 1) {
+            const int result = word * 64 + __builtin_ctzll(bits);
+            (void)buffer_puts(out, separator);
+            put_text(out, result_text(result, text, sizeof text));
+            separator = ",";
+        }
     }
     (void)buffer_putc(out, ']');
 }
