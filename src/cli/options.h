@@ -15,6 +15,3 @@ typedef enum ParseVerdict {
  */
 int parsed_init(Parsed *parsed, const Command *command, int argc, char **argv);
 void parsed_deinit(Parsed *parsed);
-
-/* The word of WORDS (ended by NULL) that is nearest to what was typed, or NULL if none is near. */
-const char *nearest_word(const char *typed, const char *const *words);

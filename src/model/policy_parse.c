@@ -102,8 +102,12 @@ static int take_arch(PolicyReader *reader, const char *text)
 {
     const int arch = arch_from_name(text);
 
-    if (arch < 0)
-        return reader_complain(reader, "\"%.100s\" is no architecture that whittle knows", text);
+    if (arch < 0) {
+        const char *names[ARCH_COUNT + 1] = {NULL};
+        for (Arch i = 0; i < ARCH_COUNT; i++)
+            names[i] = arch_name(i);
+        return reader_complain_word(reader, text, "is no architecture that whittle knows", names);
+    }
     policy_set_archs(reader->policy, policy_archs(reader->policy) | 1u << arch);
     if (reader->text)
         return reader_item(reader, &reader->text->archs, &(TextItem){.arch = (Arch)arch},
@@ -168,6 +172,7 @@ static int parse_read_only_root(PolicyReader *reader)
 static int parse_limits(PolicyReader *reader)
 {
     int r = reader_next_is(reader, YAML_MAPPING_START_EVENT, "a mapping of limits");
+    unsigned seen = 0;
 
     while (r == 0 && (r = reader_next(reader)) == 0 &&
            reader->event.type != YAML_MAPPING_END_EVENT) {
@@ -179,8 +184,12 @@ static int parse_limits(PolicyReader *reader)
         while (i < POLICY_LIMIT_COUNT && strcmp(policy_limit_name(i), key) != 0)
             i++;
         if (i == POLICY_LIMIT_COUNT)
-            return reader_complain(
-                reader, "\"%.100s\" is no limit: there are memory, nofile and pids", key);
+            return reader_complain_word(reader, key,
+                                        "is no limit: there are memory, nofile and pids",
+                                        (const char *const[]){"memory", "nofile", "pids", NULL});
+        if (seen >> i & 1)
+            return reader_complain(reader, "\"%.100s\" is here a second time", key);
+        seen |= 1u << i;
         r = parse_number(reader, &value);
         policy_set_limit(reader->policy, i, value);
     }
@@ -211,48 +220,82 @@ static int parse_deny(PolicyReader *reader, PolicySection section, int *ret)
     return 0;
 }
 
-/* {rule: TEXT, deny: …, keep: …, reason: …}; the mapping's start is looked at. */
+/* What {rule: TEXT, deny: …, keep: …, reason: …} is made from. */
+typedef struct Attributes {
+    PolicySection section;
+    PolicyRule rule;
+    const char *reason;
+    bool keep;
+    int deny;
+} Attributes;
+
+static int parse_rule_text(PolicyReader *reader, Attributes *attributes)
+{
+    const char *text = reader_next_scalar(reader, "the rule's text");
+
+    if (!text)
+        return -EINVAL;
+    const int r = policy_rule_parse(attributes->section, text, policy_strings(reader->policy),
+                                    &attributes->rule, reader->err);
+    return r < 0 ? reader_at_mark(reader, &reader->event.start_mark, r) : 0;
+}
+
+static int parse_deny_attribute(PolicyReader *reader, Attributes *attributes)
+{
+    return parse_deny(reader, attributes->section, &attributes->deny);
+}
+
+static int parse_keep(PolicyReader *reader, Attributes *attributes)
+{
+    return parse_bool(reader, &attributes->keep);
+}
+
+static int parse_reason(PolicyReader *reader, Attributes *attributes)
+{
+    const char *text = reader_next_scalar(reader, "the reason's text");
+
+    if (!text)
+        return -EINVAL;
+    attributes->reason = strset_add(policy_strings(reader->policy), text);
+    return attributes->reason ? 0 : error_errno(reader->err, -ENOMEM, "%s", reader->name);
+}
+
+static const char *const attribute_names[] = {"rule", "deny", "keep", "reason", NULL};
+static int (*const attribute_parsers[])(PolicyReader *, Attributes *) = {
+    parse_rule_text, parse_deny_attribute, parse_keep, parse_reason};
+
+/* The mapping's start is looked at. */
 static int parse_attributes(PolicyReader *reader, PolicySection section, PolicyRule *rule,
                             bool *ret_has)
 {
-    StringSet *strings = policy_strings(reader->policy);
-    const char *reason = NULL;
-    bool keep = false;
-    int deny = POLICY_ALLOW;
+    Attributes attributes = {.section = section, .deny = POLICY_ALLOW};
+    unsigned seen = 0;
     int r;
 
-    *ret_has = false;
     while ((r = reader_next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
         const char *key = reader_scalar(reader, "rule, deny, keep or reason");
+        unsigned i = 0;
         if (!key)
             return -EINVAL;
-        if (strcmp(key, "rule") == 0 && !*ret_has) {
-            const char *text = reader_next_scalar(reader, "the rule's text");
-            r = text ? policy_rule_parse(section, text, strings, rule, reader->err) : -EINVAL;
-            if (text && r < 0)
-                return reader_at_mark(reader, &reader->event.start_mark, r);
-            *ret_has = true;
-        } else if (strcmp(key, "deny") == 0) {
-            r = parse_deny(reader, section, &deny);
-        } else if (strcmp(key, "keep") == 0) {
-            r = parse_bool(reader, &keep);
-        } else if (strcmp(key, "reason") == 0) {
-            const char *text = reader_next_scalar(reader, "the reason's text");
-            reason = text ? strset_add(strings, text) : NULL;
-            r = reason ? 0 : -EINVAL;
-        } else {
-            r = reader_complain(
-                reader,
-                "\"%.100s\" cannot be here: a rule has the keys rule, deny, keep and "
-                "reason, each once",
-                key);
-        }
+        while (attribute_names[i] && strcmp(attribute_names[i], key) != 0)
+            i++;
+        if (!attribute_names[i])
+            return reader_complain_word(
+                reader, key, "cannot be here: a rule has the keys rule, deny, keep and reason",
+                attribute_names);
+        if (seen >> i & 1)
+            return reader_complain(reader, "\"%.100s\" is here a second time: each once", key);
+        seen |= 1u << i;
+        r = attribute_parsers[i](reader, &attributes);
         if (r < 0)
             return r;
     }
-    rule->reason = reason;
-    rule->keep = keep;
-    rule->deny = deny;
+    *rule = attributes.rule;
+    rule->section = section;
+    rule->reason = attributes.reason;
+    rule->keep = attributes.keep;
+    rule->deny = attributes.deny;
+    *ret_has = seen & 1;
     return r;
 }
 
@@ -327,6 +370,18 @@ static const struct {
     {"limits", parse_limits},
 };
 
+static int complain_key(PolicyReader *reader, const char *key)
+{
+    const char *names[ARRAY_LENGTH(keys) + POLICY_SECTION_COUNT + 1] = {NULL};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+        names[i] = keys[i].key;
+    for (PolicySection i = 0; i < POLICY_SECTION_COUNT; i++)
+        names[ARRAY_LENGTH(keys) + i] = policy_section_name(i);
+    return reader_complain_word(reader, key, "is no key of a policy (docs/FORMATS.md has all)",
+                                names);
+}
+
 static int parse_key(PolicyReader *reader)
 {
     const char *key = reader_scalar(reader, "a key");
@@ -338,7 +393,7 @@ static int parse_key(PolicyReader *reader)
     while (section < 0 && i < ARRAY_LENGTH(keys) && strcmp(keys[i].key, key) != 0)
         i++;
     if (i == ARRAY_LENGTH(keys))
-        return reader_complain(reader, "a policy has no key \"%.100s\"; see docs/FORMATS.md", key);
+        return complain_key(reader, key);
     const uint32_t bit = 1u << (section < 0 ? i : ARRAY_LENGTH(keys) + (size_t)section);
     if (reader->keys_seen & bit)
         return reader_complain(reader, "\"%.100s\" is here a second time", key);

@@ -3,6 +3,7 @@
 #include "model/policy_reader.h"
 
 #include "base/memory.h"
+#include "base/nearest.h"
 
 #include <errno.h>
 
@@ -18,6 +19,17 @@ int reader_complain(PolicyReader *reader, const char *format, const char *detail
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     const int r = error_set(reader->err, -EINVAL, format, detail);
 #pragma GCC diagnostic pop
+
+    return reader_at_mark(reader, &reader->event.start_mark, r);
+}
+
+int reader_complain_word(PolicyReader *reader, const char *text, const char *wrong,
+                         const char *const *words)
+{
+    const char *meant = nearest_word(text, words);
+    const int r = meant ? error_set(reader->err, -EINVAL, "\"%.100s\" %s; did you mean \"%s\"?",
+                                    text, wrong, meant)
+                        : error_set(reader->err, -EINVAL, "\"%.100s\" %s", text, wrong);
 
     return reader_at_mark(reader, &reader->event.start_mark, r);
 }

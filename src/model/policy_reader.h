@@ -78,6 +78,11 @@ int reader_at_mark(PolicyReader *reader, const yaml_mark_t *mark, int code);
 int reader_complain(PolicyReader *reader, const char *format, const char *detail)
     __attribute__((format(printf, 2, 0)));
 
+/* Says what is wrong with TEXT, which is none of WORDS (ended by NULL), and what was perhaps meant:
+ * "\"TEXT\" WRONG; did you mean \"word\"?" */
+int reader_complain_word(PolicyReader *reader, const char *text, const char *wrong,
+                         const char *const *words);
+
 /* Moves on. */
 int reader_next(PolicyReader *reader);
 

@@ -5,11 +5,13 @@
  * of functions a section, side by side.
  */
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "model/policy.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <strings.h>
 
 /* A rule's text being taken apart, and where its strings go. */
 typedef struct RuleText {
@@ -123,6 +125,17 @@ static int parse_value(const char *name, unsigned index, const char *word, uint6
     return *end || errno ? -EINVAL : 0;
 }
 
+static int complain_call(const RuleText *text, const char *name)
+{
+    CLEANUP(free_pointer) const char **names = calloc(syscall_count() + 1, sizeof *names);
+
+    for (size_t i = 0; names && i < syscall_count(); i++)
+        names[i] = syscall_at(i)->name;
+    const char *meant = names ? nearest_word(name, names) : NULL;
+    return error_set(text->err, -EINVAL, "there is no system call \"%.100s\"%s%s%s", name,
+                     meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
+}
+
 static int parse_syscall(RuleText *text, const char *name, PolicyRule *rule)
 {
     const char *word;
@@ -131,7 +144,7 @@ static int parse_syscall(RuleText *text, const char *name, PolicyRule *rule)
     if (r < 0)
         return r;
     if (!syscall_by_name(name))
-        return error_set(text->err, -EINVAL, "there is no system call \"%.100s\"", name);
+        return complain_call(text, name);
     while ((word = next_word(text))) {
         const unsigned index = (unsigned)(word[0] - '0');
         if (index >= SYSCALL_ARGS || word[1] != '=')
@@ -158,13 +171,35 @@ static int print_name(const PolicyRule *rule, Buffer *out)
     return buffer_puts(out, rule->name);
 }
 
+static int complain_capability(const RuleText *text, const char *name)
+{
+    enum { CAPABILITIES_MAX = 64 };
+    static const char prefix[] = "CAP_";
+    const char *names[CAPABILITIES_MAX + 1] = {NULL};
+    const bool has_prefix = strncasecmp(name, prefix, strlen(prefix)) == 0;
+    const char *rest = has_prefix ? name + strlen(prefix) : name;
+    char upper[32] = "";
+
+    /* Docker and AppArmor spell it without CAP_, AppArmor in small letters. */
+    for (size_t i = 0; rest[i] && i < sizeof upper - 1; i++)
+        upper[i] = (char)toupper((unsigned char)rest[i]);
+    for (size_t i = 0; i < capability_count() && i < CAPABILITIES_MAX; i++)
+        names[i] = capability_at(i)->name + strlen(prefix);
+    const char *meant = nearest_word(upper, names);
+    if (!meant)
+        return error_set(text->err, -EINVAL,
+                         "there is no capability \"%.100s\": write it as in \"CAP_CHOWN\"", name);
+    return error_set(text->err, -EINVAL,
+                     "there is no capability \"%.100s\"; did you mean \"%s%s\"?", name, prefix,
+                     meant);
+}
+
 static int parse_capability(RuleText *text, const char *name, PolicyRule *rule)
 {
     const Capability *capability = capability_by_name(name);
 
     if (!capability)
-        return error_set(text->err, -EINVAL,
-                         "there is no capability \"%.100s\": write it as in \"CAP_CHOWN\"", name);
+        return complain_capability(text, name);
     rule->name = capability->name;
     return expect_end(text);
 }

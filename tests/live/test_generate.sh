@@ -41,7 +41,7 @@ expect 2 'runtimes cannot be "youki"' "$server" -o "$out" --runtimes youki
 expect 2 'deny-action' "$server" -o "$out" --deny-action ALLOW
 expect 2 'can be no name' "$server" -o "$out" --name ../x
 printf 'whittle: policy\nformat: 1\nsycalls: [read]\n' >"$folder/p.yaml"
-expect 2 'p.yaml:3:1: a policy has no key "sycalls"' "$folder/p.yaml" -o "$out"
+expect 2 'p.yaml:3:1: "sycalls" is no key of a policy.*did you mean "syscalls"' "$folder/p.yaml" -o "$out"
 [[ -e $out ]] && fail "a failed run left $out behind"
 
 expect 0 '' "$server" -o "$out"

@@ -3,6 +3,7 @@
  * tests/live/test_cli.sh. */
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/options.h"
 #include "suite.h"
 
