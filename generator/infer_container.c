@@ -9,7 +9,8 @@
  * that was there before is used below it, it becomes a volume, which starts as a copy of the
  * image's. So it does where a user other than root may have written, since a tmpfs is root's
  * whatever the image's folder was (and runc before 1.1.8 takes no mode for it). One write
- * elsewhere, and the root stays writable.
+ * elsewhere, and the root stays writable. What was mounted for every recorded container (a bind, a
+ * volume) whoever starts it mounts again: Podman refuses a second mount at the same place.
  *
  * Peaks of resources become no limits: what a test run happened to need is no bound of a workload.
  */
@@ -92,11 +93,15 @@ typedef struct Folders {
     StringSet *set;
     const char **items;
     size_t count, capacity;
+    StringSet *given; /* mounts that are written to, */
+    Buffer told;      /* the same as text, a blank before each */
 } Folders;
 
 static void folders_deinit(Folders *folders)
 {
     strset_free(folders->set);
+    strset_free(folders->given);
+    buffer_deinit(&folders->told);
     free(folders->items);
 }
 
@@ -122,13 +127,64 @@ static bool can_be_mounted(const char *folder)
     return is_scratch(place_of(folder)) || kind_is(place_of(folder), "volume");
 }
 
+/* Are the LENGTH bytes of PATH where MOUNTS, a run's, has a bind or a volume? A path that is not
+ * written there as it is counts as none. */
+static bool is_given(const char *mounts, const char *path, size_t length)
+{
+    for (const char *at = mounts; *at; at += strcspn(at, " "), at += *at == ' ') {
+        const char *mounted = strchr(at, ':');
+        if (!mounted || strncmp(at, "tmpfs:", 6) == 0)
+            continue;
+        mounted++;
+        if (strcspn(mounted, " ") == length && strncmp(mounted, path, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The length of that part of PATH which was mounted in every run; 0: none was. */
+static size_t given_mount(Recording *recording, const char *path)
+{
+    const uint32_t runs = (uint32_t)recording_runs_count(recording);
+
+    for (size_t length = strlen(path); runs > 0 && length > 1; length--) {
+        bool given = path[length] == '\0' || path[length] == '/';
+        for (uint32_t i = 0; i < runs && given; i++) {
+            const char *mounts = recording_run(recording, i)->mounts;
+            given = mounts && is_given(mounts, path, length);
+        }
+        if (given)
+            return length;
+    }
+    return 0;
+}
+
+/* Notes the mount at the LENGTH bytes of PATH, once. */
+static int tell_mount(Folders *folders, const char *path, size_t length)
+{
+    const size_t before = strset_count(folders->given);
+
+    if (!strset_add_bytes(folders->given, path, length))
+        return -ENOMEM;
+    return strset_count(folders->given) == before
+               ? 0
+               : buffer_printf(&folders->told, " %.*s", (int)length, path);
+}
+
 /* *RET_ELSEWHERE gets the first path for which no mount helps. */
-static int collect_folders(const PathUses *uses, Folders *folders, const char **ret_elsewhere)
+static int collect_folders(Recording *recording, const PathUses *uses, Folders *folders,
+                           const char **ret_elsewhere)
 {
     for (size_t i = 0; i < uses->count; i++) {
         const PathUse *use = &uses->items[i];
         if ((use->access & WRITES) == 0 || kind_is(place_of(use->path), "given"))
             continue;
+        const size_t mount = given_mount(recording, use->path);
+        if (mount > 0) {
+            if (tell_mount(folders, use->path, mount) < 0)
+                return -ENOMEM;
+            continue;
+        }
         const size_t before = strset_count(folders->set);
         const char *folder =
             strset_add_bytes(folders->set, use->path, writable_folder(uses, use->path));
@@ -203,11 +259,13 @@ static bool changes_user(const Policy *policy)
 
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes)
 {
-    CLEANUP(folders_deinit) Folders folders = {.set = strset_new()};
+    CLEANUP(folders_deinit)
+    Folders folders = {.set = strset_new(), .given = strset_new(), .told = BUFFER_INIT};
     const char *elsewhere = NULL;
     bool no_new_privs = recording_runs_count(recording) > 0;
     bool only_root = true;
-    int r = folders.set ? collect_folders(uses, &folders, &elsewhere) : -ENOMEM;
+    int r = folders.set && folders.given ? collect_folders(recording, uses, &folders, &elsewhere)
+                                         : -ENOMEM;
 
     if (r == 0)
         r = infer_user(recording, policy, &only_root);
@@ -216,6 +274,12 @@ int infer_container(Recording *recording, const PathUses *uses, Policy *policy, 
         r = add_mount(uses, folders.items[i], only_root, policy);
     for (uint32_t i = 0; i < recording_runs_count(recording); i++)
         no_new_privs &= recording_run(recording, i)->no_new_privs;
+    if (r == 0 && folders.told.length > 0)
+        r = buffer_printf(
+            notes,
+            "written to, and mounted while the container was recorded: mount it again "
+            "when the profile is used:%s\n",
+            buffer_text(&folders.told));
     if (r < 0)
         return r;
     if (elsewhere) {

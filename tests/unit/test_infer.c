@@ -285,6 +285,45 @@ static const struct {
     {"what no argument can hold", {{"/tmp/a:b/c", ACCESS_CREATE, NULL}}, false, "", ""},
 };
 
+/* What every container was given is given again by whoever starts it. */
+static const struct {
+    const char *mounts[2]; /* of one run or two */
+    const char *path;
+    bool read_only;
+    const char *volumes;
+    const char *note;
+} given[] = {
+    {{"tmpfs:/dev bind:/data"}, "/data", true, "", " /data\n"},
+    {{"volume:/srv/a bind:/data"}, "/srv/a/b/c", true, "", " /srv/a\n"},
+    {{"bind:/srv/ab bind:/srv/a/b/c/d"}, "/srv/a/b/c", true, "/srv/a/b\n", NULL},
+    {{"bind:/data", "bind:/data"}, "/data/x", true, "", " /data\n"},
+    {{"bind:/data", "bind:/other"}, "/data/x", true, "/data\n", NULL},
+    {{"tmpfs:/data"}, "/data/x", true, "/data\n", NULL},
+    {{"tmpfs:/dev"}, "/data", false, "", "the root cannot be read-only: /data"},
+};
+
+START_TEST(test_given)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+
+    recording_run(recording, 0)->mounts = given[_i].mounts[0];
+    if (given[_i].mounts[1]) {
+        const Run run = {.id = "b", .mounts = given[_i].mounts[1], .exit_status = -1};
+        uint32_t index;
+        ck_assert_int_eq(recording_add_run(recording, &run, &index), 0);
+    }
+    add_file(recording, given[_i].path, ACCESS_WRITE, 0, "regular");
+    CLEANUP(policy_cleanup) Policy *policy = infer(recording, true, &notes);
+    ck_assert_int_eq(policy_read_only_root(policy), given[_i].read_only);
+    check_section(policy, POLICY_VOLUMES, given[_i].volumes);
+    if (given[_i].note)
+        ck_assert_ptr_nonnull(strstr(buffer_text(&notes), given[_i].note));
+    else
+        ck_assert_uint_eq(notes.length, 0);
+}
+END_TEST
+
 START_TEST(test_container)
 {
     CLEANUP(recording_cleanup) Recording *recording = new_recording();
@@ -439,6 +478,7 @@ int main(void)
     suite_add(suite, "many values", test_many_values, 1);
     suite_add(suite, "unknown calls", test_unknown_call, 1);
     suite_add(suite, "container", test_container, ARRAY_LENGTH(containers));
+    suite_add(suite, "given mounts", test_given, ARRAY_LENGTH(given));
     suite_add(suite, "no_new_privs", test_no_new_privs, 1);
     suite_add(suite, "user", test_user, ARRAY_LENGTH(users));
     suite_add(suite, "ring", test_ring, ARRAY_LENGTH(rings));
