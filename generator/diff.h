@@ -97,8 +97,8 @@ size_t diff_count(const Diff *diff, DiffKind kind);
 
 typedef struct DiffInput DiffInput;
 
-/* Reads a file or folder; "-" is standard input. -EINVAL with ERR if it is nothing that can be
- * compared. */
+/* Reads a file or folder; "-" is standard input, "/dev/null" something that allows nothing. -EINVAL
+ * with ERR if it is nothing that can be compared. */
 int diff_input_read(const char *path, DiffInput **ret_input, Error *err);
 DiffInput *diff_input_free(DiffInput *input);
 

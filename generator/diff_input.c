@@ -261,7 +261,10 @@ int diff_input_read(const char *path, DiffInput **ret_input, Error *err)
     if (!input || !(input->path = strdup(path)))
         return error_errno(err, -ENOMEM, "%s", path);
     input->side.name = input->path;
-    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+    if (strcmp(path, "/dev/null") == 0) {
+        input->side.kind = "nothing";
+        r = 0;
+    } else if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         r = read_folder(path, &input->side, err);
     else
         r = read_one(path, &input->side, err);

@@ -8,6 +8,7 @@
 #include "generator/pipeline.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 
 static void policy_drop(Policy **policy)
 {
@@ -141,6 +142,36 @@ static int make_apparmor(const DiffSide *side, Worked *worked, Error *err)
     return r;
 }
 
+/* As OTHER, but allowing nothing. */
+static int work_nothing(const DiffSide *side, const Worked *other, Worked *worked, Error *err)
+{
+    int r = 0;
+
+    worked->has_capabilities = other->has_capabilities;
+    if (other->policy) {
+        worked->own_policy = policy_new();
+        r = worked->own_policy ? 0 : -ENOMEM;
+    }
+    if (r == 0 && other->policy) {
+        policy_set_read_only_root(worked->own_policy, policy_read_only_root(other->policy));
+        policy_set_no_new_privs(worked->own_policy, policy_no_new_privs(other->policy));
+        if (policy_user(other->policy))
+            r = policy_set_user(worked->own_policy, policy_user(other->policy));
+        policy_sort(worked->own_policy);
+        worked->policy = worked->own_policy;
+    }
+    if (r == 0 && other->seccomp) {
+        worked->own_seccomp = calloc(1, sizeof *worked->own_seccomp);
+        r = worked->own_seccomp ? 0 : -ENOMEM;
+    }
+    if (r == 0 && other->seccomp) {
+        worked->own_seccomp->default_answer = SECCOMP_RET_ERRNO | EPERM;
+        memcpy(worked->own_seccomp->archs, other->seccomp->archs, sizeof other->seccomp->archs);
+        worked->seccomp = worked->own_seccomp;
+    }
+    return r < 0 ? error_errno(err, r, "%s", side->name) : 0;
+}
+
 /* A folder's own files go before what its policy would make of them: they are what is in force. */
 static int work(const DiffSide *side, const DiffSide *other, Worked *worked, Error *err)
 {
@@ -202,14 +233,20 @@ int diff_make(const DiffInput *old, const DiffInput *fresh, const Recording *evi
 {
     CLEANUP(worked_deinit) Worked before = {0};
     CLEANUP(worked_deinit) Worked after = {0};
-    int r = work(&old->side, &fresh->side, &before, err);
+    const bool nothing[] = {strcmp(old->side.kind, "nothing") == 0,
+                            strcmp(fresh->side.kind, "nothing") == 0};
+    int r = nothing[0] ? 0 : work(&old->side, &fresh->side, &before, err);
 
     diff->old_name = diff_text(diff, old->path);
     diff->new_name = diff_text(diff, fresh->path);
     diff->old_kind = old->side.kind;
     diff->new_kind = fresh->side.kind;
-    if (r == 0)
+    if (r == 0 && !nothing[1])
         r = work(&fresh->side, &old->side, &after, err);
+    if (r == 0 && nothing[0])
+        r = work_nothing(&old->side, &after, &before, err);
+    if (r == 0 && nothing[1])
+        r = work_nothing(&fresh->side, &before, &after, err);
     if (r == 0 && before.seccomp && after.seccomp)
         r = diff_seccomp(before.seccomp, after.seccomp, diff, err);
     if (r == 0 && before.has_capabilities && after.has_capabilities)

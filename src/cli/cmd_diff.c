@@ -69,6 +69,49 @@ static int status_of(const Parsed *parsed, const Diff *diff, Risk worst)
     return EXIT_YES;
 }
 
+/* The arguments of an external diff of git, git(1): path, old file, its hash and mode, new file,
+ * its hash and mode, and for a rename the new path and more. */
+static int set_git_paths(const Parsed *parsed, const char *paths[2])
+{
+    if (parsed->arguments_count == 1) /* not merged yet */
+        return 0;
+    if (parsed->arguments_count < 7)
+        return usage_error(parsed->command, "--git takes the seven arguments of git's external "
+                                            "diff: set it as diff.NAME.command");
+    paths[0] = parsed->arguments[1];
+    paths[1] = parsed->arguments[4];
+    return -1;
+}
+
+/* git goes on with the next file whatever becomes of this one. */
+static int run_for_git(const Parsed *parsed, const DiffFormat *format)
+{
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(diff_deinit) Diff diff = {0};
+    const char *paths[2] = {NULL, NULL};
+    const char *const *names = (const char *const *)parsed->arguments;
+    DiffColours colours;
+    Error err = {0};
+    const int status = set_git_paths(parsed, paths);
+
+    if (status >= 0)
+        return status;
+    if (diff_init(&diff) < 0)
+        return fail(EXIT_USAGE, &(Error){.code = -ENOMEM});
+    (void)buffer_printf(&out, "diff --whittle a/%s b/%s\n", names[0],
+                        parsed->arguments_count > 7 ? names[7] : names[0]);
+    if (compare(parsed, paths, &diff, &err) < 0) {
+        (void)buffer_printf(&out, "cannot be compared: %s\n", err.text);
+    } else {
+        diff.old_name = strcmp(paths[0], "/dev/null") == 0 ? paths[0] : names[0];
+        diff.new_name = strcmp(paths[1], "/dev/null") == 0 ? paths[1] : names[0];
+        (void)diff_finish(&diff);
+        set_colours(&colours);
+        (void)format->print(&diff, &colours, &out);
+    }
+    return output_buffer(&out, &err) < 0 ? fail(EXIT_USAGE, &err) : EXIT_YES;
+}
+
 static int run(const Parsed *parsed)
 {
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
@@ -78,6 +121,10 @@ static int run(const Parsed *parsed)
     DiffColours colours;
     Error err = {0};
 
+    if (parsed_flag(parsed, "git"))
+        return run_for_git(parsed, format);
+    if (parsed->arguments_count != 2)
+        return usage_error(parsed->command, "takes two files, OLD and NEW");
     if (!format || (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0))
         return usage_error(parsed->command, "standard input can be only one of the two");
     if (diff_init(&diff) < 0)
@@ -102,6 +149,8 @@ static const Option options[] = {
     {"exit-code", 0, VALUE_NONE, NULL, NULL, "exit with status 1 if anything differs"},
     {"fail-on", 0, VALUE_WORDS, "RISK", "none low medium high critical",
      "exit with status 1 if something of this risk or more became allowed"},
+    {"git", 0, VALUE_NONE, NULL, NULL,
+     "be git's diff driver (docs/HOWTO_REVIEW.md): takes the arguments that git gives"},
     {0},
 };
 
@@ -115,7 +164,7 @@ const Command command_diff = {
         "too), AppArmor profiles with all that they include, capability lists, or folders as "
         "`whittle generate` writes them, each compared with its like; of different kinds what both "
         "can say is compared, and the rest is named. `-` is "
-        "standard input.\n\n"
+        "standard input, /dev/null allows nothing.\n\n"
         "The comparison is of meaning, not of text: of a seccomp profile what a filter answers to "
         "each call with any arguments, on each architecture and with each capability it asks for; "
         "of paths what the patterns match. What became allowed comes first, the dangerous before "
@@ -125,7 +174,7 @@ const Command command_diff = {
         "  whittle diff --format markdown --recording run.jsonl main/policy.yaml policy.yaml\n"
         "  git show main:policy.yaml | whittle diff --fail-on high - policy.yaml",
     .arguments = VALUE_FILE,
-    .arguments_min = 2,
-    .arguments_max = 2,
+    .arguments_min = 1,
+    .arguments_max = 9,
     .run = run,
 };

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/nameless.h"
 #include "cli/command.h"
+#include "cli/merge_git.h"
 #include "model/recording.h"
 
 #include <errno.h>
@@ -69,6 +70,11 @@ static int run(const Parsed *parsed)
     Error err = {0};
     bool complete = false;
 
+    if (parsed_flag(parsed, "git")) {
+        if (parsed->arguments_count != 3 && parsed->arguments_count != 4)
+            return usage_error(parsed->command, "--git takes %%O %%A %%B and perhaps %%P from git");
+        return merge_git(parsed->arguments, parsed->arguments_count);
+    }
     if (merge_all(parsed, &complete, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (!complete)
@@ -79,13 +85,15 @@ static int run(const Parsed *parsed)
 static const Option options[] = {
     {"output", 'o', VALUE_FILE, "REC", NULL,
      "write the result to REC (standard output if not given)"},
+    {"git", 0, VALUE_NONE, NULL, NULL,
+     "be git's merge driver for policies: the arguments are %O %A %B %P (docs/HOWTO_REVIEW.md)"},
     {0},
 };
 
 const Command command_merge = {
     .name = "merge",
     .summary = "Unite recordings, for instance those of all test shards",
-    .usage = "REC… -o REC",
+    .usage = "REC… -o REC | --git BASE OURS THEIRS [PATH]",
     .options = options,
     .details = "The result holds every fact of every recording, and in how many runs each was "
                "seen. The order "
