@@ -2,7 +2,6 @@
 #include "policy_maker.h"
 
 #include "base/memory.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -154,18 +153,24 @@ PolicyRule random_rule(Random *random, StringSet *strings)
     return rule;
 }
 
+static void must(bool done)
+{
+    if (!done)
+        abort();
+}
+
 Policy *random_policy(Random *random, unsigned rules)
 {
     Policy *policy = policy_new();
     const char *name = PICK("shop", "true", "1", "a.b_c-d", NULL);
     const char *user = PICK("33", "33:33", "www-data", "no", NULL);
 
-    ck_assert_ptr_nonnull(policy);
-    ck_assert_int_eq(policy_set_name(policy, name), 0);
-    ck_assert_int_eq(policy_set_user(policy, user), 0);
+    must(policy != NULL);
+    must(policy_set_name(policy, name) == 0);
+    must(policy_set_user(policy, user) == 0);
     policy_set_archs(policy, random_below(random, 1u << ARCH_COUNT));
     for (unsigned n = random_below(random, 3); n > 0; n--)
-        ck_assert_int_eq(policy_add_runtime(policy, PICK("runc", "crun", "0")), 0);
+        must(policy_add_runtime(policy, PICK("runc", "crun", "0")) == 0);
     policy_set_deny_action(policy, (int[]){EPERM, ENOSYS, 133, POLICY_DENY_KILL,
                                            POLICY_DENY_LOG}[random_below(random, 5)]);
     policy_set_read_only_root(policy, random_below(random, 2));
@@ -174,38 +179,8 @@ Policy *random_policy(Random *random, unsigned rules)
         policy_set_limit(policy, i, random_below(random, 2) ? 0 : 1ull << random_below(random, 60));
     for (unsigned n = random_below(random, rules + 1); n > 0; n--) {
         const PolicyRule rule = random_rule(random, policy_strings(policy));
-        ck_assert_int_eq(policy_add(policy, &rule), 0);
+        must(policy_add(policy, &rule) == 0);
     }
     policy_sort(policy);
     return policy;
-}
-
-static bool same(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-void policies_are_equal(const Policy *a, const Policy *b)
-{
-    ck_assert(same(policy_name(a), policy_name(b)));
-    ck_assert(same(policy_user(a), policy_user(b)));
-    ck_assert_uint_eq(policy_archs(a), policy_archs(b));
-    ck_assert_uint_eq(policy_runtimes_count(a), policy_runtimes_count(b));
-    for (size_t i = 0; i < policy_runtimes_count(a); i++)
-        ck_assert_str_eq(policy_runtime(a, i), policy_runtime(b, i));
-    ck_assert_int_eq(policy_deny_action(a), policy_deny_action(b));
-    ck_assert_int_eq(policy_read_only_root(a), policy_read_only_root(b));
-    ck_assert_int_eq(policy_no_new_privs(a), policy_no_new_privs(b));
-    for (PolicyLimit i = 0; i < POLICY_LIMIT_COUNT; i++)
-        ck_assert_uint_eq(policy_limit(a, i), policy_limit(b, i));
-    ck_assert_uint_eq(policy_rules_count(a), policy_rules_count(b));
-    for (size_t i = 0; i < policy_rules_count(a); i++) {
-        const PolicyRule *x = policy_rule(a, i);
-        const PolicyRule *y = policy_rule(b, i);
-        ck_assert_msg(policy_rule_compare(x, y) == 0, "%s and %s", x->name, y->name);
-        ck_assert_uint_eq(x->access, y->access);
-        ck_assert_int_eq(x->keep, y->keep);
-        ck_assert_msg(same(x->reason, y->reason), "%s: reasons \"%s\" and \"%s\"", x->name,
-                      x->reason ? x->reason : "none", y->reason ? y->reason : "none");
-    }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random policies and rules, the same in every run. Failures abort. */
+/* Random policies and rules, the same in every run. Failures abort(): also for programs without
+ * Check. */
 #pragma once
 
 #include "model/policy.h"
@@ -19,6 +20,3 @@ PolicyRule random_rule(Random *random, StringSet *strings);
 
 /* A policy with everything that one may have, of at most RULES rules; sorted. */
 Policy *random_policy(Random *random, unsigned rules);
-
-/* The two say the same in all respects. Both are sorted. */
-void policies_are_equal(const Policy *a, const Policy *b);

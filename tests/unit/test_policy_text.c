@@ -41,6 +41,37 @@ static Policy *parse(const char *bytes)
 
 /* ---- nothing is lost ------------------------------------------------------------------------ */
 
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The two say the same in all respects. */
+static void policies_are_equal(const Policy *a, const Policy *b)
+{
+    ck_assert(same(policy_name(a), policy_name(b)));
+    ck_assert(same(policy_user(a), policy_user(b)));
+    ck_assert_uint_eq(policy_archs(a), policy_archs(b));
+    ck_assert_uint_eq(policy_runtimes_count(a), policy_runtimes_count(b));
+    for (size_t i = 0; i < policy_runtimes_count(a); i++)
+        ck_assert_str_eq(policy_runtime(a, i), policy_runtime(b, i));
+    ck_assert_int_eq(policy_deny_action(a), policy_deny_action(b));
+    ck_assert_int_eq(policy_read_only_root(a), policy_read_only_root(b));
+    ck_assert_int_eq(policy_no_new_privs(a), policy_no_new_privs(b));
+    for (PolicyLimit i = 0; i < POLICY_LIMIT_COUNT; i++)
+        ck_assert_uint_eq(policy_limit(a, i), policy_limit(b, i));
+    ck_assert_uint_eq(policy_rules_count(a), policy_rules_count(b));
+    for (size_t i = 0; i < policy_rules_count(a); i++) {
+        const PolicyRule *x = policy_rule(a, i);
+        const PolicyRule *y = policy_rule(b, i);
+        ck_assert_msg(policy_rule_compare(x, y) == 0, "%s and %s", x->name, y->name);
+        ck_assert_uint_eq(x->access, y->access);
+        ck_assert_int_eq(x->keep, y->keep);
+        ck_assert_msg(same(x->reason, y->reason), "%s: reasons \"%s\" and \"%s\"", x->name,
+                      x->reason ? x->reason : "none", y->reason ? y->reason : "none");
+    }
+}
+
 static void lossless(uint64_t seed)
 {
     Random random = {seed};
