@@ -5,7 +5,9 @@
 #include "base/memory.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static const char deleted_suffix[] = " (deleted)";
 
@@ -35,12 +37,27 @@ const char *filesystem_name(uint64_t magic)
     return "";
 }
 
-void path_cut_deleted(char *text, const struct stat *st)
+/* TEXT names what ST is about, for whittle or in the folder ROOT (-1: there is none). */
+static bool is_name_of(const char *text, int root, const struct stat *st)
+{
+    struct stat other;
+
+    if (lstat(text, &other) == 0 && other.st_ino == st->st_ino && other.st_dev == st->st_dev)
+        return true;
+    return root >= 0 && fstatat(root, text + 1, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+           other.st_ino == st->st_ino && other.st_dev == st->st_dev;
+}
+
+void path_cut_deleted(char *text, int root, const struct stat *st, const char *mount)
 {
     const size_t length = strlen(text);
     const size_t suffix = sizeof deleted_suffix - 1;
 
-    if (length > suffix && st->st_nlink == 0 && strcmp(text + length - suffix, deleted_suffix) == 0)
+    if (length <= suffix || strcmp(text + length - suffix, deleted_suffix) != 0)
+        return;
+    /* With links left, it may be the file's own name; else it was removed under another. Nothing is
+     * asked of a file system that the workload may serve. */
+    if (st->st_nlink == 0 || (strcmp(mount, "fuse") != 0 && !is_name_of(text, root, st)))
         text[length - suffix] = '\0';
 }
 

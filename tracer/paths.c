@@ -98,7 +98,7 @@ static void describe(Resolver *resolver, Process *process, const Root *root, Slo
         return;
     }
     if (result->has_stat)
-        path_cut_deleted(slot->text, &result->st);
+        path_cut_deleted(slot->text, root->fd, &result->st, result->mount);
     /* Not from the process's root on, if that is another (chroot): LSMs name paths from the root of
      * the mount namespace. */
     if (strcmp(result->mount, "proc") == 0)

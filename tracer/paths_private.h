@@ -47,8 +47,9 @@ void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root
 /* By the number that statfs(2) gives; "" for one that no reader cares for. */
 const char *filesystem_name(uint64_t magic);
 
-/* Takes " (deleted)" off the name of what has no links. */
-void path_cut_deleted(char *text, const struct stat *st);
+/* Takes " (deleted)" off the name of what has no links, or others than that; ROOT: a folder that
+ * TEXT may be relative to, -1 for none; MOUNT: the file system's type. */
+void path_cut_deleted(char *text, int root, const struct stat *st, const char *mount);
 
 /* Replaces process numbers in a path on procfs; TEXT has TEXT_MAX bytes. ROOT_PREFIX: that of the
  * process's root, OWN_ROOT: the root is whittle's. */

@@ -365,6 +365,19 @@ def another_mount_namespace(folder, backend):
 
 
 @both
+def removed_with_links_left(folder, backend):
+    """What is looked at late may be gone under that name, and still there under another."""
+    result, work = run(backend, folder, """
+for i in range(100):
+    touch(f'n{i}'); os.link(f'n{i}', f'l{i}'); os.unlink(f'n{i}')
+touch('really (deleted)'); open('really (deleted)').read()
+""")
+    names = {f["name"] for f in result.facts("file", name=lambda n: n and n.endswith(" (deleted)"))}
+    equal(names, {f"{work}/really (deleted)"}, "names")
+    check("read" in result.access(f"{work}/really (deleted)"), "was read")
+
+
+@both
 def named_after_processes(folder, backend):
     """Names that hold the number of the process or its parent say so; others do not."""
     script = (f"cd {folder}; echo >own.$$; sh -c 'echo >parent-$PPID.x; :'; echo >other.4; mkdir $$-folder; "
