@@ -22,7 +22,8 @@ typedef struct PathUse {
     bool directory;   /* … a directory */
     bool linked;      /* a hard link to it was made */
     bool python;      /* a Python interpreter created it */
-    bool named_after; /* … a process whose number is in the name */
+    bool named_after; /* … a process whose number is in the name, … */
+    bool named_hex;   /* … in hexadecimal digits */
     bool changed;     /* its owner was changed */
     bool one_run;     /* only one run used it … */
     uint32_t run;     /* … this one */

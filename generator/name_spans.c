@@ -238,6 +238,47 @@ bool name_find_pid(const char *name, size_t length, NameSpans *spans)
     return name_spans_add(spans, best);
 }
 
+/* The next run of letters and digits that stand alone from *AT on, of digits (HEX: also a to f). */
+static bool next_number(const char *name, size_t length, bool hex, const NameSpans *spans,
+                        size_t *at, size_t *ret_end)
+{
+    for (size_t end; *at < length; *at = end + 1) {
+        bool fits = true;
+        for (end = *at; end < length && isalnum((unsigned char)name[end]); end++) {
+            const char c = name[end];
+            fits &=
+                is_free(spans, end) && (isdigit((unsigned char)c) || (hex && c >= 'a' && c <= 'f'));
+        }
+        if (fits && end > *at) {
+            *ret_end = end;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool name_find_pid_hex(const char *name, size_t length, NameSpans *spans)
+{
+    enum { HEX_MIN = 3, HEX_MAX = 6 };
+    NameSpan best = {0};
+
+    /* The longest: counters are shorter. */
+    for (size_t at = 0, end; next_number(name, length, true, spans, &at, &end); at = end + 1) {
+        if (end - at >= HEX_MIN && end - at <= HEX_MAX && end - at > best.end - best.start)
+            best = (NameSpan){at, end, SPAN_PID_HEX};
+    }
+    return name_spans_add(spans, best);
+}
+
+bool name_find_beside(const char *name, size_t length, bool hex, NameSpans *spans)
+{
+    bool found = false;
+
+    for (size_t at = 0, end; next_number(name, length, hex, spans, &at, &end); at = end + 1)
+        found |= name_spans_add(spans, (NameSpan){at, end, SPAN_BESIDE});
+    return found;
+}
+
 bool name_find_variables(const char *name, size_t length, NameSpans *spans)
 {
     enum { MIXED_MIN = 6 };
@@ -319,6 +360,8 @@ static const struct {
     [SPAN_MADE_UP] = {"a made-up name", "any other of that length"},
     [SPAN_OPEN] = {"a made-up name", "any other that begins like it"},
     [SPAN_PID] = {"named after its process", "any process number"},
+    [SPAN_PID_HEX] = {"named after its process", "anything that begins with a hexadecimal digit"},
+    [SPAN_BESIDE] = {"counted by its process", "anything that begins with a hexadecimal digit"},
     [SPAN_UUID] = {"a UUID", "any other"},
     [SPAN_HASH] = {"named by a hash", "any other name of that length"},
     [SPAN_FAN_OUT] = {"named by a hash", "any other name of that length"},
@@ -342,10 +385,8 @@ const char *span_grant(SpanKind kind)
 static void print_span(const char *name, const NameSpan *span, Buffer *out)
 {
     static const char *const whole[SPAN_KIND_COUNT] = {
-        [SPAN_OPEN] = "[0-9a-f]*",
-        [SPAN_PID] = "@{pid}",
-        [SPAN_NUMBER] = "[0-9]*",
-        [SPAN_INODE] = "[0-9]*",
+        [SPAN_OPEN] = "[0-9a-f]*",   [SPAN_PID] = "@{pid}",    [SPAN_PID_HEX] = "[0-9a-f]*",
+        [SPAN_BESIDE] = "[0-9a-f]*", [SPAN_NUMBER] = "[0-9]*", [SPAN_INODE] = "[0-9]*",
     };
     bool letters = false;
 

@@ -16,6 +16,8 @@ typedef enum SpanKind {
     SPAN_MADE_UP, /* letters and digits */
     SPAN_OPEN,    /* hexadecimal digits, as many as there are */
     SPAN_PID,
+    SPAN_PID_HEX,
+    SPAN_BESIDE, /* a number in a name that has its process's */
     SPAN_UUID,
     SPAN_HASH,
     SPAN_FAN_OUT, /* a folder named after the first or last digits of the hashes in it */
@@ -61,6 +63,12 @@ bool name_find_dates(const char *name, size_t length, const TimeSpan *runs, size
 
 /* A number that may be a process's, outside of what SPANS has. */
 bool name_find_pid(const char *name, size_t length, NameSpans *spans);
+
+/* The same in hexadecimal digits. */
+bool name_find_pid_hex(const char *name, size_t length, NameSpans *spans);
+
+/* The other numbers in such a name, with HEX in hexadecimal digits. */
+bool name_find_beside(const char *name, size_t length, bool hex, NameSpans *spans);
 
 /* All numbers, and what has letters and digits mixed. */
 bool name_find_variables(const char *name, size_t length, NameSpans *spans);

@@ -111,8 +111,11 @@ void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
     if (spans->count == 0 && !find_temporary(shapes, i, spans))
         (void)find_python(use, shape, spans);
     (void)name_find_counters(shape->name, shape->length, spans);
-    if (use->named_after)
-        (void)name_find_pid(shape->name, shape->length, spans);
+    const bool named = (use->named_after && name_find_pid(shape->name, shape->length, spans)) ||
+                       (use->named_hex && name_find_pid_hex(shape->name, shape->length, spans));
+    /* What a process calls its own and removes again, it also counts. */
+    if (named && path_use_is_transient(use))
+        (void)name_find_beside(shape->name, shape->length, use->named_hex, spans);
 }
 
 void path_mark_fan_outs(PathShapes *shapes)

@@ -178,7 +178,9 @@ static int add_file(PathUses *uses, const Fact *fact)
     note_runs(use, fact);
     use->access |= access;
     use->python |= (access & ACCESS_CREATE) && is_python(fact->subject);
-    use->named_after |= fact_text(fact, FIELD_NAMED_AFTER) != NULL;
+    const char *after = fact_text(fact, FIELD_NAMED_AFTER);
+    use->named_after |= after && strcmp(after, "pid") == 0;
+    use->named_hex |= after && strcmp(after, "pid-hex") == 0;
     use->changed |= (access & ACCESS_CHOWN) != 0;
     if ((access & ACCESS_CREATE) && !use->temporary)
         use->temporary = find_temporary(fact);
@@ -235,6 +237,7 @@ static void unite(PathUses *uses)
         }
         last->one_run &= use->one_run && last->run == use->run;
         last->named_after |= use->named_after;
+        last->named_hex |= use->named_hex;
         last->changed |= use->changed;
         if (!last->temporary)
             last->temporary = use->temporary;

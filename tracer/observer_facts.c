@@ -163,30 +163,45 @@ const char *file_type_name(mode_t mode)
     return NULL;
 }
 
-/* The last component of TEXT has NUMBER in it, in decimal, by itself. */
-static bool is_named_after(const char *text, pid_t number)
+/* The last component of TEXT has DIGITS in it by themselves: no other digit beside them, with
+ * LETTERS no letter either. */
+static bool has_digits(const char *text, const char *digits, bool letters)
 {
-    enum { NUMBER_MIN = 10 }; /* less says nothing: the first processes of a container */
-    char digits[16];
+    const size_t length = strlen(digits);
     const char *slash = strrchr(text, '/');
 
-    if (!slash || number < NUMBER_MIN)
-        return false;
-    const size_t length = (size_t)snprintf(digits, sizeof digits, "%d", (int)number);
-    for (const char *at = slash; (at = strstr(at, digits)) != NULL; at += length) {
-        if (!isdigit((unsigned char)at[-1]) && !isdigit((unsigned char)at[length]))
+    for (const char *at = slash ? slash : text; (at = strstr(at, digits)) != NULL; at += length) {
+        const unsigned char before = at == text ? '/' : (unsigned char)at[-1];
+        const unsigned char after = (unsigned char)at[length];
+        if (letters ? !isalnum(before) && !isalnum(after) : !isdigit(before) && !isdigit(after))
             return true;
     }
     return false;
 }
 
+/* How TEXT holds NUMBER, NULL if it does not. */
+static const char *named_after_number(const char *text, pid_t number)
+{
+    /* Less says nothing: the first processes of a container. */
+    enum { NUMBER_MIN = 10, HEX_MIN = 0x100 };
+    char digits[16];
+
+    (void)snprintf(digits, sizeof digits, "%d", (int)number);
+    if (number >= NUMBER_MIN && has_digits(text, digits, false))
+        return "pid";
+    (void)snprintf(digits, sizeof digits, "%x", (unsigned)number);
+    return number >= HEX_MIN && has_digits(text, digits, true) ? "pid-hex" : NULL;
+}
+
 /* A number that a program takes from getpid(), or a command from the "$$" of its shell. */
-static bool is_named_after_process(const Tracee *tracee, const char *text)
+static const char *named_after(const Tracee *tracee, const char *text)
 {
     const pid_t own = process_own_pid(tracee->process);
+    const char *after = named_after_number(text, own);
 
-    return is_named_after(text, own) || (own == tracee->process->pid && /* no other namespace */
-                                         is_named_after(text, tracee->process->parent));
+    if (!after && own == tracee->process->pid) /* no other namespace */
+        after = named_after_number(text, tracee->process->parent);
+    return after;
 }
 
 void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
@@ -205,8 +220,8 @@ void draft_file(Observer *observer, Tracee *tracee, Pending *pending, const Path
         fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(path->st.st_mode));
     if (path->mount[0] != '\0')
         fact_set_text(fact, FIELD_MOUNT, path->mount);
-    if ((access & ACCESS_CREATE) && is_named_after_process(tracee, path->text))
-        fact_set_text(fact, FIELD_NAMED_AFTER, "pid");
+    if (access & ACCESS_CREATE)
+        fact_set_text(fact, FIELD_NAMED_AFTER, named_after(tracee, path->text));
     if (tracee_credentials(tracee, &credentials) < 0)
         return;
     if (path->has_stat)

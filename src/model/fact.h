@@ -77,7 +77,7 @@ typedef enum FactField {
     FIELD_FILE_TYPE,   /* file: regular directory symlink fifo socket char block */
     FIELD_OWNER,       /* file: the process's fsuid owns it */
     FIELD_MOUNT,       /* file: file system type of the mount it is on */
-    FIELD_NAMED_AFTER, /* file: "pid": created by a process whose number is part of the name */
+    FIELD_NAMED_AFTER, /* file: "pid", "pid-hex": its creator's number is part of the name */
     FIELD_LOADED_AS,   /* exec: program script script-interpreter elf-interpreter */
     FIELD_SYSCALL,     /* capability: the call that needed it */
     FIELD_OBJECT,      /* capability: what it was about, where one can say (a path, a port) */

@@ -380,7 +380,7 @@ touch('really (deleted)'); open('really (deleted)').read()
 @both
 def named_after_processes(folder, backend):
     """Names that hold the number of the process or its parent say so; others do not."""
-    script = (f"cd {folder}; echo >own.$$; sh -c 'echo >parent-$PPID.x; :'; echo >other.4; mkdir $$-folder; "
+    script = (f"cd {folder}; echo >own.$$; echo >hex-$(printf %x $$).y; sh -c 'echo >parent-$PPID.x; :'; echo >other.4; mkdir $$-folder; "
               "echo $$ >number")
     result = record(backend, folder, ["sh", "-c", script])
     with open(f"{folder}/number", encoding="ascii") as file:
@@ -388,6 +388,8 @@ def named_after_processes(folder, backend):
     for name in (f"own.{number}", f"parent-{number}.x", f"{number}-folder"):
         made = [f for f in result.facts("file", name=f"{folder}/{name}") if "create" in f["access"]]
         equal([f.get("named_after") for f in made], ["pid"], name)
+    made = [f for f in result.facts("file", name=f"{folder}/hex-{int(number):x}.y") if "create" in f["access"]]
+    check(int(number) < 0x100 or made[0].get("named_after") in ("pid-hex", "pid"), f"in hexadecimal digits: {made}")
     for name in ("other.4", "number"):
         made = [f for f in result.facts("file", name=f"{folder}/{name}") if "create" in f["access"]]
         equal([f.get("named_after") for f in made], [None], name)

@@ -145,6 +145,61 @@ my $dir = tempdir(CLEANUP => 1); open my $o, ">", "$dir/out" or die; print $o "y
 for my $i (1..3) { my $pid = fork; if (!$pid) { open my $w, ">", "worker-$$.log" or die; print $w $i; exit 0 } } 1 while wait != -1;
 unlink glob "worker-*.log";'
 """),
-    "postgres": (["initdb", "postgres", "psql"], SERVE + ""),
+    # Uploads into folders of mkdtemp(), a pool of child processes, worker threads, a day's log.
+    "node": (["node"], r"""
+exec node -e '
+const fs = require("fs"), os = require("os"), path = require("path"), cp = require("child_process"), crypto = require("crypto");
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), "upload-"));
+fs.writeFileSync(path.join(dir, "body"), "x");
+fs.writeFileSync(crypto.randomUUID() + ".json", "{}");
+fs.appendFileSync("log-" + new Date().toISOString().slice(0, 10) + ".txt", "line");
+fs.writeFileSync("cache-" + crypto.createHash("sha256").update(String(Math.random())).digest("hex"), "y");
+const { Worker } = require("worker_threads");
+new Worker("require(\"fs\").writeFileSync(\"job-\" + process.pid + \".out\", \"z\")", { eval: true }).on("exit", () => {
+  for (let i = 0; i < 3; i++) cp.execFileSync(process.execPath, ["-e", "require(\"fs\").writeFileSync(`child-${process.pid}`, \"c\")"]);
+  fs.rmSync(dir, { recursive: true });
+});'
+"""),
+    # A pool of threads and processes.
+    "apache": (["apache2", "curl"], SERVE + r"""
+port=$(free_port)
+modules=/usr/lib/apache2/modules
+mkdir html
+seq 1 2000 >html/index.html
+cat >conf <<EOF
+ServerRoot $PWD
+PidFile $PWD/pid
+ServerName localhost
+Listen 127.0.0.1:$port
+LoadModule mpm_event_module $modules/mod_mpm_event.so
+LoadModule authz_core_module $modules/mod_authz_core.so
+LoadModule dir_module $modules/mod_dir.so
+ErrorLog $PWD/error.log
+DocumentRoot $PWD/html
+StartServers 2
+User nobody
+Group nogroup
+EOF
+chmod a+rx . html
+apache2 -X -f "$PWD/conf" -k start &
+server=$!
+base=http://127.0.0.1:$port
+wait_for curl -sf "$base/"
+for i in 1 2 3 4 5 6 7 8; do curl -s -o /dev/null "$base/?$i" & done
+curl -s -o /dev/null "$base/missing"
+sleep 0.3
+kill -TERM $server
+wait
+"""),
+    # A database that makes its files, works, and ends.
+    "mariadb": (["mariadb-install-db", "mariadbd", "mariadb"], SERVE + r"""
+mariadb-install-db --no-defaults --auth-root-authentication-method=normal --user=root --datadir="$PWD/data" >log 2>&1
+mariadbd --no-defaults --user=root --datadir="$PWD/data" --socket="$PWD/sock" --pid-file="$PWD/pid" --skip-networking >>log 2>&1 &
+server=$!
+wait_for mariadb --no-defaults -S "$PWD/sock" -e 'select 1'
+mariadb --no-defaults -S "$PWD/sock" -e 'create database d; create table d.t(a int primary key, b text); insert into d.t values (1, "x"), (2, "y");
+  create temporary table d.s select * from d.t; alter table d.t add c int; select count(*) from d.t, d.s'
+kill -TERM $server
+wait
+"""),
 }
-del WORKLOADS["postgres"]
