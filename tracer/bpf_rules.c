@@ -190,6 +190,20 @@ static void fill_by_name(const Syscall *syscall, struct call_rule *rule)
     }
 }
 
+/* Whether what RULE takes is one path that is only looked at, and numbers. */
+static bool only_looks(const struct call_rule *rule)
+{
+    unsigned paths = 0;
+
+    for (size_t i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_LOOK)
+            paths++;
+        else if (rule->take[i] != TAKE_NONE && rule->take[i] != TAKE_VALUE)
+            return false;
+    }
+    return paths == 1 && !(rule->flags & (RULE_RETURNS_FD | RULE_MAY_SEND));
+}
+
 void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
 {
     *rule = (struct call_rule){0};
@@ -206,6 +220,8 @@ void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
     }
     if (rule->flags & RULE_RETURNS_FD)
         rule->flags |= RULE_TAKES;
+    if (only_looks(rule))
+        rule->flags |= RULE_LOOKS;
     for (size_t i = 0; i < EVENT_ARGS; i++) {
         if ((rule->take[i] == TAKE_PATH || rule->take[i] == TAKE_LOOK) &&
             !(rule->flags & (RULE_RETURNS_FD | RULE_EXEC)))

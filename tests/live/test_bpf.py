@@ -157,6 +157,30 @@ def calls_are_counted(folder):
 
 
 @case
+def what_is_looked_at_is_counted(folder):
+    # an empty name, which stands for the descriptor, goes another way than a name with the same flag
+    need_bpf()
+    code = f"""
+import ctypes, os
+folder = os.open({folder!r}, os.O_RDONLY)
+look = ctypes.CDLL(None).fstatat
+buffer = ctypes.create_string_buffer(512)
+for name, times in ((b"", 5000), (b"named", 700), (b"missing", 60)):
+    for i in range(times):
+        look(folder, name, buffer, 0x1000)
+"""
+    with open(os.path.join(folder, "named"), "w", encoding="ascii"):
+        pass
+    result = record("bpf", folder, python(code))
+    equal((result.status, result.err), (0, ""), "status")
+    for name, times, outcome in (("named", 700, ["ok"]), ("missing", 60, ["ENOENT"])):
+        fact = result.one("file", name=os.path.join(folder, name), access={"stat"})
+        equal((fact["count"], fact["results"]), (times, outcome), name)
+    calls = [fact["count"] for fact in result.facts("syscall", name="newfstatat")]
+    check(not calls or sum(calls) >= 5760, f"newfstatat {calls}")
+
+
+@case
 def resources_are_told(folder):
     need_bpf()
     result = record("bpf", folder, ["sh", "-c", "head -c 64M /dev/zero | tail -c 48M | wc -c"])

@@ -111,12 +111,17 @@ START_TEST(test_row)
     ck_assert_msg(memcmp(rule.companion, rows[_i].companion, sizeof rule.companion) == 0,
                   "%s: companions", rows[_i].name);
     ck_assert_msg((rule.flags & ~(uint32_t)(RULE_SELECTS | RULE_NEW_FD | RULE_ASKS_ANY |
-                                            RULE_LEADS)) == (rows[_i].flags | RULE_KNOWN),
+                                            RULE_LEADS | RULE_LOOKS)) ==
+                      (rows[_i].flags | RULE_KNOWN),
                   "%s: flags %#x", rows[_i].name, rule.flags);
     /* Where a path led is asked for if nothing else will tell. */
     const bool leads =
         strpbrk(rows[_i].takes, "pl") && !(rows[_i].flags & (RULE_RETURNS_FD | RULE_EXEC));
     ck_assert_msg(((rule.flags & RULE_LEADS) != 0) == leads, "%s: leads", rows[_i].name);
+    const char *look = strchr(rows[_i].takes, 'l');
+    const bool looks =
+        look && !strchr(look + 1, 'l') && strspn(rows[_i].takes, "lv-") == strlen(rows[_i].takes);
+    ck_assert_msg(((rule.flags & RULE_LOOKS) != 0) == looks, "%s: looks", rows[_i].name);
 }
 END_TEST
 

@@ -44,7 +44,8 @@ static __always_inline bool before_folder(struct scratch *scratch, struct before
 
     /* Made where the next event will be, and kept from there. */
     scratch->used = sizeof(struct event);
-    place_of_folder(companion < EVENT_ARGS ? (s32)scratch->taking.args[companion] : AT_FDCWD);
+    place_of_folder(scratch,
+                    companion < EVENT_ARGS ? (s32)scratch->taking.args[companion] : AT_FDCWD);
     before->identity = scratch->place.identity;
     blob_place(BLOB_FOLDER, number);
     const struct blob *blob = (struct blob *)&scratch->event[sizeof(struct event)];

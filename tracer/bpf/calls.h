@@ -196,6 +196,14 @@ static __always_inline bool may_settle(const struct call_rule *rule)
     return connected_count && rule && rule->flags & RULE_MAY_SEND;
 }
 
+static __always_inline void count_call(struct task_state *state)
+{
+    if (++state->quick_calls == QUICK_FLUSH) {
+        count_calls(QUICK_FLUSH);
+        state->quick_calls = 0;
+    }
+}
+
 static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr, s64 result)
 {
     if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
@@ -206,10 +214,7 @@ static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr
     if (*times == 0 || (connected_count && may_settle(rule_of(abi, nr))))
         return false;
     ++*times;
-    if (++state->quick_calls == QUICK_FLUSH) {
-        count_calls(QUICK_FLUSH);
-        state->quick_calls = 0;
-    }
+    count_call(state);
     return true;
 }
 
@@ -283,7 +288,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
 
     if (rule && rule->flags & RULE_FORKS && result == 0 && !ended)
         return; /* the child's side of its parent's call */
-    count_calls(1);
+    count_call(state);
     const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
     if (new_descriptor)
         count_descriptor((u64)result);
@@ -313,8 +318,13 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     if (state->flags & TASK_MARK)
         return;
     u64 key = call_key(state, rule, abi, nr, result, ended, args);
-    if (!takes && state->program && seen_by_task(state, key))
-        return;
+    if (state->program) {
+        u64 shorter = key;
+        const bool nameless =
+            takes && rule && rule->flags & RULE_LOOKS && take_nameless(rule, args, &shorter);
+        if ((nameless || !takes) && seen_by_task(state, shorter))
+            return;
+    }
 
     struct scratch *scratch = scratch_take();
     if (!scratch)
@@ -333,7 +343,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         taking->relation = state->relation;
         state->relation = RELATION_UNKNOWN;
         taking->led = state->led;
-        take_keys();
+        take_keys(scratch, rule);
         key = taking->hash;
         takes = !taking->nothing;
     }

@@ -67,14 +67,14 @@ u64 seeded;    /* tasks that the iterator added */
 __noinline int phase_in_cgroup(u64 cgroup, u32 hierarchy)
 {
     for (u32 i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
-        const u64 node = COPY(struct cgroup, cgroup, kn);
-        const struct cgroup_key key = {.id = COPY(struct kernfs_node, node, id),
+        const u64 node = NUMBER(struct cgroup, cgroup, kn);
+        const struct cgroup_key key = {.id = NUMBER(struct kernfs_node, node, id),
                                        .hierarchy = hierarchy};
         const u32 *phase = bpf_map_lookup_elem(&cgroups, &key);
         if (phase)
             return (int)(*phase + 1);
-        const u64 above = COPY(struct cgroup, cgroup, self.parent);
-        cgroup = above ? COPY(struct cgroup_subsys_state, above, cgroup) : 0;
+        const u64 above = NUMBER(struct cgroup, cgroup, self.parent);
+        cgroup = above ? NUMBER(struct cgroup_subsys_state, above, cgroup) : 0;
     }
     return 0;
 }
@@ -88,20 +88,20 @@ static __always_inline bool hierarchy_is_listed(u32 hierarchy)
 __noinline int phase_in_set(u64 set)
 {
     if (settings.hierarchies == 1)
-        return phase_in_cgroup(COPY(struct css_set, set, dfl_cgrp), 0);
+        return phase_in_cgroup(NUMBER(struct css_set, set, dfl_cgrp), 0);
     const u64 head = set + bpf_core_field_offset(struct css_set, cgrp_links);
-    u64 at = COPY(struct css_set, set, cgrp_links.next);
+    u64 at = NUMBER(struct css_set, set, cgrp_links.next);
     for (u32 i = 0; i < HIERARCHIES_MAX && at && at != head; i++) {
         const u64 link = at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
-        const u64 cgroup = COPY(struct cgrp_cset_link, link, cgrp);
-        const u64 root = COPY(struct cgroup, cgroup, root);
-        const u32 hierarchy = (u32)COPY(struct cgroup_root, root, hierarchy_id);
+        const u64 cgroup = NUMBER(struct cgrp_cset_link, link, cgrp);
+        const u64 root = NUMBER(struct cgroup, cgroup, root);
+        const u32 hierarchy = (u32)FIELD(struct cgroup_root, root, hierarchy_id);
         if (hierarchy_is_listed(hierarchy)) {
             const int phase = phase_in_cgroup(cgroup, hierarchy);
             if (phase)
                 return phase;
         }
-        at = COPY(struct cgrp_cset_link, link, cgrp_link.next);
+        at = NUMBER(struct cgrp_cset_link, link, cgrp_link.next);
     }
     return 0;
 }
@@ -114,7 +114,7 @@ static __always_inline int phase_by_cgroup(const struct task_struct *task)
     const u32 tgid = recorder_number(plain(task)->group_leader);
     if (tgid == session.recorder_tgid || (tgid && tgid == session.front_tgid))
         return 0;
-    return phase_in_set(COPY(struct task_struct, task, cgroups));
+    return phase_in_set(NUMBER(struct task_struct, task, cgroups));
 }
 
 /* ---- coming and going ------------------------------------------------------------------------ */

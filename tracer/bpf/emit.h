@@ -276,9 +276,9 @@ __noinline int event_circumstances(void)
     }
     if (task->fs) {
         place_clear(scratch);
-        const u64 dentry = SCALAR(scratch, task->fs->root.dentry);
-        const u64 vfsmount = SCALAR(scratch, task->fs->root.mnt);
-        place_of_path(dentry, vfsmount);
+        const u64 dentry = NUMBER(struct fs_struct, task->fs, root.dentry);
+        const u64 vfsmount = NUMBER(struct fs_struct, task->fs, root.mnt);
+        place_of_path(scratch, dentry, vfsmount);
         if (scratch->place.depth > 0) {
             ((struct event *)scratch->event)->flags |= EVENT_ROOT_CHANGED;
             blob_place(BLOB_ROOT, 0);
@@ -375,19 +375,24 @@ static __always_inline bool seen_before(u64 key)
     return times != NULL;
 }
 
-/* The same for the current task, whose STATE remembers some keys. */
+/* The same for the current task, whose STATE remembers some keys: each in one of two places, so
+ * that it takes three in the same ones for them to drive each other out. */
 __noinline int seen_by_task(struct task_state *state, u64 key)
 {
-    const u32 at = (u32)key & (TASK_KEYS - 1);
+    u32 at = (u32)key & (TASK_KEYS - 1);
 
     if (!state)
         return false;
+    if (state->keys[at] != key)
+        at ^= 1;
     if (state->keys[at] == key && state->times[at] != (u32)-1) {
         state->times[at]++;
         return true;
     }
     if (!seen_before(key))
         return false;
+    if (state->keys[at] != key && state->keys[at ^ 1] == 0)
+        at ^= 1;
     if (state->times[at] != 0)
         count_key(state->keys[at], state->times[at]);
     state->keys[at] = key;

@@ -80,8 +80,9 @@ enum call_rule_flags {
     RULE_NEW_FD = 1u << 12,    /* returns a descriptor, whatever it refers to */
     RULE_UNSHARES = 1u << 13,  /* may put the task into another mount namespace */
     RULE_LEADS = 1u << 14,     /* some path, and no descriptor that tells where it led */
-    RULE_CONFINES = 1u << 16,  /* may load a seccomp filter */
     RULE_REMOUNTS = 1u << 15,  /* success may move what relative paths start from (before.h) */
+    RULE_CONFINES = 1u << 16,  /* may load a seccomp filter */
+    RULE_LOOKS = 1u << 17,     /* takes nothing but one TAKE_LOOK and numbers */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
@@ -328,7 +329,7 @@ enum task_flags {
     TASK_STARTING = 1u << 4,   /* confined, and has not executed the workload yet */
 };
 
-enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 16 };
+enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 32 };
 
 /* In a value of the map `roots`, beside the phase: TASK_UNCONFINED for the task and what it starts.
  */

@@ -34,13 +34,9 @@ static __always_inline struct leads *leads_of_call(void)
     return bpf_task_storage_get(&leads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-struct hashing {
-    struct leads *leads;
-};
-
-static long folder_step(u32 index, struct hashing *hashing)
+static long folder_step(u32 index, struct walk *walk)
 {
-    return walk_hash(&hashing->leads->walk);
+    return walk_hash(walk);
 }
 
 static __always_inline void note_inode(struct led *led, u64 inode, u64 vfsmount)
@@ -105,10 +101,9 @@ __noinline int note_place(u32 which, u64 address, u64 dentry, u64 vfsmount)
     if (length > 0)
         bpf_probe_read_kernel(led->name, length, FIELD(struct dentry, spot.dentry, d_name.name));
     note_inode(led, (u64)FIELD(struct dentry, dentry, d_inode), vfsmount);
-    places->walk = (struct walk){.dentry = led->dentry, .mount = led->mount};
-    struct hashing hashing = {.leads = places};
-    bpf_loop(DEPTH_MAX, folder_step, &hashing, 0);
-    led->folder = places->walk.hash;
+    struct walk walk = {.dentry = led->dentry, .mount = led->mount};
+    bpf_loop(DEPTH_MAX, folder_step, &walk, 0);
+    led->folder = walk.hash;
     led->identity = mix(led->folder, hash_len);
     state->led |= 1u << which;
     return 0;
@@ -122,7 +117,7 @@ static __always_inline int note_name(u32 order, const struct path *folder,
 
     if (!places)
         return 0;
-    const u64 vfsmount = SCALAR(places, PLAIN(struct path, folder)->mnt);
+    const u64 vfsmount = NUMBER(struct path, folder, mnt);
     const u64 name = SCALAR(places, dentry);
     return note_place(order, 0, name, vfsmount);
 }
@@ -136,11 +131,11 @@ int BPF_PROG(on_look_up, int dirfd, struct filename *name, unsigned int flags, s
     struct leads *places = leads_of_call();
     if (!places)
         return 0;
-    const u64 address = SCALAR(places, PLAIN(struct filename, name)->uptr);
+    const u64 address = NUMBER(struct filename, name, uptr);
     if (address == 0)
         return 0; /* the kernel's own */
-    const u64 dentry = SCALAR(places, PLAIN(struct path, path)->dentry);
-    const u64 vfsmount = SCALAR(places, PLAIN(struct path, path)->mnt);
+    const u64 dentry = NUMBER(struct path, path, dentry);
+    const u64 vfsmount = NUMBER(struct path, path, mnt);
     const u32 which = LED_BY_ORDER + (places->strings++ & (LED_PLACES - LED_BY_ORDER - 1));
     return note_place(which, address, dentry, vfsmount);
 }

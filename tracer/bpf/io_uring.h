@@ -48,9 +48,9 @@ __noinline int tell_result(u64 key, s64 result, u64 file, u32 flags)
         return 0;
     u64 own = mix(mix(key, EVENT_IO_RESULT), unknown ? (u64)-1 : errno_of(result));
     if (opened)
-        place_of_descriptor((s32)result);
+        place_of_descriptor(scratch, (s32)result);
     else if (flags & INFLIGHT_FIXED)
-        place_of_file(file);
+        place_of_file(scratch, file);
     if (opened || flags & INFLIGHT_FIXED)
         own = mix(own, scratch->place.identity);
     if (seen_before(own))
@@ -118,7 +118,7 @@ static __always_inline void follow(struct scratch *scratch, u64 request, u8 opco
         return;
     }
     if (entry.flags & INFLIGHT_ALIAS) {
-        u64 alias = alias_of(SCALAR(scratch, FIELD(struct io_kiocb, request, ctx)),
+        u64 alias = alias_of(NUMBER(struct io_kiocb, request, ctx),
                              FIELD(struct io_kiocb, request, cqe.user_data));
         bpf_map_update_elem(&inflight, &alias, &entry, BPF_ANY);
     }
@@ -244,9 +244,8 @@ __noinline int complete(u64 request, u64 alias, s64 result, u32 flags)
     if (!scratch)
         return 0;
     const struct inflight entry = *found;
-    const u64 file = request && entry.flags & INFLIGHT_FIXED
-                         ? SCALAR(scratch, FIELD(struct io_kiocb, request, file))
-                         : 0;
+    const u64 file =
+        request && entry.flags & INFLIGHT_FIXED ? NUMBER(struct io_kiocb, request, file) : 0;
     if (!(flags & CQE_MORE)) {
         bpf_map_delete_elem(&inflight, &at);
         if (entry.flags & INFLIGHT_ALIAS)

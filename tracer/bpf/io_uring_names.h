@@ -59,23 +59,23 @@ __noinline int blob_kernel_memory(s32 number, u64 address, u32 length)
 
 /* A path argument: hashed in the first round, put into the event in the second. */
 static __always_inline u64 io_path(struct scratch *scratch, u64 key, bool tell, u32 argument,
-                                   struct filename *filename, int dfd)
+                                   u64 filename, int dfd)
 {
     struct event *event = (struct event *)scratch->event;
-    const u64 name = SCALAR(scratch, FIELD(struct filename, filename, name));
+    const u64 name = NUMBER(struct filename, filename, name);
 
     if (tell) {
         event->args[argument] = name;
         blob_kernel_string(BLOB_MEMORY, (s32)argument, name);
-        place_of_folder(dfd);
+        place_of_folder(scratch, dfd);
         blob_place(BLOB_FOLDER, (s32)argument);
         return key;
     }
     const long length =
         bpf_probe_read_kernel_str(scratch->strings[0], PATH_BYTES, (const void *)name);
     scratch->string_length[0] = length > 0 ? (u32)length : 0;
-    string_hash(0);
-    place_of_folder(dfd);
+    string_hash(scratch, 0);
+    place_of_folder(scratch, dfd);
     return mix(mix(key, scratch->string_hash[0]), scratch->place.identity);
 }
 
@@ -86,7 +86,7 @@ static __always_inline u64 io_descriptor(struct scratch *scratch, u64 request, u
 
     if (FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE)
         return key;
-    place_of_descriptor(fd);
+    place_of_descriptor(scratch, fd);
     if (tell) {
         ((struct event *)scratch->event)->args[0] = (u64)fd;
         blob_place(BLOB_FILE, fd);
@@ -108,7 +108,7 @@ static __always_inline u64 io_address_known(struct scratch *scratch, u64 key, bo
     key = mix(key, address_hash(scratch));
     if (!relative)
         return key;
-    place_of_folder(AT_FDCWD);
+    place_of_folder(scratch, AT_FDCWD);
     if (tell)
         blob_place(BLOB_FOLDER, (s32)argument);
     return mix(key, scratch->place.identity);
@@ -164,10 +164,9 @@ static __always_inline u64 io_send(struct scratch *scratch, u64 request, u64 key
 
     if (bpf_core_field_exists(((struct io_sr_msg *)0)->addr)) { /* until 6.12 */
         bpf_core_read(&length, sizeof length, &((struct io_sr_msg *)request)->addr_len);
-        return io_address(scratch, key, tell, 4,
-                          SCALAR(scratch, FIELD(struct io_sr_msg, request, addr)), length);
+        return io_address(scratch, key, tell, 4, NUMBER(struct io_sr_msg, request, addr), length);
     }
-    const u64 state = SCALAR(scratch, FIELD(struct io_kiocb, request, async_data));
+    const u64 state = NUMBER(struct io_kiocb, request, async_data);
     if (!state || !FIELD(struct io_async_msghdr, state, msg.msg_name))
         return key;
     return io_address_copied(scratch, key, tell, 4,
@@ -177,7 +176,7 @@ static __always_inline u64 io_send(struct scratch *scratch, u64 request, u64 key
 
 static __always_inline u64 io_send_message(struct scratch *scratch, u64 request, u64 key, bool tell)
 {
-    const u64 at = SCALAR(scratch, FIELD(struct io_sr_msg, request, umsg));
+    const u64 at = NUMBER(struct io_sr_msg, request, umsg);
     const struct message_name name = message_name(ABI_NATIVE, at);
 
     if (tell) {
@@ -190,7 +189,7 @@ static __always_inline u64 io_send_message(struct scratch *scratch, u64 request,
         blob_memory(BLOB_MEMORY, 1, name.address, scratch->address_length);
     key = mix(key, address_hash(scratch));
     if (address_is_relative(scratch)) {
-        place_of_folder(AT_FDCWD);
+        place_of_folder(scratch, AT_FDCWD);
         if (tell)
             blob_place(BLOB_FOLDER, 1);
         key = mix(key, scratch->place.identity);
@@ -206,7 +205,7 @@ static __always_inline u64 io_output(struct scratch *scratch, u64 request, u64 k
     if (FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE)
         return key;
     if (tell) {
-        place_of_descriptor(fd);
+        place_of_descriptor(scratch, fd);
         ((struct event *)scratch->event)->args[0] = (u64)fd;
         if (scratch->place.sock)
             blob_place(BLOB_FILE, fd);
@@ -214,7 +213,7 @@ static __always_inline u64 io_output(struct scratch *scratch, u64 request, u64 k
     }
     if (!connected_count)
         return key;
-    place_of_descriptor(fd);
+    place_of_descriptor(scratch, fd);
     return note_send(&scratch->place) ? mix(mix(key, scratch->place.identity), scratch->place.sock)
                                       : key;
 }
@@ -240,7 +239,7 @@ static __always_inline u64 io_open_names(struct scratch *scratch, u64 request, u
             blob_kernel_memory(2, how, OPEN_HOW_BYTES);
         }
     }
-    return io_path(scratch, key, tell, 1, FIELD(struct io_open, request, filename), dfd);
+    return io_path(scratch, key, tell, 1, NUMBER(struct io_open, request, filename), dfd);
 }
 
 static __always_inline u64 io_rename_names(struct scratch *scratch, u64 request, u64 key, bool tell)
@@ -256,8 +255,8 @@ static __always_inline u64 io_rename_names(struct scratch *scratch, u64 request,
         args[4] = flags;
     }
     key = mix(key, flags);
-    key = io_path(scratch, key, tell, 1, FIELD(struct io_rename, request, oldpath), from);
-    return io_path(scratch, key, tell, 3, FIELD(struct io_rename, request, newpath), to);
+    key = io_path(scratch, key, tell, 1, NUMBER(struct io_rename, request, oldpath), from);
+    return io_path(scratch, key, tell, 3, NUMBER(struct io_rename, request, newpath), to);
 }
 
 static __always_inline u64 io_link_names(struct scratch *scratch, u64 request, u64 key, bool tell)
@@ -273,8 +272,8 @@ static __always_inline u64 io_link_names(struct scratch *scratch, u64 request, u
         args[4] = flags;
     }
     key = mix(key, flags);
-    key = io_path(scratch, key, tell, 1, FIELD(struct io_link, request, oldpath), from);
-    return io_path(scratch, key, tell, 3, FIELD(struct io_link, request, newpath), to);
+    key = io_path(scratch, key, tell, 1, NUMBER(struct io_link, request, oldpath), from);
+    return io_path(scratch, key, tell, 3, NUMBER(struct io_link, request, newpath), to);
 }
 
 /* What operation OPCODE of REQUEST names in the file system. */
@@ -295,7 +294,7 @@ static __always_inline u64 io_file_names(struct scratch *scratch, u64 request, u
             args[2] = flags;
         }
         key = mix(key, flags);
-        return io_path(scratch, key, tell, 1, FIELD(struct io_statx, request, filename), dfd);
+        return io_path(scratch, key, tell, 1, NUMBER(struct io_statx, request, filename), dfd);
     }
     case IORING_OP_UNLINKAT: {
         const int dfd = FIELD(struct io_unlink, request, dfd);
@@ -305,25 +304,25 @@ static __always_inline u64 io_file_names(struct scratch *scratch, u64 request, u
             args[2] = flags;
         }
         key = mix(key, flags);
-        return io_path(scratch, key, tell, 1, FIELD(struct io_unlink, request, filename), dfd);
+        return io_path(scratch, key, tell, 1, NUMBER(struct io_unlink, request, filename), dfd);
     }
     case IORING_OP_MKDIRAT: {
         const int dfd = FIELD(struct io_mkdir, request, dfd);
         if (tell)
             args[0] = (u64)dfd;
-        return io_path(scratch, key, tell, 1, FIELD(struct io_mkdir, request, filename), dfd);
+        return io_path(scratch, key, tell, 1, NUMBER(struct io_mkdir, request, filename), dfd);
     }
     case IORING_OP_SYMLINKAT: {
         const int to = FIELD(struct io_link, request, new_dfd);
         if (tell)
             args[1] = (u64)to;
-        return io_path(scratch, key, tell, 2, FIELD(struct io_link, request, newpath), to);
+        return io_path(scratch, key, tell, 2, NUMBER(struct io_link, request, newpath), to);
     }
     case IORING_OP_SETXATTR:
     case IORING_OP_GETXATTR:
         if (!bpf_core_type_exists(struct io_xattr)) /* before 5.19 */
             return key;
-        return io_path(scratch, key, tell, 0, FIELD(struct io_xattr, request, filename), AT_FDCWD);
+        return io_path(scratch, key, tell, 0, NUMBER(struct io_xattr, request, filename), AT_FDCWD);
     case IORING_OP_RENAMEAT:
         return io_rename_names(scratch, request, key, tell);
     default: /* IORING_OP_LINKAT */
@@ -355,11 +354,10 @@ static __always_inline u64 io_socket_names(struct scratch *scratch, u64 request,
         key = io_descriptor(scratch, request, key, tell);
         if (!tell && !(FIELD(struct io_kiocb, request, flags) & REQUEST_FIXED_FILE))
             note_connect(&scratch->place);
-        return io_address(scratch, key, tell, 1,
-                          SCALAR(scratch, FIELD(struct io_connect, request, addr)),
+        return io_address(scratch, key, tell, 1, NUMBER(struct io_connect, request, addr),
                           (u32)FIELD(struct io_connect, request, addr_len));
     case IORING_OP_BIND: {
-        const u64 state = SCALAR(scratch, FIELD(struct io_kiocb, request, async_data));
+        const u64 state = NUMBER(struct io_kiocb, request, async_data);
         key = io_descriptor(scratch, request, key, tell);
         if (!bpf_core_type_exists(struct io_bind)) /* before 6.11 */
             return key;

@@ -324,6 +324,9 @@ struct k_sigaction {
     struct sigaction sa;
 };
 struct kernel_siginfo;
+struct timespec64 { /* for NUMBER() */
+    s64 tv_sec;
+};
 
 /* Linux 5.11 … */
 struct pt_regs___x86 {

@@ -34,7 +34,6 @@ struct leads {
     u64 scalar; /* of SCALAR() */
     u32 strings;
     u32 padding;
-    struct walk walk;
     struct led places[LED_PLACES];
 };
 

@@ -139,7 +139,6 @@ struct place {
 /* On the way from a place to the root. */
 struct walk {
     u64 dentry, mount;
-    u64 component, up;
     u64 hash;
     u32 depth;
     u32 done;
@@ -287,18 +286,14 @@ static __always_inline const struct task_struct *plain(const struct task_struct 
     return PLAIN(struct task_struct, task);
 }
 
-/* FIELD() as a number: for pointers that global functions are to take, and those of a list, of
- * which the verifier must not know what they are. */
-#define COPY(type, pointer, field)                                                                 \
-    ({                                                                                             \
-        const u64 from_ = (u64)(pointer);                                                          \
-        typeof(((type *)0)->field) copy_ = 0;                                                      \
-        bpf_core_read(&copy_, sizeof copy_, &((type *)from_)->field);                              \
-        (u64) copy_;                                                                               \
-    })
+/* The word, some pointer or address, at ADDRESS, as a number: in every kernel, struct timespec64
+ * has one at its beginning. */
+#define WORD(address) ((u64)FIELD(struct timespec64, address, tv_sec))
 
-/* The word, some pointer or address, at POINTER. */
-#define WORD(pointer) ((u64)FIELD(struct hlist_head, pointer, first))
+/* FIELD() of a pointer as a number: global functions take no others, the verifier finds that no two
+ * pointers are the same, and looks all through the kernel's types for whether one that was loaded
+ * from an object it trusts (the current task) is to be trusted as well. */
+#define NUMBER(type, pointer, field) WORD((u64)(pointer) + bpf_core_field_offset(type, field))
 
 /* A pointer of the kernel as a plain number, which global functions take. The verifier forgets what
  * it knew of a pointer that was in a map. */
@@ -348,7 +343,7 @@ static __always_inline void find_recorder_level(u64 pid)
     const u32 levels = FIELD(struct pid, pid, level) + 1;
 
     for (u32 level = 0; level < LEVELS_SEARCHED && level < levels; level++) {
-        const u64 namespace = COPY(struct upid, number_slot(pid, level), ns);
+        const u64 namespace = NUMBER(struct upid, number_slot(pid, level), ns);
         if (FIELD(struct pid_namespace, namespace, ns.inum) == settings.pid_namespace) {
             recorder_level = level + 1;
             return;
@@ -372,5 +367,5 @@ __noinline int pid_number(u64 pid)
 /* The number of TASK in the recorder's pid namespace, 0 if it has none there. */
 static __always_inline u32 recorder_number(const struct task_struct *task)
 {
-    return (u32)pid_number(COPY(struct task_struct, task, thread_pid));
+    return (u32)pid_number(NUMBER(struct task_struct, task, thread_pid));
 }

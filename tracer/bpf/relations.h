@@ -28,7 +28,7 @@ static __always_inline u64 pid_of_number(const struct task_struct *task, u32 num
 
     if (!own)
         return 0;
-    const u64 namespace = COPY(struct upid, number_slot((u64)own, own->level), ns);
+    const u64 namespace = NUMBER(struct upid, number_slot((u64)own, own->level), ns);
     u64 entry = (u64)FIELD(struct pid_namespace, namespace, idr.idr_rt.xa_head);
     for (u32 i = 0; i < XA_LEVELS && xa_is_node(entry); i++) {
         const u64 node = entry - XA_TAG_NODE;
@@ -46,7 +46,7 @@ static __always_inline u64 pid_of_number(const struct task_struct *task, u32 num
 /* The struct pid of a pidfd. */
 static __always_inline u64 pid_of_descriptor(struct scratch *scratch, s32 fd)
 {
-    place_of_descriptor(fd);
+    place_of_descriptor(scratch, fd);
     const u64 file = scratch->place.file;
     return file ? (u64)FIELD(struct file, file, private_data) : 0;
 }

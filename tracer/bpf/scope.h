@@ -54,7 +54,7 @@ int seed(struct bpf_iter__task *context)
     struct scratch *scratch = scratch_get();
 
     if (scratch && own_root_dentry == 0)
-        set_own_root(scratch, bpf_get_current_task_btf()); /* the recorder runs this */
+        set_own_root(bpf_get_current_task_btf()); /* the recorder runs this */
     if (!task)
         return 0;
     if (ending) {

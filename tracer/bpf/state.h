@@ -61,7 +61,7 @@ static __always_inline void identify(struct scratch *scratch, struct task_state 
 
     if (!task->mm)
         return;
-    place_of_file(SCALAR(scratch, task->mm->exe_file));
+    place_of_file(scratch, NUMBER(struct mm_struct, task->mm, exe_file));
     state->program = (u32)program_number();
 }
 

@@ -12,6 +12,8 @@
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
+enum { AT_EMPTY_PATH = 0x1000 };
+
 /* Most strings are short. A destination in a map costs the kernel a look at what lies there. */
 enum { SHORT_WORDS = 8 };
 
@@ -40,10 +42,8 @@ static long string_step(u32 index, struct string_hashing *hashing)
 }
 
 /* The hash of scratch->strings[SLOT & 1], which has string_length[SLOT & 1] bytes with its NUL. */
-__noinline int string_hash(u32 slot)
+__noinline int string_hash(struct scratch *scratch, u32 slot)
 {
-    struct scratch *scratch = scratch_get();
-
     if (!scratch)
         return 0;
     slot &= 1;
@@ -78,10 +78,8 @@ static __always_inline bool string_read_short(struct scratch *scratch, u32 slot,
     return true;
 }
 
-__noinline int string_read(u32 slot, u64 address)
+__noinline int string_read(struct scratch *scratch, u32 slot, u64 address)
 {
-    struct scratch *scratch = scratch_get();
-
     if (!scratch)
         return 0;
     slot &= 1;
@@ -91,7 +89,7 @@ __noinline int string_read(u32 slot, u64 address)
         address ? bpf_probe_read_user_str(scratch->strings[slot], PATH_BYTES, (const void *)address)
                 : -1;
     scratch->string_length[slot] = n > 0 ? (u32)n : 0;
-    return string_hash(slot);
+    return string_hash(scratch, slot);
 }
 
 /* LENGTH bytes at ADDRESS without NUL, as a string into slot 0. */
@@ -106,7 +104,7 @@ __noinline int read_label(u64 address, u64 length)
         return 0;
     scratch->strings[0][size] = 0;
     scratch->string_length[0] = size + 1;
-    return string_hash(0);
+    return string_hash(scratch, 0);
 }
 
 __noinline int blob_label(void)
@@ -178,7 +176,7 @@ static __always_inline void blob_address_folder(struct scratch *scratch, s32 num
                                                 u64 length)
 {
     if (address_read(scratch, address, length) && address_is_relative(scratch)) {
-        place_of_folder(AT_FDCWD);
+        place_of_folder(scratch, AT_FDCWD);
         blob_place(BLOB_FOLDER, number);
     }
 }
@@ -257,7 +255,7 @@ static __always_inline void place_of_mapping(struct scratch *scratch, u64 addres
 {
     scratch->scalar = 0;
     bpf_find_vma(bpf_get_current_task_btf(), address, vma_file, NULL, 0);
-    place_of_file(scratch->scalar);
+    place_of_file(scratch, scratch->scalar);
 }
 
 /* ---- paths ---------------------------------------------------------------------------------- */

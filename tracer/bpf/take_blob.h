@@ -10,15 +10,15 @@ static __always_inline void place_moved_to(struct scratch *scratch, u32 flags)
     const struct task_struct *task = plain(bpf_get_current_task_btf());
 
     if (flags & RULE_MOVES) {
-        place_of_folder(AT_FDCWD);
+        place_of_folder(scratch, AT_FDCWD);
         return;
     }
     place_clear(scratch);
     if (!task->fs)
         return;
-    const u64 dentry = SCALAR(scratch, task->fs->root.dentry);
-    const u64 vfsmount = SCALAR(scratch, task->fs->root.mnt);
-    place_of_path(dentry, vfsmount);
+    const u64 dentry = NUMBER(struct fs_struct, task->fs, root.dentry);
+    const u64 vfsmount = NUMBER(struct fs_struct, task->fs, root.mnt);
+    place_of_path(scratch, dentry, vfsmount);
 }
 
 __noinline int take_blob(u32 i)
@@ -43,12 +43,12 @@ __noinline int take_blob(u32 i)
         if (!value) {
             /* utimensat(fd, NULL, …): the descriptor itself */
             if (rule->take[i] == TAKE_PATH && companion < EVENT_ARGS) {
-                place_of_folder(folder_argument(taking, companion));
+                place_of_folder(scratch, folder_argument(taking, companion));
                 blob_place(BLOB_FOLDER, (s32)i);
             }
             break;
         }
-        string_read(slot, value);
+        string_read(scratch, slot, value);
         blob_string(BLOB_MEMORY, (s32)i, value, slot);
         const s32 led = take_led(taking, rule->take[i], scratch, slot, value);
         if (led >= 0 && blob_led((u32)led, (s32)i) == 0 &&
@@ -59,11 +59,11 @@ __noinline int take_blob(u32 i)
             break;
         const s32 magic = magic_descriptor(scratch, slot);
         if (magic >= 0) {
-            place_of_descriptor(magic);
+            place_of_descriptor(scratch, magic);
             blob_place(BLOB_FILE, magic);
         }
         if (!blob_before(taking->paths - 1, (s32)i)) {
-            place_of_folder(folder_argument(taking, companion));
+            place_of_folder(scratch, folder_argument(taking, companion));
             blob_place(BLOB_FOLDER, (s32)i);
         }
         if (rule->flags & (RULE_MOVES | RULE_ROOTS) && taking->result == 0) {
@@ -73,7 +73,7 @@ __noinline int take_blob(u32 i)
         break;
     }
     case TAKE_FD:
-        place_of_descriptor((s32)value);
+        place_of_descriptor(scratch, (s32)value);
         blob_place(BLOB_FILE, (s32)value);
         break;
     case TAKE_SOCKADDR:
@@ -99,7 +99,7 @@ __noinline int take_blob(u32 i)
         if ((u32)taking->args[0] == SYS_SENDMSG)
             blob_memory(BLOB_MEMORY, (s32)i, inner.words[1], 28);
         if (inner.has_fd) {
-            place_of_descriptor((s32)inner.words[0]);
+            place_of_descriptor(scratch, (s32)inner.words[0]);
             blob_place(BLOB_FILE, (s32)inner.words[0]);
         }
         if (inner.name.address) {
@@ -137,7 +137,7 @@ __noinline int take_blobs(void)
     taking->strings = 0;
     taking->paths = 0;
     if (!(rule->flags & RULE_TAKES)) { /* RULE_MAY_SEND */
-        place_of_descriptor((s32)taking->args[0]);
+        place_of_descriptor(scratch, (s32)taking->args[0]);
         blob_place(BLOB_FILE, (s32)taking->args[0]);
         return 0;
     }
@@ -146,7 +146,7 @@ __noinline int take_blobs(void)
             take_blob(i);
     }
     if (rule->flags & RULE_RETURNS_FD && taking->result >= 0) {
-        place_of_descriptor((s32)taking->result);
+        place_of_descriptor(scratch, (s32)taking->result);
         blob_place(BLOB_RESULT, (s32)taking->result);
     }
     return 0;

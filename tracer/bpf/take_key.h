@@ -26,17 +26,11 @@ static __always_inline bool note_send(const struct place *place)
 }
 
 /* Adds what argument I, which is more than a number, is to the key. */
-__noinline int take_key(u32 i)
+__noinline int take_key(struct scratch *scratch, const struct call_rule *rule, u32 i)
 {
-    struct scratch *scratch = scratch_get();
-
-    if (!scratch || i >= EVENT_ARGS)
+    if (!scratch || !rule || i >= EVENT_ARGS)
         return 0;
     struct taking *taking = &scratch->taking;
-    u32 index = taking->rule_index;
-    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
-    if (!rule)
-        return 0;
     const u64 value = taking->args[i];
     const u32 companion = rule->companion[i];
     u64 hash = taking->hash;
@@ -46,7 +40,7 @@ __noinline int take_key(u32 i)
     case TAKE_LOOK:
     case TAKE_TEXT: {
         const u32 slot = taking->strings++ & 1;
-        string_read(slot, value);
+        string_read(scratch, slot, value);
         hash = mix(hash, scratch->string_hash[slot]);
         const s32 led = take_led(taking, rule->take[i], scratch, slot, value);
         if (led >= 0) {
@@ -55,12 +49,12 @@ __noinline int take_key(u32 i)
         }
         const s32 magic = rule->take[i] == TAKE_TEXT ? -1 : magic_descriptor(scratch, slot);
         if (magic >= 0) {
-            place_of_descriptor(magic);
+            place_of_descriptor(scratch, magic);
             hash = mix(hash, scratch->place.identity);
         } else if (needs_folder(rule->take[i], scratch, slot, value)) {
             u64 identity;
             if (!before_identity(taking, taking->paths - 1, &identity)) {
-                place_of_folder(folder_argument(taking, companion));
+                place_of_folder(scratch, folder_argument(taking, companion));
                 identity = scratch->place.identity;
             }
             hash = mix(hash, identity);
@@ -68,7 +62,7 @@ __noinline int take_key(u32 i)
         break;
     }
     case TAKE_FD:
-        place_of_descriptor((s32)value);
+        place_of_descriptor(scratch, (s32)value);
         hash = mix(hash, scratch->place.identity);
         if (rule->flags & RULE_SETTLES && taking->result == 0)
             note_connect(&scratch->place);
@@ -77,7 +71,7 @@ __noinline int take_key(u32 i)
         if (companion < EVENT_ARGS && address_read(scratch, value, (u32)taking->args[companion]))
             hash = mix(hash, address_hash(scratch));
         if (address_is_relative(scratch)) {
-            place_of_folder(AT_FDCWD);
+            place_of_folder(scratch, AT_FDCWD);
             hash = mix(hash, scratch->place.identity);
         }
         break;
@@ -87,7 +81,7 @@ __noinline int take_key(u32 i)
         if (address_read(scratch, name.address, name.length))
             hash = mix(hash, address_hash(scratch));
         if (address_is_relative(scratch)) {
-            place_of_folder(AT_FDCWD);
+            place_of_folder(scratch, AT_FDCWD);
             hash = mix(hash, scratch->place.identity);
         }
         break;
@@ -96,7 +90,7 @@ __noinline int take_key(u32 i)
         struct socketcall inner;
         socketcall_read(&inner, (u32)taking->args[0], value);
         if (inner.has_fd) {
-            place_of_descriptor((s32)inner.words[0]);
+            place_of_descriptor(scratch, (s32)inner.words[0]);
             hash = mix(hash, scratch->place.identity);
         }
         if (address_read(scratch, inner.name.address, inner.name.length))
@@ -138,23 +132,49 @@ __noinline int take_key(u32 i)
     return 0;
 }
 
-/* Makes the call in scratch->taking to its key. */
-__noinline int take_keys(void)
+/*
+ * fstat() is newfstatat() of an empty name most of the time. Where RULE_LOOKS, such a call has
+ * nothing but numbers to take: adds them to KEY as take_keys() would do, which goes a longer way.
+ * False if the name is not empty.
+ */
+static __always_inline bool take_nameless(const struct call_rule *rule, const u64 *args, u64 *key)
 {
-    struct scratch *scratch = scratch_get();
+    const u64 nothing = mix(1, 0); /* string_read() of "" */
+    u64 hash = *key;
+    u64 flags = 0;
+    u8 first = 1;
 
-    if (!scratch)
+#pragma unroll
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_VALUE)
+            flags |= args[i];
+    }
+    if (!(flags & AT_EMPTY_PATH))
+        return false;
+#pragma unroll
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_VALUE) {
+            hash = mix(hash, (u32)args[i]);
+        } else if (rule->take[i] == TAKE_LOOK) {
+            bpf_probe_read_user(&first, sizeof first, (const void *)args[i]);
+            hash = mix(hash, nothing);
+        }
+    }
+    *key = hash;
+    return first == 0;
+}
+
+/* Makes the call in scratch->taking, of which RULE is, to its key. */
+__noinline int take_keys(struct scratch *scratch, const struct call_rule *rule)
+{
+    if (!scratch || !rule)
         return 0;
     struct taking *taking = &scratch->taking;
-    u32 index = taking->rule_index;
-    const struct call_rule *rule = bpf_map_lookup_elem(&rules, &index);
     taking->strings = 0;
     taking->paths = 0;
     taking->nothing = 0;
-    if (!rule)
-        return 0;
     if (rule->flags & RULE_MAY_SEND && connected_count) {
-        place_of_descriptor((s32)taking->args[0]);
+        place_of_descriptor(scratch, (s32)taking->args[0]);
         if (note_send(&scratch->place))
             taking->hash = mix(mix(taking->hash, scratch->place.identity), scratch->place.sock);
         else if (!(rule->flags & RULE_TAKES))
@@ -171,10 +191,10 @@ __noinline int take_keys(void)
         else if (opened && (take == TAKE_PATH || take == TAKE_LOOK))
             taking->strings++; /* what it led to stands in the result */
         else if (take != TAKE_NONE)
-            take_key(i);
+            take_key(scratch, rule, i);
     }
     if (opened) {
-        place_of_descriptor((s32)taking->result);
+        place_of_descriptor(scratch, (s32)taking->result);
         taking->hash = mix(taking->hash, scratch->place.identity);
     }
     return 0;

@@ -126,14 +126,14 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     const u32 caller = state->program;
     const bool first = starting || state->flags & TASK_LAUNCHING;
     if (state->flags & TASK_LAUNCHING)
-        set_own_root(scratch, task);
+        set_own_root(task);
     quick_flush(state);
     state->flags = TASK_EXEC;
     /* The new program may be of another architecture than the caller, whose call this is: the
      * numbers of execve() and execveat() tell the caller's. */
     u32 abi;
     const s64 nr = exec_number(task, state, &abi);
-    place_of_file(SCALAR(scratch, PLAIN(struct linux_binprm, bprm)->file));
+    place_of_file(scratch, NUMBER(struct linux_binprm, bprm, file));
     if (is_mark_program(task, &scratch->place)) {
         state->flags = TASK_MARK;
         scratch_release(scratch);
@@ -149,12 +149,12 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
                   EVENT_EXEC);
     key = mix(key, (u64)nr << 8 | abi);
     key = mix(key, state->program);
-    const u64 name = SCALAR(scratch, PLAIN(struct linux_binprm, bprm)->filename);
+    const u64 name = NUMBER(struct linux_binprm, bprm, filename);
     const long length = bpf_probe_read_kernel_str(scratch->strings[0], PATH_BYTES, (void *)name);
     scratch->string_length[0] = length > 0 ? (u32)length : 0;
-    string_hash(0);
+    string_hash(scratch, 0);
     key = mix(key, scratch->string_hash[0]);
-    place_of_folder(AT_FDCWD);
+    place_of_folder(scratch, AT_FDCWD);
     key = mix(key, scratch->place.identity);
     if (!seen_before(key)) {
         event_begin(EVENT_EXEC);
@@ -165,7 +165,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         event->nr = nr;
         event->abi = (u8)abi;
         blob_place(BLOB_FOLDER, 0);
-        place_of_file(SCALAR(scratch, PLAIN(struct linux_binprm, bprm)->file));
+        place_of_file(scratch, NUMBER(struct linux_binprm, bprm, file));
         blob_place(BLOB_PROGRAM, 0);
         blob_kernel_string(BLOB_NAME, 0, name);
         event_circumstances();

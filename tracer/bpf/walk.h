@@ -20,9 +20,9 @@ static __always_inline u64 mount_of(u64 vfsmount)
     return vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* One step up. True if that was a component, walk->component, else a mount was crossed or the top
- * is reached. What stands in the scratch is plain numbers to the verifier. */
-static __always_inline bool walk_up(struct walk *walk)
+/* One step up. True if that was a component, *COMPONENT, else a mount was crossed or the top is
+ * reached. */
+static __always_inline bool walk_up(struct walk *walk, u64 *component)
 {
     const u64 dentry = walk->dentry;
     const u64 mount = walk->mount;
@@ -31,37 +31,34 @@ static __always_inline bool walk_up(struct walk *walk)
         walk->done = 1;
         return false;
     }
-    if (dentry == (u64)FIELD(struct mount, mount, mnt.mnt_root)) {
-        walk->up = (u64)FIELD(struct mount, mount, mnt_parent);
-        if (walk->up == mount || walk->up == 0) {
+    if (dentry == NUMBER(struct mount, mount, mnt.mnt_root)) {
+        const u64 up = NUMBER(struct mount, mount, mnt_parent);
+        if (up == mount || up == 0) {
             walk->done = 1;
             return false;
         }
-        walk->dentry = (u64)FIELD(struct mount, mount, mnt_mountpoint);
-        walk->mount = walk->up;
+        walk->dentry = NUMBER(struct mount, mount, mnt_mountpoint);
+        walk->mount = up;
         return false;
     }
-    walk->up = (u64)FIELD(struct dentry, dentry, d_parent);
-    if (walk->up == dentry || walk->up == 0) { /* root of a file system that is mounted nowhere */
+    const u64 up = NUMBER(struct dentry, dentry, d_parent);
+    if (up == dentry || up == 0) { /* root of a file system that is mounted nowhere */
         walk->done = 1;
         return false;
     }
-    walk->component = dentry;
-    walk->dentry = walk->up;
+    *component = dentry;
+    walk->dentry = up;
     return true;
-}
-
-static __always_inline void walk_begin(struct scratch *scratch)
-{
-    scratch->walk = (struct walk){.dentry = scratch->place.dentry, .mount = scratch->place.mount};
 }
 
 /* One step of a hash; true if it was the last one. */
 static __always_inline bool walk_hash(struct walk *walk)
 {
-    if (walk_up(walk)) {
-        walk->hash = mix(walk->hash, walk->component);
-        walk->hash = mix(walk->hash, FIELD(struct dentry, walk->component, d_name.hash_len));
+    u64 component;
+
+    if (walk_up(walk, &component)) {
+        walk->hash = mix(walk->hash, component);
+        walk->hash = mix(walk->hash, FIELD(struct dentry, component, d_name.hash_len));
         walk->depth++;
     } else {
         walk->hash = mix(walk->hash, walk->mount);
@@ -82,18 +79,20 @@ enum { STEPS_QUICK = 8 };
 /* Fills identity and depth of the scratch's place from its dentry and mount. */
 static __always_inline void place_hash(struct scratch *scratch)
 {
-    struct walk *walk = &scratch->walk;
+    struct walk walk = {.dentry = scratch->place.dentry, .mount = scratch->place.mount};
 
-    walk_begin(scratch);
 #pragma unroll
     for (u32 i = 0; i < STEPS_QUICK; i++) {
-        if (walk_hash(walk))
+        if (walk_hash(&walk))
             break;
     }
-    if (!walk->done)
+    if (!walk.done) {
+        scratch->walk = walk;
         bpf_loop(DEPTH_MAX, hash_step, NULL, 0);
-    scratch->place.identity = scratch->walk.hash;
-    scratch->place.depth = scratch->walk.depth;
+        walk = scratch->walk;
+    }
+    scratch->place.identity = walk.hash;
+    scratch->place.depth = walk.depth;
 }
 
 static long text_step(u32 index, void *unused)
@@ -103,8 +102,8 @@ static long text_step(u32 index, void *unused)
     if (!scratch)
         return 1;
     struct walk *walk = &scratch->walk;
-    if (walk_up(walk)) {
-        const u64 component = walk->component;
+    u64 component;
+    if (walk_up(walk, &component)) {
         const u64 hash_len = FIELD(struct dentry, component, d_name.hash_len);
         const unsigned char *name = FIELD(struct dentry, component, d_name.name);
         const u32 length = (u32)(hash_len >> 32) & (NAME_BYTES - 1);
@@ -130,7 +129,7 @@ static __always_inline void text_begin(struct scratch *scratch)
 /* The text of the place before what stands in scratch->path already. */
 static __always_inline void text_finish(struct scratch *scratch)
 {
-    walk_begin(scratch);
+    scratch->walk = (struct walk){.dentry = scratch->place.dentry, .mount = scratch->place.mount};
     bpf_loop(DEPTH_MAX, text_step, NULL, 0);
     if (scratch->path_at == PATH_BYTES - 1) {
         scratch->path_at = PATH_BYTES - 2;
@@ -160,7 +159,7 @@ static __always_inline void place_clear(struct scratch *scratch)
 /* The kernel's own mounts (pipes, sockets, memfds) have an error value for a namespace. */
 static __always_inline bool is_kernel_mount(u64 mount)
 {
-    return (u64)FIELD(struct mount, mount, mnt_ns) >= (u64)-4095;
+    return NUMBER(struct mount, mount, mnt_ns) >= (u64)-4095;
 }
 
 static __always_inline u32 own_mount_namespace(const struct task_struct *task)
@@ -172,34 +171,37 @@ static __always_inline u32 own_mount_namespace(const struct task_struct *task)
 
 /* Paths end at the recorder's root: its own, where it was started under chroot. TASK has the same.
  */
-static __always_inline void set_own_root(struct scratch *scratch, const struct task_struct *task)
+static __always_inline void set_own_root(const struct task_struct *task)
 {
     const struct fs_struct *folders = plain(task)->fs;
 
     if (!folders)
         return;
-    own_root_dentry = SCALAR(scratch, folders->root.dentry);
-    own_root_mount = mount_of(SCALAR(scratch, folders->root.mnt));
+    own_root_dentry = NUMBER(struct fs_struct, folders, root.dentry);
+    own_root_mount = mount_of(NUMBER(struct fs_struct, folders, root.mnt));
 }
 
-/* A folder or file by dentry and vfsmount. */
-__noinline int place_of_path(u64 dentry, u64 vfsmount)
+static __always_inline void place_fill(struct scratch *scratch, u64 dentry, u64 vfsmount)
 {
-    struct scratch *scratch = scratch_get();
-
-    if (!scratch || !dentry || !vfsmount)
-        return 0;
     struct place *place = &scratch->place;
+
     place->dentry = dentry;
     place->mount = mount_of(vfsmount);
-    place->inode = (u64)FIELD(struct dentry, dentry, d_inode);
+    place->inode = NUMBER(struct dentry, dentry, d_inode);
     place_hash(scratch);
     /* Unhashed and not a root: removed from its folder. */
-    if ((u64)FIELD(struct dentry, dentry, d_parent) != dentry &&
-        FIELD(struct dentry, dentry, d_hash.pprev) == NULL) {
+    if (NUMBER(struct dentry, dentry, d_hash.pprev) == 0 &&
+        NUMBER(struct dentry, dentry, d_parent) != dentry) {
         place->flags |= FILE_DELETED;
         place->identity = mix(place->identity, 1);
     }
+}
+
+/* A folder or file by dentry and vfsmount. */
+__noinline int place_of_path(struct scratch *scratch, u64 dentry, u64 vfsmount)
+{
+    if (scratch && dentry && vfsmount)
+        place_fill(scratch, dentry, vfsmount);
     return 0;
 }
 
@@ -215,8 +217,8 @@ enum { FMODE_CREATED = 0x100000 };
 
 static __always_inline void place_of_socket(struct place *place)
 {
-    const u64 socket = (u64)FIELD(struct file, place->file, private_data);
-    const u64 sock = socket ? (u64)FIELD(struct socket, socket, sk) : 0;
+    const u64 socket = NUMBER(struct file, place->file, private_data);
+    const u64 sock = socket ? NUMBER(struct socket, socket, sk) : 0;
 
     place->flags |= FILE_SOCKET;
     place->identity = 2;
@@ -230,10 +232,8 @@ static __always_inline void place_of_socket(struct place *place)
 }
 
 /* What FILE refers to. */
-__noinline int place_of_file(u64 file)
+__noinline int place_of_file(struct scratch *scratch, u64 file)
 {
-    struct scratch *scratch = scratch_get();
-
     if (!scratch)
         return 0;
     struct place *place = &scratch->place;
@@ -243,8 +243,8 @@ __noinline int place_of_file(u64 file)
         return 0;
     }
     place->file = file;
-    const u64 dentry = SCALAR(scratch, FIELD(struct file, file, f_path.dentry));
-    const u64 vfsmount = SCALAR(scratch, FIELD(struct file, file, f_path.mnt));
+    const u64 dentry = NUMBER(struct file, file, f_path.dentry);
+    const u64 vfsmount = NUMBER(struct file, file, f_path.mnt);
     place->open_flags = FIELD(struct file, file, f_flags);
     if (!dentry || !vfsmount) {
         place->flags = FILE_NONE;
@@ -253,15 +253,15 @@ __noinline int place_of_file(u64 file)
     if (is_kernel_mount(mount_of(vfsmount))) {
         place->dentry = dentry;
         place->mount = mount_of(vfsmount);
-        place->inode = (u64)FIELD(struct file, file, f_inode);
+        place->inode = NUMBER(struct file, file, f_inode);
         place->flags = FILE_NAMELESS;
-        const u64 super = (u64)FIELD(struct vfsmount, vfsmount, mnt_sb);
+        const u64 super = NUMBER(struct vfsmount, vfsmount, mnt_sb);
         place->identity = FIELD(struct super_block, super, s_magic);
         if ((FIELD(struct inode, place->inode, i_mode) & S_IFMT) == S_IFSOCK)
             place_of_socket(place);
         return 0;
     }
-    place_of_path(dentry, vfsmount);
+    place_fill(scratch, dentry, vfsmount);
     if (FIELD(struct file, file, f_mode) & FMODE_CREATED) {
         place->flags |= FILE_CREATED;
         place->identity = mix(place->identity, 4);
@@ -270,39 +270,35 @@ __noinline int place_of_file(u64 file)
 }
 
 /* What descriptor FD of the current task refers to. */
-static __always_inline int place_of_descriptor(s32 fd)
+static __always_inline int place_of_descriptor(struct scratch *scratch, s32 fd)
 {
     const struct task_struct *task = plain(bpf_get_current_task_btf());
-    struct scratch *scratch = scratch_get();
     u64 file = 0;
 
-    if (!scratch)
-        return 0;
     if (fd >= 0 && task->files) {
         const struct fdtable *table = task->files->fdt;
         if ((u32)fd < table->max_fds)
             file = WORD(table->fd + (u32)fd);
     }
-    return place_of_file(SCALAR(scratch, file));
+    return place_of_file(scratch, file);
 }
 
 /* The folder that a path argument starts from: DIRFD, or the working folder. */
 enum { AT_FDCWD = -100 };
-__noinline int place_of_folder(s32 dirfd)
+__noinline int place_of_folder(struct scratch *scratch, s32 dirfd)
 {
     const struct task_struct *task = plain(bpf_get_current_task_btf());
-    struct scratch *scratch = scratch_get();
 
-    if (dirfd != AT_FDCWD)
-        return place_of_descriptor(dirfd);
     if (!scratch)
         return 0;
+    if (dirfd != AT_FDCWD)
+        return place_of_descriptor(scratch, dirfd);
     place_clear(scratch);
     if (!task->fs) {
         scratch->place.flags = FILE_NONE;
         return 0;
     }
-    const u64 dentry = SCALAR(scratch, task->fs->pwd.dentry);
-    const u64 vfsmount = SCALAR(scratch, task->fs->pwd.mnt);
-    return place_of_path(dentry, vfsmount);
+    const u64 dentry = NUMBER(struct fs_struct, task->fs, pwd.dentry);
+    const u64 vfsmount = NUMBER(struct fs_struct, task->fs, pwd.mnt);
+    return place_of_path(scratch, dentry, vfsmount);
 }
