@@ -68,6 +68,9 @@ ByteSet glob_set_bytes(const GlobSet *set, uint32_t id);
 int glob_set_add_fields(GlobSet *set, GlobSyntax syntax, const GlobField *fields, size_t count,
                         size_t *ret_id, Error *err);
 
+/* The same by their text. */
+bool glob_same_fields(const GlobRule *a, const GlobRule *b);
+
 /* One step of a search: what the bytes so far have matched, and what may still be. */
 typedef struct GlobView {
     const GlobSet *set;

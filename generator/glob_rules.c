@@ -340,14 +340,6 @@ static void choose_walked(Comparison *c, size_t subject)
 /* ---- results ----------------------------------------------------------------------------------
  */
 
-void glob_changes_deinit(GlobChanges *changes)
-{
-    for (size_t i = 0; i < changes->count; i++)
-        free(changes->items[i].witness);
-    free(changes->items);
-    *changes = (GlobChanges){0};
-}
-
 /* Does OLD grant ACCESS anywhere where the subject matches? -E2BIG counts as yes. */
 static bool is_whole(Inquiry *inquiry, uint32_t access, GlobWho who)
 {
@@ -401,6 +393,29 @@ static int collect(Inquiry *inquiry, size_t rule, bool undecided, GlobChanges *c
     return 0;
 }
 
+/* OLD has the rule as well, and nothing that takes away from it: what most rules are, for which no
+ * search is needed. */
+static bool is_unchanged(const Comparison *c, const GlobRule *subject)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < c->walked_count; i++) {
+        int side;
+        const GlobRule *rule = rule_of(c, c->walked[i], &side);
+        if (side != OLD)
+            continue;
+        if (rule->deny || rule->priority != 0)
+            return false;
+        if ((subject->access & ~rule->access) == 0 && (subject->owner || !rule->owner) &&
+            glob_same_fields(rule, subject))
+            found = true;
+        else if (rule->access & c->options->literal_overrides &&
+                 c->set->patterns[c->walked[i]].literal)
+            return false;
+    }
+    return found;
+}
+
 static int compare_rule(Comparison *c, size_t index, GlobChanges *changes)
 {
     CLEANUP(inquiry_deinit)
@@ -411,6 +426,8 @@ static int compare_rule(Comparison *c, size_t index, GlobChanges *changes)
     if (inquiry.subject->deny || inquiry.subject->access == 0)
         return 0;
     choose_walked(c, inquiry.rule);
+    if (is_unchanged(c, inquiry.subject))
+        return 0;
     r = search(&inquiry, false);
     if (r < 0 && r != -E2BIG)
         return r;

@@ -159,7 +159,8 @@ static int settle(Walk *walk, size_t first, uint32_t parent, uint8_t byte)
 
     if (walk->steps_count * 2 >= walk->table_size && grow_table(walk) < 0)
         return -ENOMEM;
-    qsort(positions, count, sizeof *positions, compare_positions);
+    if (count > 1)
+        qsort(positions, count, sizeof *positions, compare_positions);
     at = hash_positions(positions, count) & (walk->table_size - 1);
     for (; walk->table[at]; at = (at + 1) & (walk->table_size - 1)) {
         const Step *step = &walk->steps[walk->table[at] - 1];

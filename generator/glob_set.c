@@ -144,10 +144,11 @@ int glob_set_matches(const GlobSet *set, size_t id, const char *path, size_t len
     const size_t count = pattern->end - pattern->start;
     CLEANUP(free_pointer) bool *marks = calloc(2 * count, sizeof *marks);
     CLEANUP(free_pointer) uint32_t *stack = calloc(2 * count + 1, sizeof *stack);
-    bool *now = marks, *then = marks + count;
+    bool *now = marks, *then;
 
     if (!marks || !stack)
         return -ENOMEM;
+    then = marks + count;
     mark(set, pattern, now, stack, pattern->start);
     for (size_t i = 0; i < length; i++) {
         bool *swap = now;
@@ -168,4 +169,27 @@ int glob_set_matches(const GlobSet *set, size_t id, const char *path, size_t len
             return 1;
     }
     return 0;
+}
+
+void glob_changes_deinit(GlobChanges *changes)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        free(changes->items[i].witness);
+    free(changes->items);
+    *changes = (GlobChanges){0};
+}
+
+bool glob_same_fields(const GlobRule *a, const GlobRule *b)
+{
+    if (a->syntax != b->syntax || a->fields_count != b->fields_count)
+        return false;
+    for (size_t f = 0; f < a->fields_count; f++) {
+        if (a->fields[f].count != b->fields[f].count)
+            return false;
+        for (size_t i = 0; i < a->fields[f].count; i++) {
+            if (strcmp(a->fields[f].patterns[i], b->fields[f].patterns[i]) != 0)
+                return false;
+        }
+    }
+    return true;
 }
