@@ -43,7 +43,7 @@ static int add_node(Compiler *c, GlobNodeKind kind, uint32_t bytes, uint32_t *re
 
 static int append_node(Compiler *c, GlobNodeKind kind, uint32_t bytes)
 {
-    uint32_t node;
+    uint32_t node = GLOB_NONE;
     const int r = add_node(c, kind, bytes, &node);
 
     if (r < 0)
@@ -125,7 +125,7 @@ static int append_one(Compiler *c)
 /* AFTER is what follows the star: it tells if the star is a whole component. */
 static int append_star(Compiler *c, bool slashes, char after)
 {
-    uint32_t id, split, loop;
+    uint32_t id = GLOB_NONE, split, loop = GLOB_NONE;
     int r = 0;
 
     if (c->slash && (after == '/' || after == '\0'))
@@ -149,7 +149,7 @@ static int append_star(Compiler *c, bool slashes, char after)
 
 static int open_brace(Compiler *c)
 {
-    uint32_t join;
+    uint32_t join = GLOB_NONE;
     int r;
 
     if (c->depth == GLOB_DEPTH_MAX)
@@ -168,7 +168,7 @@ static int open_brace(Compiler *c)
 static int next_branch(Compiler *c)
 {
     Brace *brace = &c->braces[c->depth - 1];
-    uint32_t split;
+    uint32_t split = GLOB_NONE;
     const int r = add_node(c, GLOB_NODE_SPLIT, 0, &split);
 
     if (r < 0)
