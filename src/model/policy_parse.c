@@ -51,7 +51,7 @@ static int parse_type(PolicyReader *reader)
 
 static int parse_format(PolicyReader *reader)
 {
-    uint64_t format;
+    uint64_t format = 0;
     const int r = parse_number(reader, &format);
 
     if (r < 0 || format == POLICY_FORMAT)
@@ -310,7 +310,7 @@ static int parse_rule(PolicyReader *reader, PolicySection section)
         return reader_complain(reader, "there are too many rules%s", "");
     if (reader->event.type == YAML_MAPPING_START_EVENT) {
         const yaml_mark_t start = reader->event.start_mark;
-        bool has_rule;
+        bool has_rule = false;
         r = parse_attributes(reader, section, &rule, &has_rule);
         if (r == 0 && !has_rule) {
             r = error_set(reader->err, -EINVAL, "this rule has no \"rule:\"");
