@@ -257,6 +257,26 @@ static bool changes_user(const Policy *policy)
     return false;
 }
 
+/* A container whose command cannot be started leaves what its runtime did. */
+static int note_no_workload(Recording *recording, Buffer *notes)
+{
+    const uint32_t runs = (uint32_t)recording_runs_count(recording);
+
+    for (uint32_t i = 0; i < runs; i++) {
+        if (!recording_run(recording, i)->container_id)
+            return 0;
+    }
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
+        if (fact->kind != FACT_RESOURCE && fact->phase != PHASE_RUNTIME_INIT)
+            return 0;
+    }
+    return runs == 0 ? 0
+                     : buffer_puts(notes, "no workload was recorded, only the container runtime: "
+                                          "did the container start?\n");
+}
+
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes)
 {
     CLEANUP(folders_deinit)
@@ -274,6 +294,8 @@ int infer_container(Recording *recording, const PathUses *uses, Policy *policy, 
         r = add_mount(uses, folders.items[i], only_root, policy);
     for (uint32_t i = 0; i < recording_runs_count(recording); i++)
         no_new_privs &= recording_run(recording, i)->no_new_privs;
+    if (r == 0)
+        r = note_no_workload(recording, notes);
     if (r == 0 && folders.told.length > 0)
         r = buffer_printf(
             notes,

@@ -324,6 +324,34 @@ START_TEST(test_given)
 }
 END_TEST
 
+START_TEST(test_no_workload)
+{
+    static const struct {
+        const char *container;
+        Phase phase;
+        bool noted;
+    } starts[] = {{"c0ffee", PHASE_RUNTIME_INIT, true},
+                  {"c0ffee", PHASE_RUN, false},
+                  {NULL, PHASE_RUNTIME_INIT, false}};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(starts); i++) {
+        CLEANUP(recording_cleanup) Recording *recording = new_recording();
+        CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+        Fact fact = {.kind = FACT_SYSCALL, .phase = starts[i].phase, .name = "read"};
+        fact_set_text(&fact, FIELD_ARCH, "x86_64");
+        fact_set_number(&fact, FIELD_NUMBER, 1);
+        recording_run(recording, 0)->container_id = starts[i].container;
+        add_fact(recording, fact, RESULT_OK);
+        Fact peak = {.kind = FACT_RESOURCE, .phase = PHASE_RUN, .name = "processes"};
+        fact_set_number(&peak, FIELD_VALUE, 1);
+        add_fact(recording, peak, RESULT_OK);
+        CLEANUP(policy_cleanup) Policy *policy = infer(recording, true, &notes);
+        ck_assert_int_eq(strstr(buffer_text(&notes), "no workload") != NULL, starts[i].noted);
+        ck_assert_ptr_nonnull(policy);
+    }
+}
+END_TEST
+
 START_TEST(test_container)
 {
     CLEANUP(recording_cleanup) Recording *recording = new_recording();
@@ -478,6 +506,7 @@ int main(void)
     suite_add(suite, "many values", test_many_values, 1);
     suite_add(suite, "unknown calls", test_unknown_call, 1);
     suite_add(suite, "container", test_container, ARRAY_LENGTH(containers));
+    suite_add(suite, "no workload", test_no_workload, 1);
     suite_add(suite, "given mounts", test_given, ARRAY_LENGTH(given));
     suite_add(suite, "no_new_privs", test_no_new_privs, 1);
     suite_add(suite, "user", test_user, ARRAY_LENGTH(users));
