@@ -204,3 +204,22 @@ uint32_t class_access(ApparmorClass class, const char *word)
         return 0;
     return access_bit(class, word);
 }
+
+/* The limit that RULE sets: a plain number, "infinity", or -1 where it has a unit or may be less.
+ */
+static double limit_of(const ApparmorRule *rule)
+{
+    const char *text = strstr(rule->text, "<= ");
+    const char *value = text ? text + strlen("<= ") : "";
+    const size_t digits = strspn(value, "0123456789");
+
+    if (strncmp(value, "infinity,", strlen("infinity,")) == 0)
+        return 1e30;
+    return digits > 0 && value[digits] == ',' ? strtod(value, NULL) : -1;
+}
+
+bool limit_is_no_more(const ApparmorRule *old, const ApparmorRule *rule)
+{
+    return limit_of(rule) >= 0 && limit_of(old) >= limit_of(rule) &&
+           strcmp(rule->fields[0].patterns[0], "nice") != 0;
+}

@@ -36,3 +36,7 @@ uint32_t class_all_access(ApparmorClass class);
 
 /* The permissions that WORD means in rules of the class; 0 if it is none. */
 uint32_t class_access(ApparmorClass class, const char *word);
+
+/* RULE, a limit, is known to leave no more than OLD does for the same resource. Not of priorities,
+ * where less may be more. */
+bool limit_is_no_more(const ApparmorRule *old, const ApparmorRule *rule);

@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "base/strset.h"
+#include "generator/apparmor_classes.h"
 #include "generator/apparmor_private.h"
 #include "model/policy.h"
 
@@ -373,7 +374,7 @@ static int compare_limits(const Comparison *c)
         now = find_limit(c->profiles[NEW], rule->fields[0].patterns[0]);
         if (!now)
             r = tell_text(c, NULL, "no longer: ", rule->text, "");
-        else if (strcmp(now->text, rule->text) != 0)
+        else if (strcmp(now->text, rule->text) != 0 && !limit_is_no_more(rule, now))
             r = tell_text(c, now, "another limit than before: ", rule->text, "");
     }
     return r;
