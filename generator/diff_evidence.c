@@ -65,7 +65,30 @@ static int add_witness(Diff *diff, Change *change, const Fact *fact)
     return witness->subject ? 0 : -ENOMEM;
 }
 
-static int find_witnesses(Diff *diff, Change *change, const Recording *recording)
+/* The call of FACT, with its arguments, is one that FRESH lets through and OLD does not, in a
+ * container with some or with all capabilities. What was not recorded of the arguments is 0. */
+static bool is_let_through(const Fact *fact, const DiffFilters *filters)
+{
+    const char *name = fact_text(fact, FIELD_ARCH);
+    const int arch = name ? arch_from_name(name) : -1;
+    const uint64_t caps[] = {diff_docker_capabilities(), UINT64_MAX};
+
+    if (!filters->old || !filters->fresh || arch < 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LENGTH(caps); i++) {
+        const SeccompPlace place = {(Arch)arch, caps[i], UINT32_MAX};
+        const SeccompAnswer before =
+            seccomp_profile_answer(filters->old, &place, fact->name, fact->args);
+        const SeccompAnswer after =
+            seccomp_profile_answer(filters->fresh, &place, fact->name, fact->args);
+        if (seccomp_answer_rank(after) > seccomp_answer_rank(before))
+            return true;
+    }
+    return false;
+}
+
+static int find_witnesses(Diff *diff, Change *change, const Recording *recording,
+                          const DiffFilters *filters)
 {
     const int kind = kind_of_section(change->section);
     CLEANUP(set_drop) GlobSet *set = NULL;
@@ -84,7 +107,8 @@ static int find_witnesses(Diff *diff, Change *change, const Recording *recording
     }
     for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
         const Fact *fact = recording_fact(recording, i, &view);
-        if (fact->kind != (FactKind)kind)
+        if (fact->kind != (FactKind)kind ||
+            (kind == FACT_SYSCALL && !is_let_through(fact, filters)))
             continue;
         if (set ? glob_set_matches(set, id, fact->name, strlen(fact->name)) == 1
                 : has_name(fact, change->name))
@@ -93,13 +117,13 @@ static int find_witnesses(Diff *diff, Change *change, const Recording *recording
     return r;
 }
 
-int diff_witnesses(Diff *diff, const Recording *recording)
+int diff_witnesses(Diff *diff, const Recording *recording, const DiffFilters *filters)
 {
     int r = 0;
 
     for (size_t i = 0; i < diff->count && r == 0; i++) {
         if (diff->changes[i].kind == DIFF_ALLOWED)
-            r = find_witnesses(diff, &diff->changes[i], recording);
+            r = find_witnesses(diff, &diff->changes[i], recording, filters);
     }
     return r;
 }

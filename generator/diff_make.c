@@ -266,7 +266,7 @@ int diff_make(const DiffInput *old, const DiffInput *fresh, const Recording *evi
                          "%s (%s) and %s (%s) have nothing in common that could be compared",
                          old->path, old->side.kind, fresh->path, fresh->side.kind);
     if (evidence)
-        r = diff_witnesses(diff, evidence);
+        r = diff_witnesses(diff, evidence, &(DiffFilters){before.seccomp, after.seccomp});
     if (r == 0)
         r = diff->notes.error ? diff->notes.error : diff->compared.error;
     return r < 0 ? error_errno(err, r, "comparing") : 0;

@@ -46,6 +46,7 @@ typedef struct CallChange {
     uint64_t args[SYSCALL_ARGS]; /* the same as numbers */
     bool upper;                  /* only where the upper half of a 32-bit argument is not 0, */
     bool harmless;               /* and that same call, without, was allowed already */
+    bool undecided;              /* too many conditions: it may be more that is allowed */
     const RiskRow *risk;
 } CallChange;
 
@@ -79,5 +80,10 @@ const RiskRow *risk_of_network(const char *family, const char *type);
 /* The worst for one of FILE_* in ACCESS to something that PATTERN matches. */
 const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t access);
 
-/* Fills who needed what became allowed, from facts of RECORDING. */
-int diff_witnesses(Diff *diff, const Recording *recording);
+/* The filters of both sides, each NULL where there is none. */
+typedef struct DiffFilters {
+    const SeccompProfile *old, *fresh;
+} DiffFilters;
+
+/* Fills who needed what became allowed, from facts of RECORDING. 0 or -ENOMEM. */
+int diff_witnesses(Diff *diff, const Recording *recording, const DiffFilters *filters);

@@ -9,8 +9,9 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 
-enum { PLACES_MAX = 128 };
+enum { PLACES_MAX = 64 };
 
 /* A container to ask about, beside the usual one. */
 typedef struct Case {
@@ -102,7 +103,7 @@ static void add_cases(Comparison *comparison, const SeccompProfile *profile)
 static bool is_same(const CallChange *a, const CallChange *b)
 {
     return a->before == b->before && a->after == b->after && a->upper == b->upper &&
-           strcmp(a->what, b->what) == 0;
+           a->undecided == b->undecided && strcmp(a->what, b->what) == 0;
 }
 
 /* Adds what CHANGE says of ARCH; takes its texts. */
@@ -149,6 +150,24 @@ static bool is_gated(const SeccompProfile *profile, const char *name)
     return false;
 }
 
+/* Rather a change too many than one that nobody hears of. */
+static int add_undecided(const Comparison *comparison, const char *name, CallChanges *changes)
+{
+    call_changes_deinit(changes);
+    changes->items = calloc(1, sizeof *changes->items);
+    if (!changes->items)
+        return -ENOMEM;
+    changes->count = 1;
+    changes->items[0] = (CallChange){
+        .before = comparison->old->default_answer,
+        .after = SECCOMP_RET_ALLOW,
+        .what = strdup(name),
+        .undecided = true,
+        .risk = risk_of_call(name, NULL, 0),
+    };
+    return changes->items[0].what ? 0 : -ENOMEM;
+}
+
 static int compare_at(Comparison *comparison, const char *name, Arch arch, size_t place,
                       size_t first)
 {
@@ -158,8 +177,7 @@ static int compare_at(Comparison *comparison, const char *name, Arch arch, size_
     int r = call_compare(comparison->old, comparison->fresh, &where, name, &changes);
 
     if (r == -E2BIG)
-        return error_set(comparison->err, r,
-                         "the conditions of %s are too many to be compared exactly", name);
+        r = add_undecided(comparison, name, &changes);
     for (size_t i = 0; i < changes.count && r == 0; i++) {
         if (!is_default_too(comparison, &changes.items[i]))
             r = add_found(comparison, name, arch, place, first, &changes.items[i]);
@@ -256,10 +274,15 @@ static int tell(const Comparison *comparison, const Found *found)
     put_archs(comparison, found, &when);
     if (*place)
         (void)buffer_printf(&when, "%s%s", when.length ? ", " : "", place);
+    if (from->undecided)
+        (void)buffer_printf(&when, "%smaybe: the conditions are too many to be compared",
+                            when.length ? ", " : "");
     if (from->upper)
         (void)buffer_printf(&when, "%sif the upper half of a 32-bit argument is not 0",
                             when.length ? ", " : "");
     change.when = when.length ? buffer_text(&when) : NULL;
+    if (from->undecided)
+        change.kind = DIFF_ALLOWED;
     if (change.kind == DIFF_ALLOWED)
         risk_set(&change, from->risk);
     if (change.kind == DIFF_ALLOWED && from->harmless) {

@@ -20,6 +20,7 @@ enum {
     ENTRIES_MAX = 4096,
     TESTS_MAX = 4096,
     COMBINATIONS_MAX = 1 << 18,
+    TRIES_MAX = 1 << 24, /* of entries */
     BOXES_SHOWN = 64,
 };
 
@@ -126,6 +127,7 @@ static int add_risks(CallWork *work)
 
 static int make_classes(CallWork *work)
 {
+    const size_t entries = work->old.count + work->fresh.count + 1;
     size_t combinations = 1;
     int r = 0;
 
@@ -143,6 +145,8 @@ static int make_classes(CallWork *work)
             return -E2BIG;
         combinations *= arg->classes.count;
     }
+    if (r == 0 && combinations > TRIES_MAX / entries)
+        return -E2BIG;
     return r;
 }
 
@@ -419,6 +423,28 @@ static int compare_conditions(CallWork *work)
     return compare_classes(work);
 }
 
+/* Both say the same in the same words, however much that is. */
+static bool is_alike(const CallSide *a, const CallSide *b)
+{
+    if (a->count != b->count || a->fallback != b->fallback || a->is_constant != b->is_constant ||
+        a->constant != b->constant)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const SeccompEntry *left = a->entries[i];
+        const SeccompEntry *right = b->entries[i];
+        if (left->answer != right->answer || left->conditions_count != right->conditions_count)
+            return false;
+        for (size_t c = 0; c < left->conditions_count; c++) {
+            const SeccompCondition *one = &left->conditions[c];
+            const SeccompCondition *other = &right->conditions[c];
+            if (one->index != other->index || one->test.op != other->test.op ||
+                one->test.value != other->test.value || one->test.mask != other->test.mask)
+                return false;
+        }
+    }
+    return true;
+}
+
 int call_compare(const SeccompProfile *old, const SeccompProfile *fresh, const SeccompPlace *place,
                  const char *name, CallChanges *changes)
 {
@@ -429,7 +455,7 @@ int call_compare(const SeccompProfile *old, const SeccompProfile *fresh, const S
 
     if (r == 0)
         r = gather(fresh, place, name, &work.fresh);
-    if (r < 0)
+    if (r < 0 || is_alike(&work.old, &work.fresh))
         return r;
     work.syscall = syscall ? syscall_on(syscall, place->arch) : NULL;
     if (!work.old.is_constant || !work.fresh.is_constant)

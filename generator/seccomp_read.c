@@ -14,7 +14,7 @@
 #include <jansson.h>
 #include <linux/seccomp.h>
 
-enum { NAMES_MAX = 100000 };
+enum { NAMES_MAX = 20000 };
 
 typedef struct Reader {
     const char *file;

@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum { CLASSES_MAX = 4096, STEPS_MAX = 20000, BITS = 64 };
+enum { CLASSES_MAX = 4096, STEPS_MAX = 20000, TRIES_MAX = 1 << 26, BITS = 64 };
 
 bool value_passes(const ValueTest *test, uint64_t x)
 {
@@ -50,6 +50,7 @@ typedef struct Maker {
     uint64_t within;
     Class *classes;
     size_t classes_count, capacity;
+    size_t tries; /* of tests so far */
 } Maker;
 
 static void maker_deinit(Maker *maker)
@@ -99,7 +100,7 @@ static bool next_match(uint64_t from, uint64_t mask, uint64_t value, uint64_t *r
 /* What is looked for: in the interval, with the bits of MASK as in VALUE, and matching none of the
  * masked tests that are wanted to fail. */
 typedef struct Search {
-    const Maker *maker;
+    Maker *maker;
     const Class *class;
     size_t last; /* the tests up to this one count */
     bool passes; /* what is wanted of the last; of the others what the class's example does */
@@ -128,7 +129,8 @@ static int look(Search *search, uint64_t mask, uint64_t value, uint64_t *ret)
 {
     uint64_t x;
 
-    if (++search->steps > STEPS_MAX)
+    search->maker->tries += search->last + 1;
+    if (++search->steps > STEPS_MAX || search->maker->tries > TRIES_MAX)
         return -E2BIG;
     if (!next_match(search->class->low, mask, value, &x) || x > search->class->high)
         return 0;
@@ -151,7 +153,7 @@ static int look(Search *search, uint64_t mask, uint64_t value, uint64_t *ret)
 
 /* A value in CLASS that fares as its example in the masked tests before LAST, and in LAST as PASSES
  * says. 1, 0: there is none, -E2BIG. */
-static int find(const Maker *maker, const Class *class, size_t last, bool passes, uint64_t *ret)
+static int find(Maker *maker, const Class *class, size_t last, bool passes, uint64_t *ret)
 {
     Search search = {.maker = maker, .class = class, .last = last, .passes = passes};
     uint64_t mask = ~maker->within, value = 0;
