@@ -256,9 +256,12 @@ int diff_input_read(const char *path, DiffInput **ret_input, Error *err)
 {
     CLEANUP(input_drop) DiffInput *input = calloc(1, sizeof *input);
     struct stat status;
-    int r;
+    int r = 0;
 
-    if (!input || !(input->path = strdup(path)))
+    if (!input)
+        return error_errno(err, -ENOMEM, "%s", path);
+    input->path = strdup(path);
+    if (!input->path)
         return error_errno(err, -ENOMEM, "%s", path);
     input->side.name = input->path;
     if (strcmp(path, "/dev/null") == 0) {

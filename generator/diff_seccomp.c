@@ -215,6 +215,8 @@ static int compare_calls(Comparison *comparison)
         const char *left = a < old->count ? old->entries[a].name : NULL;
         const char *right = b < fresh->count ? fresh->entries[b].name : NULL;
         const char *name = !right || (left && strcmp(left, right) < 0) ? left : right;
+        if (!name) /* never: all entries have one */
+            break;
         r = compare_call(comparison, name);
         while (a < old->count && strcmp(old->entries[a].name, name) == 0)
             a++;

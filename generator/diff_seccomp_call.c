@@ -77,7 +77,8 @@ static int gather(const SeccompProfile *profile, const SeccompPlace *place, cons
 static int add_test(CallArgument *arg, const ValueTest *test)
 {
     for (size_t i = 0; i < arg->count; i++) {
-        if (memcmp(&arg->tests[i], test, sizeof *test) == 0)
+        const ValueTest *old = &arg->tests[i];
+        if (old->op == test->op && old->value == test->value && old->mask == test->mask)
             return 0;
     }
     if (arg->count == TESTS_MAX)
@@ -95,12 +96,7 @@ static int add_tests(CallWork *work, const CallSide *side)
     for (size_t i = 0; i < side->count && r == 0; i++) {
         const SeccompEntry *entry = side->entries[i];
         for (size_t c = 0; c < entry->conditions_count && r == 0; c++) {
-            ValueTest test;
-            memset(&test, 0, sizeof test); /* compared as bytes */
-            const ValueTest from = seccomp_condition_test(&entry->conditions[c], work->arch);
-            test.op = from.op;
-            test.value = from.value;
-            test.mask = from.mask;
+            const ValueTest test = seccomp_condition_test(&entry->conditions[c], work->arch);
             r = add_test(&work->args[entry->conditions[c].index], &test);
         }
     }
@@ -358,8 +354,8 @@ static int add_pair(CallWork *work, SeccompAnswer before, SeccompAnswer after)
         total += answer(&work->old, work->arch, args) == before &&
                  answer(&work->fresh, work->arch, args) == after;
     } while (step(work, at));
-    bits = calloc(total * work->words, sizeof *bits);
-    boxes = calloc(total, sizeof *boxes);
+    bits = calloc(total * work->words + 1, sizeof *bits);
+    boxes = calloc(total + 1, sizeof *boxes);
     if (!bits || !boxes)
         return -ENOMEM;
     memset(at, 0, sizeof at);

@@ -324,7 +324,7 @@ static int add_entries(Reader *reader, SeccompEntry *draft, const SeccompConditi
 static int read_entry(Reader *reader, const json_t *json)
 {
     enum { CONDITIONS_MAX = 64 };
-    SeccompCondition conditions[CONDITIONS_MAX];
+    SeccompCondition conditions[CONDITIONS_MAX] = {0};
     SeccompEntry draft = {0};
     const json_t *names = json_object_get(json, "names");
     const json_t *args = json_object_get(json, "args");

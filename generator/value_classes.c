@@ -285,7 +285,7 @@ int value_classes_make(const ValueTest *tests, size_t count, uint64_t within,
     if (r < 0)
         return r;
     unite(&maker);
-    uint64_t *examples = calloc(maker.classes_count, sizeof *examples);
+    uint64_t *examples = calloc(maker.classes_count + 1, sizeof *examples);
     if (!examples)
         return -ENOMEM;
     for (size_t i = 0; i < maker.classes_count; i++)

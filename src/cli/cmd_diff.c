@@ -69,33 +69,25 @@ static int status_of(const Parsed *parsed, const Diff *diff, Risk worst)
     return EXIT_YES;
 }
 
-/* The arguments of an external diff of git, git(1): path, old file, its hash and mode, new file,
- * its hash and mode, and for a rename the new path and more. */
-static int set_git_paths(const Parsed *parsed, const char *paths[2])
-{
-    if (parsed->arguments_count == 1) /* not merged yet */
-        return 0;
-    if (parsed->arguments_count < 7)
-        return usage_error(parsed->command, "--git takes the seven arguments of git's external "
-                                            "diff: set it as diff.NAME.command");
-    paths[0] = parsed->arguments[1];
-    paths[1] = parsed->arguments[4];
-    return -1;
-}
-
-/* git goes on with the next file whatever becomes of this one. */
+/*
+ * The arguments are those of an external diff of git, git(1): path, old file, its hash and mode,
+ * new file, its hash and mode, and for a rename the new path and more. git goes on with the next
+ * file whatever becomes of this one.
+ */
 static int run_for_git(const Parsed *parsed, const DiffFormat *format)
 {
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     CLEANUP(diff_deinit) Diff diff = {0};
-    const char *paths[2] = {NULL, NULL};
     const char *const *names = (const char *const *)parsed->arguments;
     DiffColours colours;
     Error err = {0};
-    const int status = set_git_paths(parsed, paths);
 
-    if (status >= 0)
-        return status;
+    if (parsed->arguments_count == 1) /* not merged yet */
+        return EXIT_YES;
+    if (parsed->arguments_count < 7)
+        return usage_error(parsed->command, "--git takes the seven arguments of git's external "
+                                            "diff: set it as diff.NAME.command");
+    const char *paths[2] = {names[1], names[4]};
     if (diff_init(&diff) < 0)
         return fail(EXIT_USAGE, &(Error){.code = -ENOMEM});
     (void)buffer_printf(&out, "diff --whittle a/%s b/%s\n", names[0],
