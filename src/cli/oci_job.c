@@ -135,7 +135,7 @@ static int describe(const OciJob *job, const OciBundle *bundle, const Backend *b
         .container = identity.name ? identity.name : job->id,
         .container_id = job->id,
         .service = identity.service,
-        .capabilities = text_or_null(&capabilities),
+        .capabilities = process->has_capabilities ? buffer_text(&capabilities) : NULL,
         .mounts = text_or_null(&mounts),
         .profile_denies = text_or_null(&denies),
         .runtime = runtime ? runtime + 1 : job->runtime,
