@@ -67,6 +67,12 @@ typedef enum JoinAs {
 /* What took time and could be done before anybody knew what to record. */
 typedef struct BackendPrepared BackendPrepared;
 
+/* A container's runtime sends a listener for each process that it puts into the container. */
+typedef struct SeccompAgent {
+    int socket;       /* listens, SOCK_STREAM, and does not block */
+    pid_t *container; /* gets the number of its first process; shared with the front */
+} SeccompAgent;
+
 typedef struct BackendRun {
     Observer *observer;
     BackendPrepared *prepared; /* borrowed; used up by run(); NULL: nothing was */
@@ -76,7 +82,8 @@ typedef struct BackendRun {
     JoinAs join_as;
     int runtimes; /* JOIN_RUNTIME: socket of tracer/oci_service.h, where further runtimes ask to be
                      joined, which add processes to the container; borrowed; 0: none */
-    const Cgroup *cgroups; /* where to join whoever is in there, as long as it is */
+    const SeccompAgent *agent; /* of listeners, for backend_listener alone; borrowed */
+    const Cgroup *cgroups;     /* where to join whoever is in there, as long as it is */
     size_t cgroups_count;
     int control_fd;  /* from the front; borrowed */
     int report_fd;   /* to the front; borrowed */
@@ -127,6 +134,7 @@ void backend_child_ended(BackendRun *run, int wait_status);
 int exit_status_of(int wait_status);
 
 extern const Backend backend_bpf;
+extern const Backend backend_listener; /* whittle-oci's: not in backends[] */
 extern const Backend backend_notify;
 extern const Backend backend_ptrace;
 

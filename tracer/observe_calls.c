@@ -66,12 +66,13 @@ StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *sysc
 
     mask_args(tracee, syscall, args, &draft);
     uint64_t h = hash_u64((uintptr_t)subject, (uint64_t)syscall->index << 8 | (uint64_t)arch);
+    const Phase phase = tracee->process->phase;
     if (draft.args_present) {
         for (unsigned i = 0; i < SYSCALL_ARGS; i++)
             h = hash_u64(h, draft.args[i]);
     }
     CallCacheEntry *entry = &observer->cache[h % CALL_CACHE_SIZE];
-    if (!tracee->captured && entry->fact && entry->subject == subject &&
+    if (!tracee->captured && entry->fact && entry->subject == subject && entry->phase == phase &&
         entry->syscall == syscall && entry->arch == arch &&
         memcmp(entry->args, draft.args, sizeof draft.args) == 0) {
         (void)recording_add_count(observer->options.recording, entry->fact, observer->options.run,
@@ -83,8 +84,8 @@ StoredFact *observe_call(Observer *observer, Tracee *tracee, const Syscall *sysc
     StoredFact *fact = observer_add(observer, tracee, &draft, 1);
     /* What was captured comes once, and counted: it also has a label and phase of its own. */
     if (fact && !tracee->captured) {
-        *entry =
-            (CallCacheEntry){.subject = subject, .syscall = syscall, .arch = arch, .fact = fact};
+        *entry = (CallCacheEntry){
+            .subject = subject, .phase = phase, .syscall = syscall, .arch = arch, .fact = fact};
         memcpy(entry->args, draft.args, sizeof entry->args);
     }
     return fact;

@@ -83,6 +83,15 @@ void observer_result(Observer *observer, pid_t tid, int64_t result);
  * execve(), whose facts are PATH's. To be called before the child's first stop. */
 void observer_task_launched(Observer *observer, pid_t pid, const char *path);
 
+/* What the process of TID does belongs to PHASE from here on, and what processes do that it starts.
+ * Gives false if the task is gone. */
+bool observer_set_phase(Observer *observer, pid_t tid, Phase phase);
+
+/* The program of TID may make the calls NAMES (ended by NULL), of which the backend hears nothing:
+ * inferred by RULE. */
+void observer_infer_calls(Observer *observer, pid_t tid, const char *const *names,
+                          const char *rule);
+
 /* A task appeared (PARENT 0: unknown), replaced its program, ended. A backend that cannot see these
  * need not call them: the observer then works it out from /proc. After exec by a thread that was
  * not the leader FORMER_TID tells its old id, else it equals TID. */

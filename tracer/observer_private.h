@@ -42,6 +42,7 @@ struct Pending {
 
 typedef struct CallCacheEntry {
     const char *subject;
+    Phase phase;
     const Syscall *syscall;
     Arch arch;
     uint64_t args[SYSCALL_ARGS];

@@ -21,6 +21,38 @@ void observer_task_launched(Observer *observer, pid_t pid, const char *path)
     tracee->process->lineage = NULL;
 }
 
+bool observer_set_phase(Observer *observer, pid_t tid, Phase phase)
+{
+    const Tracee *tracee = process_table_get(&observer->table, tid, 0);
+
+    if (tracee)
+        tracee->process->phase = phase;
+    return tracee != NULL;
+}
+
+void observer_infer_calls(Observer *observer, pid_t tid, const char *const *names, const char *rule)
+{
+    Tracee *tracee = process_table_find(&observer->table, tid);
+
+    if (!tracee || tracee->process->is_mark || tracee->process->exec_pending)
+        return;
+    Process *process = tracee->process;
+    if (process->inferred_for == process->subject && process->inferred_in == process->phase)
+        return;
+    process->inferred_for = process->subject;
+    process->inferred_in = process->phase;
+    for (; *names; names++) {
+        const Syscall *syscall = syscall_by_name(*names);
+        if (!syscall)
+            continue;
+        Fact draft = {.kind = FACT_SYSCALL, .name = *names, .rule = rule, .predicted = true};
+        fact_set_text(&draft, FIELD_ARCH, arch_name(arch_native()));
+        fact_set_number(&draft, FIELD_NUMBER, syscall_number(syscall, arch_native()));
+        results_add(&draft.results, RESULT_UNKNOWN);
+        (void)observer_add(observer, tracee, &draft, 1);
+    }
+}
+
 void observer_task_new(Observer *observer, pid_t parent, pid_t tid)
 {
     bool file_system = false;

@@ -17,7 +17,7 @@
 enum { NAME_SIZE = 48 };
 
 /* Ids may be longer than the name of a socket. */
-static int name_of(const char *root, const char *id, char *out)
+static int name_as(const char *kind, const char *root, const char *id, char *out)
 {
     CLEANUP(buffer_deinit) Buffer what = BUFFER_INIT;
     /* Who chooses both is who runs whittle-oci, and the same name must come out each time. */
@@ -26,10 +26,15 @@ static int name_of(const char *root, const char *id, char *out)
     const int r = buffer_printf(&what, "%s\n%s", root ? root : "", id);
     if (r < 0)
         return r;
-    (void)snprintf(out, NAME_SIZE, "container-%016" PRIx64 "%016" PRIx64,
+    (void)snprintf(out, NAME_SIZE, "%s-%016" PRIx64 "%016" PRIx64, kind,
                    hash_bytes(&keys[0], what.data, what.length),
                    hash_bytes(&keys[1], what.data, what.length));
     return 0;
+}
+
+static int name_of(const char *root, const char *id, char *out)
+{
+    return name_as("container", root, id, out);
 }
 
 /* ---- the recorder ---------------------------------------------------------------------------- */
@@ -41,6 +46,24 @@ int oci_service_open(const char *root, const char *id, char **ret_path, Error *e
 
     return r < 0 ? error_errno(err, r, "cannot name a socket")
                  : oci_socket_listen(name, ret_path, err);
+}
+
+int oci_service_agent_path(const char *root, const char *id, char **ret_path, Error *err)
+{
+    char name[NAME_SIZE];
+    const int r = name_as("listener", root, id, name);
+
+    return r < 0 ? error_errno(err, r, "cannot name a socket")
+                 : oci_socket_path(name, ret_path, err);
+}
+
+int oci_service_open_agent(const char *root, const char *id, char **ret_path, Error *err)
+{
+    char name[NAME_SIZE];
+    const int r = name_as("listener", root, id, name);
+
+    return r < 0 ? error_errno(err, r, "cannot name a socket")
+                 : oci_socket_listen_stream(name, ret_path, err);
 }
 
 void oci_request_deinit(OciRequest *request)

@@ -24,6 +24,13 @@ typedef struct OciRequest {
     pid_t runtime;
 } OciRequest;
 
+/* Where the container's runtime is to send listeners of seccomp (linux.seccomp.listenerPath). Path
+ * to be freed. 0 or a negative errno. */
+int oci_service_agent_path(const char *root, const char *id, char **ret_path, Error *err);
+
+/* Listens there: as oci_service_open(). */
+int oci_service_open_agent(const char *root, const char *id, char **ret_path, Error *err);
+
 void oci_request_deinit(OciRequest *request);
 
 /* In the recorder, when SERVICE is readable. 0, or a negative errno if nobody asks for anything. */

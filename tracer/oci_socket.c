@@ -77,7 +77,7 @@ static int be_patient(int socket)
     return 0;
 }
 
-int oci_socket_listen(const char *name, char **ret_path, Error *err)
+static int listen_at(const char *name, int type, char **ret_path, Error *err)
 {
     struct sockaddr_un address = {0};
     int r = address_of(name, true, &address, err);
@@ -85,7 +85,7 @@ int oci_socket_listen(const char *name, char **ret_path, Error *err)
     if (r < 0)
         return r;
     CLEANUP(free_pointer) char *path = strdup(address.sun_path);
-    CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CLEANUP(fd_close) int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (!path || fd < 0)
         return error_errno(err, path ? errno : ENOMEM, "cannot make a socket");
     (void)unlink(path);
@@ -95,6 +95,30 @@ int oci_socket_listen(const char *name, char **ret_path, Error *err)
     r = fd;
     fd = -1;
     return r;
+}
+
+int oci_socket_listen(const char *name, char **ret_path, Error *err)
+{
+    return listen_at(name, SOCK_SEQPACKET, ret_path, err);
+}
+
+int oci_socket_listen_stream(const char *name, char **ret_path, Error *err)
+{
+    return listen_at(name, SOCK_STREAM, ret_path, err);
+}
+
+int oci_socket_path(const char *name, char **ret_path, Error *err)
+{
+    struct sockaddr_un address = {0};
+    const int r = address_of(name, true, &address, err);
+
+    if (r < 0)
+        return r;
+    char *path = strdup(address.sun_path);
+    if (!path)
+        return error_errno(err, -ENOMEM, "%s", name);
+    *ret_path = path;
+    return 0;
 }
 
 void oci_socket_remove(char *path)

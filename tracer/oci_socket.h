@@ -13,6 +13,10 @@
  * block, or a negative errno with ERR. *RET_PATH is for oci_socket_remove(). */
 int oci_socket_listen(const char *name, char **ret_path, Error *err);
 
+/* The same for a runtime, which speaks SOCK_STREAM; and its path, to be freed. */
+int oci_socket_listen_stream(const char *name, char **ret_path, Error *err);
+int oci_socket_path(const char *name, char **ret_path, Error *err);
+
 /* Takes the name away. PATH may be NULL, and is freed. */
 void oci_socket_remove(char *path);
 

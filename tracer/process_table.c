@@ -293,7 +293,8 @@ static Process *process_new(ProcessTable *table, pid_t pid, pid_t parent)
         return NULL;
     process->pid = pid;
     process->parent = parent;
-    process->phase = PHASE_RUN;
+    const Process *starter = process_table_find_process(table, parent);
+    process->phase = starter ? starter->phase : PHASE_RUN;
     process->pidfd = -1;
     process->proc_fd = -1;
     watch_exit(table, process);

@@ -41,7 +41,9 @@ typedef struct Process {
     const char *subject; /* path of the executable, in the process's own root; interned */
     const char *command; /* command line, interned; NULL until needed */
     const Lineage *lineage;
-    unsigned programs; /* that it was seen to run */
+    const char *inferred_for; /* the program of which an unheard call was inferred last, … */
+    Phase inferred_in;        /* … and its phase */
+    unsigned programs;        /* that it was seen to run */
     uint64_t
         programs_age;    /* when the latest was seen first: clock ticks since the system's start */
     Root *root;          /* NULL until needed */

@@ -134,6 +134,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                       .join_count = supervision->join_count,
                       .join_as = supervision->join_as,
                       .runtimes = supervision->runtimes,
+                      .agent = supervision->agent,
                       .cgroups = supervision->cgroups,
                       .cgroups_count = supervision->cgroups_count,
                       .control_fd = channels->control[0],

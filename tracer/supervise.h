@@ -15,8 +15,9 @@ typedef struct Supervision {
     const pid_t *join;
     size_t join_count;
     JoinAs join_as;
-    int runtimes;          /* as BackendRun's; 0: none */
-    const Cgroup *cgroups; /* to join */
+    int runtimes;              /* as BackendRun's; 0: none */
+    const SeccompAgent *agent; /* as BackendRun's */
+    const Cgroup *cgroups;     /* to join */
     size_t cgroups_count;
     Recording *recording; /* empty but for run RUN */
     uint32_t run;

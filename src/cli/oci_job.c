@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/oci_job.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/oci_spare.h"
 #include "cli/run_begin.h"
+#include "tracer/notify_listeners.h"
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_engine.h"
 #include "tracer/oci_permissive.h"
@@ -14,6 +16,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* ---- from process to process ----------------------------------------------------------------- */
@@ -23,7 +26,7 @@ static const size_t job_texts[] = {
     offsetof(OciJob, bundle),     offsetof(OciJob, config),
     offsetof(OciJob, runtime),    offsetof(OciJob, output),
     offsetof(OciJob, label),      offsetof(OciJob, configuration),
-    offsetof(OciJob, permissive),
+    offsetof(OciJob, permissive), offsetof(OciJob, listener),
 };
 
 enum { ABSENT = '-', PRESENT = '+' };
@@ -158,15 +161,72 @@ static void on_started(void *data)
     const Start *start = data;
 
     background_ready(start->background);
-    oci_spare_start(start->job->configuration);
+    if (!start->job->listener)
+        oci_spare_start(start->job->configuration);
 }
 
-static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
+OciProfileChange oci_job_change(const OciJob *job)
+{
+    return (OciProfileChange){
+        .lift = job->permissive != NULL, .listener = job->listener, .metadata = job->id};
+}
+
+/* Profiles are put back; an engine may have taken the bundle away meanwhile, or made it anew: that
+ * is the usual. */
+static void undo_profiles(const OciJob *job, const OciBundle *bundle)
+{
+    const OciProfileChange change = oci_job_change(job);
+
+    if (change.lift || change.listener)
+        (void)oci_profile_undo(bundle, &change, NULL);
+}
+
+/* For the runtime to send listeners to; the memory is shared with the recorder. */
+typedef struct Agent {
+    SeccompAgent agent;
+    char *path;
+} Agent;
+
+static void agent_deinit(Agent *agent)
+{
+    fd_close(&agent->agent.socket);
+    oci_socket_remove(agent->path);
+    if (agent->agent.container)
+        (void)munmap(agent->agent.container, sizeof *agent->agent.container);
+}
+
+static int agent_init(Agent *agent, const OciJob *job, Error *err)
+{
+    if (!job->listener)
+        return 0;
+    void *page = mmap(NULL, sizeof *agent->agent.container, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return error_errno(err, errno, "cannot share memory with the recorder");
+    agent->agent.container = page;
+    agent->agent.socket = oci_service_open_agent(job->root, job->id, &agent->path, err);
+    return agent->agent.socket < 0 ? agent->agent.socket : 0;
+}
+
+/* Where runtimes ask for the recorder. */
+typedef struct Service {
+    int socket;
+    char *path;
+} Service;
+
+static void service_deinit(Service *service)
+{
+    oci_socket_remove(TAKE(service->path));
+    fd_close(&service->socket);
+}
+
+static int record(const OciJob *job, BackendPrepared *prepared, Service *service,
                   Background *background, Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
-    const Backend *backend = &backend_bpf;
+    CLEANUP(agent_deinit) Agent agent = {.agent = {.socket = -1}};
+    const Backend *backend = job->listener ? &backend_listener : &backend_bpf;
     SuperviseResult result;
     uint32_t run;
 
@@ -175,6 +235,8 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
     int r = oci_bundle_read(job->bundle, job->config, &bundle, err);
     if (r == 0 && !prepared)
         r = backend->probe(err);
+    if (r == 0)
+        r = agent_init(&agent, job, err);
     if (r == 0)
         r = describe(job, bundle, backend, recording, &run, err);
     if (r < 0)
@@ -186,7 +248,8 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
         .join = &job->process,
         .join_count = 1,
         .join_as = bundle->has_seccomp ? JOIN_RUNTIME : JOIN_RUNTIME_UNFILTERED,
-        .runtimes = runtimes,
+        .runtimes = service->socket,
+        .agent = job->listener ? &agent.agent : NULL,
         .recording = recording,
         .run = run,
         .label = job->label,
@@ -195,21 +258,23 @@ static int record(const OciJob *job, BackendPrepared *prepared, int runtimes,
         .started_data = &start,
     };
     r = supervise(&supervision, &result, err);
-    /* An engine may have taken it away meanwhile, or made it anew: that is the usual. */
-    if (job->permissive)
-        (void)oci_permissive_undo(bundle, NULL);
+    if (r == 0 && result.recorder_died && job->listener) {
+        service_deinit(service);
+        listeners_let_run(&agent.agent);
+    }
+    undo_profiles(job, bundle);
     return r;
 }
 
 void oci_job_run(const OciJob *job, BackendPrepared *prepared, Background *background)
 {
+    CLEANUP(service_deinit) Service service = {.socket = -1};
     Error err = {0};
-    char *path = NULL;
 
     (void)umask(027);
-    const int runtimes = oci_service_open(job->root, job->id, &path, &err);
-    const int r = runtimes < 0 ? runtimes : record(job, prepared, runtimes, background, &err);
-    oci_socket_remove(path);
+    service.socket = oci_service_open(job->root, job->id, &service.path, &err);
+    const int r =
+        service.socket < 0 ? service.socket : record(job, prepared, &service, background, &err);
     if (r < 0)
         background_failed(background, &err);
 }

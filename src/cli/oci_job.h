@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "tracer/backend.h"
 #include "tracer/background.h"
+#include "tracer/oci_profile.h"
 
 typedef struct OciJob {
     const char *root;            /* the runtime's --root; NULL: not given */
@@ -17,6 +18,7 @@ typedef struct OciJob {
     const char *label;           /* NULL: none */
     const char *configuration;   /* where the environment says that it is; NULL: does not say */
     const char *permissive;      /* not NULL: the container's profiles are about to be lifted */
+    const char *listener;        /* where its runtime will send listeners; NULL: eBPF records it */
     const char *runtime_version; /* NULL: not looked at yet; not told to other processes */
     pid_t process;               /* that becomes the runtime */
 } OciJob;
@@ -26,6 +28,9 @@ int oci_job_write(const OciJob *job, Buffer *out);
 
 /* Takes it from LENGTH bytes of TEXT, of which all strings are. 0 or -EBADMSG. */
 int oci_job_read(const char *text, size_t length, OciJob *ret_job);
+
+/* What becomes of the container's profiles. */
+OciProfileChange oci_job_change(const OciJob *job);
 
 /* Records it, which takes as long as the container lives. BACKGROUND hears when it is ready, or
  * that it failed. PREPARED may be NULL. */

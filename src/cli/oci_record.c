@@ -8,7 +8,6 @@
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_engine.h"
 #include "tracer/oci_output.h"
-#include "tracer/oci_permissive.h"
 #include "tracer/oci_service.h"
 
 #include <errno.h>
@@ -16,6 +15,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { WAIT_MILLISECONDS = 10000 };
 
 static void run_job(Background *background, void *data)
 {
@@ -25,7 +26,7 @@ static void run_job(Background *background, void *data)
 /* By the spare recorder, which is quick, or else a new one. */
 static int start_recorder(OciJob *job, Error *err)
 {
-    const int r = oci_spare_ask(job, err);
+    const int r = job->listener ? -ENOENT : oci_spare_ask(job, err);
 
     if (r != -ENOENT && r != -ECHILD)
         return r;
@@ -33,22 +34,24 @@ static int start_recorder(OciJob *job, Error *err)
 }
 
 static int record_container(const OciConfig *config, const char *runtime,
-                            const OciArguments *arguments, const OciBundle *description,
+                            const OciArguments *arguments, OciBundle *description,
                             const OciWish *wish, Error *err)
 {
     CLEANUP(free_pointer) char *bundle = realpath(arguments->bundle, NULL);
     CLEANUP(oci_identity_deinit) OciIdentity identity = {0};
     CLEANUP(free_pointer) char *output = NULL;
+    CLEANUP(free_pointer) char *listener = NULL;
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
 
     if (!bundle)
         return error_errno(err, errno, "%s", arguments->bundle);
-    if (config->backend == OCI_BACKEND_LISTENER)
-        return error_set(
-            err, -ENOTSUP,
-            "recording by seccomp's listener (\"backend: listener\") is not there yet");
     int r = oci_identity_read(description, arguments->container, &identity);
     if (r < 0)
         return error_errno(err, r, "cannot begin a recording");
+    if (config->backend == OCI_BACKEND_LISTENER)
+        r = oci_service_agent_path(arguments->root, arguments->container, &listener, err);
+    if (r < 0)
+        return r;
     r = oci_output(config, wish->out, identity.name, arguments->container, time(NULL), &output,
                    err);
     if (r < 0)
@@ -63,18 +66,27 @@ static int record_container(const OciConfig *config, const char *runtime,
         .label = wish->label ? wish->label : config->label,
         .configuration = getenv(OCI_CONFIG_VARIABLE),
         .permissive = config->permissive ? "yes" : NULL,
+        .listener = listener,
         .process = getpid(),
     };
-    r = start_recorder(&job, err);
-    if (r < 0)
+    const OciProfileChange change = oci_job_change(&job);
+    const bool changes = change.lift || change.listener;
+    r = changes ? oci_profile_text(description, &change, &text, err) : 0;
+    if (r == 0)
+        r = start_recorder(&job, err);
+    if (r < 0) {
         (void)unlink(output);
-    return r;
+        return r;
+    }
+    /* The recorder has read the description; unrecorded, a container keeps its profiles. */
+    return changes ? oci_bundle_replace(description, buffer_text(&text), err) : 0;
 }
 
 static int lift_profiles(OciBundle *bundle, Error *err)
 {
+    const OciProfileChange change = {.lift = true};
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    const int r = oci_permissive_text(bundle, &text, err);
+    const int r = oci_profile_text(bundle, &change, &text, err);
 
     return r < 0 ? r : oci_bundle_replace(bundle, buffer_text(&text), err);
 }
@@ -102,6 +114,10 @@ int oci_record_container(const OciConfig *config, const char *runtime,
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
     OciWish wish;
 
+    /* The recorder of an earlier container of that name, of the same bundle perhaps, puts its
+     * profile back before it ends. */
+    if (config->permissive || config->backend == OCI_BACKEND_LISTENER)
+        (void)oci_service_await_end(arguments->root, arguments->container, WAIT_MILLISECONDS);
     int r = oci_bundle_read(arguments->bundle, arguments->config, &bundle, err);
     if (r < 0)
         /* The runtime does not find it either, and says so in its own words. */
@@ -109,9 +125,6 @@ int oci_record_container(const OciConfig *config, const char *runtime,
     oci_bundle_wish(bundle, &wish);
     if (wish.record)
         r = record_container(config, runtime, arguments, bundle, &wish, err);
-    /* The recorder has read the description; unrecorded, a container keeps its profiles. */
-    if (wish.record && r == 0 && config->permissive)
-        r = lift_profiles(bundle, err);
     /* Even if nothing is recorded: it is not the workload's business. */
     const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
     if (r < 0 || stripped < 0)

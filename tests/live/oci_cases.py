@@ -27,6 +27,8 @@ class Bench:
 
     init = ["--init"]
 
+    configuration = ""  # more lines for oci.yaml
+
     def __init__(self, folder, make_engine):
         self.folder = folder
         self.output = os.path.join(folder, "recordings")
@@ -49,7 +51,7 @@ class Bench:
     def _wrapper(self, runtime):
         """Engines do not hand their environment on to a runtime."""
         base = os.path.join(self.folder, f"whittle-{runtime}")
-        site.write(f"{base}.yaml", f"runtime: {site.real(runtime)}\noutput: {self.output}\non-failure: refuse\n")
+        site.write(f"{base}.yaml", f"runtime: {site.real(runtime)}\noutput: {self.output}\non-failure: refuse\n{self.configuration}")
         site.write(base, f'#!/bin/sh\nWHITTLE_OCI_CONFIG={base}.yaml exec {site.WHITTLE_OCI} "$@"\n')
         os.chmod(base, 0o755)
         return base

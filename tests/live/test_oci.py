@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -347,6 +348,81 @@ def permissive(oci):
     check("not permitted" in err, f"{status} {out} {err}")
     again = oci.recording("rec-2.jsonl") if "rec-2.jsonl" in oci.recordings() else None
     check(again is None or "profile_denies" not in again.document["runs"][0], "in force, and said to be lifted")
+
+
+# ---- without eBPF ------------------------------------------------------------------------------------
+
+def by_listener(oci):
+    oci.configure(backend="listener", on_failure="refuse")
+
+
+@each_runtime
+def listener(oci):
+    """Start-up, workload, and what is added: each in its phase; and nothing of it is left in config.json."""
+    by_listener(oci)
+    oci.bundle("c", f"cat /etc/hello; touch /tmp/here; {site.WAIT}; cat /etc/missing; exit 7", env=[OUT])
+    before = oci.config("c")["linux"]
+    oci.begin("c")
+    out = oci.do("exec", "c", "/bin/sh", "-c", "cat /etc/added; echo done")
+    check(out.startswith("added:") and out.endswith("done\n"), out)
+    equal(oci.call("exec", "c", "/bin/sh", "-c", "exit 9")[0], 9, "status of exec")
+    oci.end("c")
+    check("footer" in site.last_line(f"{oci.output}/rec.jsonl"), "the recording is not finished after delete")
+    result = oci.recording()
+    result.complete()
+    [run_] = result.document["runs"]
+    equal((run_["backend"], run_["features"], run_["container"]), ("notify", "oci-listener", "c"), "the header")
+    result.one("file", name="/etc/hello", access=["read"], phase="run")
+    result.one("file", name="/etc/added", access=["read"], phase="exec")
+    result.one("file", name="/etc/missing", results=["ENOENT"], phase="run")
+    equal(set(site.phases(result)), {"runtime-init", "run", "exec"}, "phases")
+    for phase in ("run", "exec"):
+        unnoticed = {fact["name"] for fact in result.facts("syscall", phase=phase, subject="/bin/busybox", rule="not-notified")}
+        equal(unnoticed, {"futex", "nanosleep", "rt_sigreturn", "sched_yield", "write"}, f"what goes unnoticed in {phase}")
+    live.wait_until(lambda: oci.config("c")["linux"] == before, site.PATIENCE, "the profile in config.json as it was")
+    equal([name for name in os.listdir("/run/whittle") if not name.startswith("spare")], [], "sockets left")
+
+
+@each_runtime
+def listener_profiles(oci):
+    """What its own profile refuses stays refused; a container without any is recorded as well."""
+    by_listener(oci)
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+               "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
+    for name, linux in (("refuses", {"seccomp": profile}), ("none", {"seccomp": None})):
+        oci.bundle(name, "mkdir /tmp/made; cat /etc/hello", env=[f"WHITTLE_OUT={name}.jsonl"], linux=linux)
+        status, out, err = oci.run(name)
+        equal((status, out), (0, "hello:x:0:0:::\n"), f"{name}: {err}")
+        equal(os.path.isdir(f"{oci.rootfs(name)}/tmp/made"), name == "none", f"the folder of {name}")
+        result = oci.recording(f"{name}.jsonl")
+        result.complete()
+        result.one("file", name="/etc/hello", phase="run")
+
+
+@each_runtime
+def listener_recorder_killed(oci):
+    """Nothing of it ends the container, nor keeps others from coming into it."""
+    by_listener(oci)
+    oci.bundle("c", f"touch /tmp/here; {site.WAIT}; cat /etc/hello >/tmp/out", env=[OUT])
+    oci.begin("c")
+    [recorder] = [pid for pid in oci.recorders() if "whittle-rec" in site.read(f"/proc/{pid}/comm")]
+    os.kill(recorder, signal.SIGKILL)
+    live.wait_until(lambda: recorder not in oci.recorders(), site.PATIENCE, "the recorder's end")
+    check(oci.do("exec", "c", "/bin/cat", "/etc/added").startswith("added:"), "exec")
+    oci.let_go("c")
+    oci.await_status("c", "stopped")
+    equal(site.read(f"{oci.rootfs('c')}/tmp/out"), "hello:x:0:0:::\n", "what the container did")
+    oci.do("delete", "c")
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the end of whittle")
+
+
+@each_runtime
+def listener_unused(oci):
+    """A runtime that fails before: there is nothing to record, and nobody stays."""
+    by_listener(oci)
+    oci.bundle("c", "true", env=[OUT], root={"path": "missing"})
+    check(oci.run("c")[0] != 0, "it succeeded")
+    live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the end of whittle")
 
 
 # ---- everything else is the runtime's ----------------------------------------------------------------

@@ -5,12 +5,15 @@
 #include "model/recording.h"
 #include "suite.h"
 #include "tracer/oci_permissive.h"
+#include "tracer/oci_profile.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 1 << 16 };
+
+static const OciProfileChange lift = {.lift = true};
 
 static char folder[] = "/tmp/whittle-test-XXXXXX";
 
@@ -92,7 +95,7 @@ START_TEST(test_lift)
 
     make_place();
     CLEANUP(oci_bundle_drop) OciBundle *bundle = bundle_of(rows[_i].before);
-    ck_assert_msg(oci_permissive_text(bundle, &text, &err) == 0, "%s", err.text);
+    ck_assert_msg(oci_profile_text(bundle, &lift, &text, &err) == 0, "%s", err.text);
     ck_assert_str_eq(buffer_text(&text), rows[_i].after);
     remove_place();
 }
@@ -116,13 +119,13 @@ START_TEST(test_undo)
     make_place();
     CLEANUP(oci_bundle_drop) OciBundle *bundle = bundle_of(profile);
     write_text(changed);
-    ck_assert_msg(oci_permissive_undo(bundle, &err) == 0, "%s", err.text);
+    ck_assert_msg(oci_profile_undo(bundle, &lift, &err) == 0, "%s", err.text);
     is_in_file(undone);
     write_text(others);
-    ck_assert_msg(oci_permissive_undo(bundle, &err) == 0, "%s", err.text);
+    ck_assert_msg(oci_profile_undo(bundle, &lift, &err) == 0, "%s", err.text);
     is_in_file(others);
     remove_place();
-    ck_assert_int_eq(oci_permissive_undo(bundle, &err), -ENOENT);
+    ck_assert_int_eq(oci_profile_undo(bundle, &lift, &err), -ENOENT);
 }
 END_TEST
 
@@ -135,7 +138,7 @@ START_TEST(test_bad)
     make_place();
     CLEANUP(oci_bundle_drop)
     OciBundle *bundle = bundle_of("{\"linux\":{\"seccomp\":{\"a\":18446744073709551615}}}");
-    ck_assert_int_lt(oci_permissive_text(bundle, &text, &err), 0);
+    ck_assert_int_lt(oci_profile_text(bundle, &lift, &text, &err), 0);
     ck_assert_msg(strstr(err.text, "config.json: linux.seccomp") != NULL, "%s", err.text);
     ck_assert_uint_eq(text.length, 0);
     remove_place();
@@ -182,6 +185,70 @@ START_TEST(test_verdicts)
 }
 END_TEST
 
+/* ---- the listener ---------------------------------------------------------------------------- */
+
+static const OciProfileChange listen = {.listener = "/run/s", .metadata = "id"};
+
+static const struct {
+    const char *before, *after; /* NULL: refused */
+} notified[] = {
+    /* What is let through is notified of by the same conditions, but for what cannot be. */
+    {PROFILE("ERRNO", RULE("\"read\",\"write\",\"futex\"", "ALLOW", "") "," RULE(
+                          "\"socket\"", "ALLOW", ARGS) "," RULE("\"clone3\"", "ERRNO", NO_CALL)),
+     "{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" RULE(
+         "\"read\"", "NOTIFY",
+         "") "," RULE("\"socket\"", "NOTIFY",
+                      ARGS) "," RULE("\"clone3\"", "ERRNO",
+                                     NO_CALL) "," RULE("\"futex\",\"write\"", "ALLOW",
+                                                       "") "],"
+                                                           "\"listenerPath\":\"/run/"
+                                                           "s\",\"listenerMetadata\":\"id\"}}}"},
+    {PROFILE("ERRNO", RULE("\"mount\"", "NOTIFY", "")), NULL},
+    {PROFILE("ALLOW", RULE("\"mount\"", "ERRNO", ARGS)), NULL},
+    {"{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/x\"}}}",
+     NULL},
+};
+
+START_TEST(test_listener)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    Error err = {0};
+
+    make_place();
+    CLEANUP(oci_bundle_drop) OciBundle *bundle = bundle_of(notified[_i].before);
+    const int r = oci_profile_text(bundle, &listen, &text, &err);
+    ck_assert_msg((r == 0) == (notified[_i].after != NULL), "%s", err.text);
+    if (notified[_i].after)
+        ck_assert_str_eq(buffer_text(&text), notified[_i].after);
+    else
+        ck_assert_msg(strstr(err.text, "config.json: linux.seccomp") != NULL, "%s", err.text);
+    remove_place();
+}
+END_TEST
+
+/* A container without a profile, or without `linux`, gets one that notifies of all; and loses it.
+ */
+START_TEST(test_listener_without_profile)
+{
+    static const char *const texts[] = {"{\"process\":{}}", "{\"linux\":{},\"process\":{}}"};
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    Error err = {0};
+
+    make_place();
+    CLEANUP(oci_bundle_drop) OciBundle *bundle = bundle_of(texts[_i]);
+    ck_assert_msg(oci_profile_text(bundle, &listen, &text, &err) == 0, "%s", err.text);
+    write_text(buffer_text(&text));
+    CLEANUP(oci_bundle_drop) OciBundle *changed = NULL;
+    ck_assert_msg(oci_bundle_read("", bundle->path, &changed, &err) == 0, "%s", err.text);
+    ck_assert(changed->has_seccomp);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&text), "\"openat\""));
+    ck_assert_ptr_null(strstr(buffer_text(&text), "\"write\""));
+    ck_assert_msg(oci_profile_undo(bundle, &listen, &err) == 0, "%s", err.text);
+    is_in_file("{\"linux\":{},\"process\":{}}");
+    remove_place();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("oci_permissive");
@@ -190,5 +257,7 @@ int main(void)
     suite_add(suite, "undo", test_undo, 1);
     suite_add(suite, "bad", test_bad, 1);
     suite_add(suite, "verdicts", test_verdicts, ARRAY_LENGTH(verdicts));
+    suite_add(suite, "listener", test_listener, ARRAY_LENGTH(notified));
+    suite_add(suite, "listener without profile", test_listener_without_profile, 2);
     return suite_run(suite);
 }

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording a container by the listeners of its seccomp filters, which the container's runtime
+ * sends: one for the container itself, one for each process that is added to it (`exec`), each with
+ * what the OCI specification calls the container process state, of which only the process number
+ * matters here. The filters notify of nearly every call (tracer/oci_listener.h).
+ *
+ * All in one thread, unlike notify.c: how long a call waits matters less than that it is simple.
+ * Whether a received call waits killably is the runtime's choice; where it does not, signals
+ * interrupt more calls than they would without whittle. Nor are such calls made again as by
+ * notify_restart.c: the returns from signals go unnoticed.
+ *
+ * Each listener has a keeper, so that calls run on if this process dies.
+ */
+#include "tracer/notify_listeners.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "tracer/backend_events.h"
+#include "tracer/launch.h"
+#include "tracer/notify_keeper.h"
+#include "tracer/oci_json.h"
+#include "tracer/oci_listener.h"
+#include "tracer/oci_service.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+#define RULE "not-notified"
+
+enum { STATE_MAX = 64 * 1024, FDS_MAX = 4, SECONDS_FOR_STATE = 5, LISTENERS_MAX = 4096 };
+
+/* ---- what a runtime sends -------------------------------------------------------------------- */
+
+/* The first descriptor that came, if there was none yet; the others are closed. */
+static void take_fds(const struct msghdr *header, int *fd)
+{
+    struct msghdr copy = *header;
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&copy); part; part = CMSG_NXTHDR(&copy, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int one;
+            memcpy(&one, CMSG_DATA(part) + i * sizeof one, sizeof one);
+            if (*fd < 0)
+                *fd = one;
+            else
+                (void)close(one);
+        }
+    }
+}
+
+/* The rest of the state behind what is in TEXT, and the descriptor that comes with it. True: go on.
+ */
+static bool receive_part(int connection, Buffer *text, int *fd)
+{
+    char bytes[4096];
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+    struct iovec part = {bytes, sizeof bytes};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof control};
+    const ssize_t n = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+
+    if (n < 0)
+        return errno == EINTR;
+    take_fds(&header, fd);
+    return n > 0 && text->length < STATE_MAX && buffer_append(text, bytes, (size_t)n) == 0;
+}
+
+/* The process that STATE is of, 0 if that does not say, which crun's does not; -1: it is not whole
+ * yet. */
+static pid_t process_in(const Buffer *state)
+{
+    CLEANUP(oci_json_drop) json_t *json = NULL;
+
+    if (oci_json_parse("state", buffer_text(state), state->length, &json, NULL) < 0)
+        return -1;
+    const double pid = json_real_value(json_object_get(json, "pid"));
+    return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
+/* A listener, and in *RET_PROCESS for whom (0: not said); or a negative errno: -EAGAIN if nobody
+ * has sent any. The state has no end but the connection's, for which runtimes need not wait: what
+ * is whole is enough. */
+static int receive_listener(int agent, pid_t *ret_process)
+{
+    const struct timeval patience = {.tv_sec = SECONDS_FOR_STATE};
+    CLEANUP(buffer_deinit) Buffer state = BUFFER_INIT;
+    CLEANUP(fd_close) int connection = accept4(agent, NULL, NULL, SOCK_CLOEXEC);
+    int fd = -1;
+    pid_t process = -1;
+
+    if (connection < 0)
+        return -errno;
+    (void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while ((fd < 0 || process < 0) && receive_part(connection, &state, &fd))
+        process = process_in(&state);
+    *ret_process = process > 0 ? process : 0;
+    return fd < 0 ? -EPROTO : fd;
+}
+
+/* ---- listeners ------------------------------------------------------------------------------- */
+
+typedef struct Source {
+    int listener;
+    Keeper keeper;
+    Phase phase;   /* of the workload there */
+    bool starting; /* the runtime has not executed that yet */
+    pid_t process; /* that will; 0: not known */
+} Source;
+
+typedef struct Loop {
+    BackendRun *run;
+    BackendEvents events;
+    Source *sources;
+    size_t count, capacity;
+    struct pollfd *fds;
+    int runtime; /* pidfd of the process that becomes the container's runtime */
+    bool any;    /* a listener has come */
+} Loop;
+
+static void source_deinit(Source *source)
+{
+    keeper_release(&source->keeper);
+    fd_close(&source->listener);
+}
+
+static void loop_deinit(Loop *loop)
+{
+    for (size_t i = 0; i < loop->count; i++)
+        source_deinit(&loop->sources[i]);
+    free(loop->sources);
+    free(loop->fds);
+    backend_events_deinit(&loop->events);
+    fd_close(&loop->runtime);
+}
+
+static int add_source(Loop *loop)
+{
+    Source source = {.listener = -1, .starting = true, .keeper = {.life_fd = -1}};
+    const uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
+
+    if (loop->count >= LISTENERS_MAX || array_reserve((void *)&loop->sources, &loop->capacity,
+                                                      loop->count, sizeof *loop->sources) < 0)
+        return -ENOMEM;
+    source.listener = receive_listener(loop->run->agent->socket, &source.process);
+    if (source.listener < 0)
+        return source.listener;
+    source.phase = loop->any ? PHASE_EXEC : PHASE_RUN;
+    (void)ioctl(source.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+    const int r = keeper_start(&source.keeper, source.listener);
+    if (r < 0) {
+        observer_loss(loop->run->observer, "unrecorded-process", "no keeper for its listener", 1);
+        (void)close(source.listener);
+        return r;
+    }
+    if (!loop->any)
+        *loop->run->agent->container = source.process;
+    loop->any = true;
+    loop->sources[loop->count++] = source;
+    return 0;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static SyscallStop stop_of(const struct seccomp_notif *request)
+{
+    SyscallStop stop = {.tid = (pid_t)request->pid,
+                        .audit_arch = request->data.arch,
+                        .nr = request->data.nr,
+                        .instruction_pointer = request->data.instruction_pointer};
+
+    for (size_t i = 0; i < SYSCALL_ARGS; i++)
+        stop.args[i] = request->data.args[i];
+    return stop;
+}
+
+static bool is_exec(const SyscallStop *stop)
+{
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
+
+    return syscall &&
+           (strcmp(syscall->name, "execve") == 0 || strcmp(syscall->name, "execveat") == 0);
+}
+
+/* True if the call is to be run. */
+static bool observe(Loop *loop, Source *source, const struct seccomp_notif *request)
+{
+    Observer *observer = loop->run->observer;
+    const SyscallStop stop = stop_of(request);
+    pid_t parent;
+
+    /* Whoever is new here was started by the runtime, or by one that is known. */
+    if (source->starting || observer_process_of(observer, stop.tid, &parent) == 0)
+        (void)observer_set_phase(observer, stop.tid,
+                                 source->starting ? PHASE_RUNTIME_INIT : source->phase);
+    const int verdict = observer_enter(observer, &stop);
+    if (verdict == OBSERVER_CONFIRM)
+        observer_confirm(observer, stop.tid,
+                         seccomp_notify_id_valid(source->listener, request->id) == 0);
+    observer_infer_calls(observer, stop.tid, oci_listener_unnoticed, RULE);
+    /* The call is the runtime's, and what comes of it the workload. */
+    if (source->starting && is_exec(&stop)) {
+        source->starting = false;
+        (void)observer_set_phase(observer, stop.tid, source->phase);
+    }
+    return verdict != OBSERVER_ANSWER;
+}
+
+static void serve_call(Loop *loop, Source *source)
+{
+    struct seccomp_notif *request = &source->keeper.page->in_hand[0];
+
+    memset(request, 0, sizeof *request);
+    /* ENOENT: the thread was killed. */
+    if (seccomp_notify_receive(source->listener, request) < 0)
+        return;
+    if (*loop->run->agent->container == 0)
+        *loop->run->agent->container = (pid_t)request->pid;
+    const bool run_it = observe(loop, source, request);
+    struct seccomp_notif_resp response = {.id = request->id,
+                                          .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
+    (void)seccomp_notify_respond(source->listener, &response);
+    request->id = 0;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void answer_runtime(const Loop *loop)
+{
+    CLEANUP(oci_request_deinit) OciRequest request = {.socket = -1};
+
+    if (oci_service_accept(loop->run->runtimes, &request) < 0)
+        return;
+    /* Who joins comes by a listener. */
+    oci_request_answer(&request, request.what == OCI_ASK_ALIVE && loop->count > 0 ? 1 : 0);
+}
+
+enum { AGENT = BACKEND_EVENTS_FDS, RUNTIMES, RUNTIME, ENDS, SOURCES };
+
+static int prepare_poll(Loop *loop)
+{
+    struct pollfd *fds = realloc(loop->fds, (SOURCES + loop->count + 1) * sizeof *fds);
+
+    if (!fds)
+        return -ENOMEM;
+    loop->fds = fds;
+    backend_events_poll(&loop->events, fds);
+    fds[AGENT] = (struct pollfd){.fd = loop->run->agent->socket, .events = POLLIN};
+    fds[RUNTIMES] = (struct pollfd){.fd = loop->run->runtimes, .events = POLLIN};
+    fds[RUNTIME] = (struct pollfd){.fd = loop->any ? -1 : loop->runtime, .events = POLLIN};
+    fds[ENDS] = (struct pollfd){.fd = observer_exit_fd(loop->run->observer), .events = POLLIN};
+    for (size_t i = 0; i < loop->count; i++)
+        fds[SOURCES + i] = (struct pollfd){.fd = loop->sources[i].listener, .events = POLLIN};
+    return 0;
+}
+
+static void serve_sources(Loop *loop)
+{
+    const size_t polled = loop->count;
+
+    for (size_t i = 0; i < polled; i++) {
+        if (loop->fds[SOURCES + i].revents & POLLIN)
+            serve_call(loop, &loop->sources[i]);
+    }
+    /* From the end, so that those in front stay where their events are. */
+    for (size_t i = polled; i-- > 0;) {
+        const short revents = loop->fds[SOURCES + i].revents;
+        if ((revents & POLLIN) || !(revents & (POLLHUP | POLLERR | POLLNVAL)))
+            continue;
+        source_deinit(&loop->sources[i]);
+        loop->sources[i] = loop->sources[--loop->count];
+    }
+}
+
+static int serve(Loop *loop)
+{
+    /* The runtime is gone, and has sent nothing. */
+    bool failed = false;
+
+    while (!failed && !(loop->any && loop->count == 0) && !loop->run->detached) {
+        int r = prepare_poll(loop);
+        if (r < 0)
+            return r;
+        const int n = poll(loop->fds, SOURCES + loop->count, -1);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n <= 0)
+            continue;
+        if (backend_events_handle(&loop->events, loop->fds) && loop->run->tick)
+            loop->run->tick(loop->run->tick_data);
+        if (loop->fds[ENDS].revents)
+            observer_reap(loop->run->observer);
+        serve_sources(loop);
+        r = loop->fds[AGENT].revents ? add_source(loop) : 0;
+        if (loop->fds[RUNTIMES].revents)
+            answer_runtime(loop);
+        failed = loop->fds[RUNTIME].revents && !loop->fds[AGENT].revents;
+    }
+    return 0;
+}
+
+/* ---- without a recorder ---------------------------------------------------------------------- */
+
+void listeners_let_run(const SeccompAgent *agent)
+{
+    CLEANUP(fd_close) int container = -1;
+
+    if (*agent->container <= 0)
+        return;
+    (void)seccomp_api_get();
+    container = (int)syscall(SYS_pidfd_open, *agent->container, 0);
+    struct pollfd fds[] = {{.fd = container, .events = POLLIN},
+                           {.fd = agent->socket, .events = POLLIN}};
+    while (container >= 0 && !fds[0].revents) {
+        pid_t process;
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (!fds[1].revents)
+            continue;
+        CLEANUP(fd_close) int listener = receive_listener(agent->socket, &process);
+        Keeper keeper = {.life_fd = -1};
+        if (listener >= 0 && keeper_start(&keeper, listener) == 0)
+            keeper_release(&keeper);
+    }
+}
+
+/* ---- the backend ----------------------------------------------------------------------------- */
+
+static int run(BackendRun *backend_run, Error *err)
+{
+    CLEANUP(loop_deinit)
+    Loop loop = {.run = backend_run, .events = backend_events_of(backend_run), .runtime = -1};
+
+    /* libseccomp asks the kernel then what else it would when a filter is made. */
+    (void)seccomp_api_get();
+    recorder_step_aside();
+    loop.runtime = (int)syscall(SYS_pidfd_open, backend_run->join[0], 0);
+    if (loop.runtime < 0)
+        return error_errno(err, errno, "cannot watch the container's runtime");
+    int r = backend_events_start(&loop.events, 0);
+    if (r < 0)
+        return error_errno(err, r, "cannot set up events");
+    (void)snprintf(backend_run->features, sizeof backend_run->features, "oci-listener");
+    (void)report_send(backend_run->report_fd, REPORT_STARTED, 0);
+    r = serve(&loop);
+    /* The front is gone, the container is not: somebody has to be there for what comes into it. */
+    if (r == 0 && backend_run->detached && loop.any && fork() == 0) {
+        (void)close(backend_run->runtimes); /* nobody is joined any more */
+        listeners_let_run(backend_run->agent);
+        _exit(0);
+    }
+    return r < 0 ? error_errno(err, r, "waiting for events failed") : 0;
+}
+
+static int probe(Error *err)
+{
+    return backend_notify.probe(err);
+}
+
+static void features(char *out, size_t size)
+{
+    (void)snprintf(out, size, "oci-listener");
+}
+
+const Backend backend_listener = {
+    .name = "notify",
+    .summary = "seccomp user notification by a container's runtime",
+    .sees_results = false,
+    .can_join_runtimes = true,
+    .filters = true,
+    .probe = probe,
+    .features = features,
+    .run = run,
+};
