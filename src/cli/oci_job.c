@@ -228,7 +228,7 @@ static int record(const OciJob *job, BackendPrepared *prepared, Service *service
     CLEANUP(agent_deinit) Agent agent = {.agent = {.socket = -1}};
     const Backend *backend = job->listener ? &backend_listener : &backend_bpf;
     SuperviseResult result;
-    uint32_t run;
+    uint32_t run = 0;
 
     if (!recording)
         return error_errno(err, ENOMEM, "cannot begin a recording");
