@@ -181,7 +181,7 @@ static int complain_capability(const RuleText *text, const char *name)
     char upper[32] = "";
 
     /* Docker and AppArmor spell it without CAP_, AppArmor in small letters. */
-    for (size_t i = 0; rest[i] && i < sizeof upper - 1; i++)
+    for (size_t i = 0; i < sizeof upper - 1 && rest[i]; i++)
         upper[i] = (char)toupper((unsigned char)rest[i]);
     for (size_t i = 0; i < capability_count() && i < CAPABILITIES_MAX; i++)
         names[i] = capability_at(i)->name + strlen(prefix);
