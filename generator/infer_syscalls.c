@@ -25,7 +25,6 @@
 #include "generator/knowledge.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 
 enum { ALTERNATIVES_MAX = 16 };
@@ -54,7 +53,6 @@ typedef struct CallUse {
 typedef struct CallUses {
     CallUse *items; /* by Syscall.index */
     size_t count;
-    bool threads;        /* some were started */
     StringSet *programs; /* those that ran, as "/NAME" */
     Refusal *refusals;
     size_t refusals_count, refusals_capacity;
@@ -234,15 +232,14 @@ static bool program_ran(const CallUses *uses, const char *because)
     return false;
 }
 
-/* One of the calls in BECAUSE was seen, or what it names. */
-static bool was_seen(const CallUses *uses, const char *because)
+/* One of the calls in BECAUSE was seen, or with ALLOWED is allowed, or a program of it ran. */
+static bool holds(const CallUses *uses, const char *because, bool allowed)
 {
-    if (uses->threads && has_word(because, "threads"))
-        return true;
     if (program_ran(uses, because))
         return true;
     for (size_t i = 0; i < uses->count; i++) {
-        if (uses->items[i].seen && has_word(because, syscall_at(i)->name))
+        const CallUse *use = &uses->items[i];
+        if ((use->seen || (allowed && use->allowed)) && has_word(because, syscall_at(i)->name))
             return true;
     }
     return false;
@@ -256,7 +253,7 @@ static int allow_baseline(CallUses *uses)
     for (size_t i = 0; i < baseline_calls_count && r == 0; i++) {
         const BaselineCall *row = &baseline_calls[i];
         const Syscall *syscall = syscall_by_name(row->syscall);
-        if (syscall && was_seen(uses, row->because))
+        if (syscall && holds(uses, row->because, true))
             r = use_call(uses, syscall, 0, none, false, row->reason);
     }
     return r;
@@ -268,7 +265,8 @@ static int allow_equivalents(CallUses *uses, const InferOptions *options, Policy
 
     for (size_t i = 0; i < equivalent_calls_count && r == 0; i++) {
         const EquivalentCalls *row = &equivalent_calls[i];
-        if (!generalise_includes(options->generalise, row->level) || !was_seen(uses, row->because))
+        if (!generalise_includes(options->generalise, row->level) ||
+            !holds(uses, row->because, false))
             continue;
         CLEANUP(free_pointer) char *copy = strdup(row->rules);
         char *rest = copy;
@@ -418,9 +416,8 @@ static int collect(Recording *recording, const InferOptions *options, CallUses *
         }
         const int answer = infer_refusal(recording, fact);
         PolicyRule rule;
-        if (strncmp(syscall->name, "clone", 5) == 0)
-            uses->threads |= (fact->args_present & 1) && (fact->args[0] & CLONE_THREAD);
         *ret_clone3 |= !answer && strcmp(syscall->name, "clone3") == 0;
+        uses->items[syscall->index].seen |= !answer; /* clone3 too, which is never allowed */
         if (!infer_call(fact, &rule))
             continue;
         const int r = answer ? note_refusal(uses, syscall, fact, answer, options->conditions)
@@ -444,9 +441,9 @@ int infer_syscalls(Recording *recording, const InferOptions *options, Policy *po
         return -ENOMEM;
     int r = collect(recording, options, &uses, &archs, &clone3, notes);
     if (r == 0)
-        r = allow_baseline(&uses);
-    if (r == 0)
         r = allow_equivalents(&uses, options, policy);
+    if (r == 0)
+        r = allow_baseline(&uses);
     for (size_t i = 0; r == 0 && i < uses.count; i++) {
         const bool instead = clone3 && strcmp(syscall_at(i)->name, "clone") == 0;
         if (uses.items[i].allowed)

@@ -38,7 +38,7 @@ extern const size_t baseline_calls_count;
 /* System calls that come and go between runs of one workload. */
 typedef struct EquivalentCalls {
     const char *level;   /* from which setting of --generalize on */
-    const char *because; /* names, blanks between, or "threads", or programs' as "/sh" */
+    const char *because; /* names, blanks between, or programs' as "/sh" */
     const char *rules;   /* as in a policy, ";" between */
     const char *reason;
 } EquivalentCalls;

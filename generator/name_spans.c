@@ -215,6 +215,24 @@ bool name_find_dates(const char *name, size_t length, const TimeSpan *runs, size
     return found;
 }
 
+bool name_find_version(const char *name, size_t length, NameSpans *spans)
+{
+    const char *so = memmem(name, length, ".so.", 4);
+    const size_t from = so ? (size_t)(so - name) + 4 : length;
+    size_t major = from;
+
+    while (major < length && isdigit((unsigned char)name[major]))
+        major++;
+    if (major == from || major + 1 >= length || name[major] != '.' ||
+        !isdigit((unsigned char)name[major + 1]))
+        return false;
+    for (size_t i = major; i < length; i++) {
+        if (!isdigit((unsigned char)name[i]) && name[i] != '.')
+            return false;
+    }
+    return name_spans_add(spans, (NameSpan){major + 1, length, SPAN_VERSION});
+}
+
 /* ---- numbers -------------------------------------------------------------------------------- */
 
 bool name_find_pid(const char *name, size_t length, NameSpans *spans)
@@ -369,6 +387,7 @@ static const struct {
     [SPAN_COUNTER] = {"a counter", "any other number of that length"},
     [SPAN_NUMBER] = {"differs between runs", "anything that begins with a digit"},
     [SPAN_INODE] = {"a file without a name", "any inode's number"},
+    [SPAN_VERSION] = {"a library's version", "others of the same major number"},
     [SPAN_RUNS] = {"differs between runs", "any other of that length"},
 };
 
@@ -387,6 +406,7 @@ static void print_span(const char *name, const NameSpan *span, Buffer *out)
     static const char *const whole[SPAN_KIND_COUNT] = {
         [SPAN_OPEN] = "[0-9a-f]*",   [SPAN_PID] = "@{pid}",    [SPAN_PID_HEX] = "[0-9a-f]*",
         [SPAN_BESIDE] = "[0-9a-f]*", [SPAN_NUMBER] = "[0-9]*", [SPAN_INODE] = "[0-9]*",
+        [SPAN_VERSION] = "[0-9]*",
     };
     bool letters = false;
 

@@ -25,7 +25,8 @@ typedef enum SpanKind {
     SPAN_COUNTER, /* with leading zeros */
     SPAN_NUMBER,  /* any other */
     SPAN_INODE,
-    SPAN_RUNS, /* letters and digits that differ between runs */
+    SPAN_VERSION, /* of a library, behind its first number */
+    SPAN_RUNS,    /* letters and digits that differ between runs */
     SPAN_KIND_COUNT,
 } SpanKind;
 
@@ -60,6 +61,9 @@ bool name_find_counters(const char *name, size_t length, NameSpans *spans);
 /* Dates (from the day before to the day after) and times since 1970 of one of the runs. */
 bool name_find_dates(const char *name, size_t length, const TimeSpan *runs, size_t runs_count,
                      NameSpans *spans);
+
+/* "libz.so.1.2.13": what stands behind "libz.so.1.". */
+bool name_find_version(const char *name, size_t length, NameSpans *spans);
 
 /* A number that may be a process's, outside of what SPANS has. */
 bool name_find_pid(const char *name, size_t length, NameSpans *spans);

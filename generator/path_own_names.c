@@ -102,6 +102,9 @@ void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
         (void)name_spans_add(spans, (NameSpan){1, sizeof inode - 1, SPAN_INODE});
     if (shapes->level == GENERALISE_EXACT || spans->count > 0)
         return;
+    const bool loaded = (use->access & ACCESS_MMAP_EXEC) != 0 && (use->access & WRITES) == 0;
+    if (shapes->level == GENERALISE_BROAD && loaded)
+        (void)name_find_version(shape->name, shape->length, spans);
     if (use->access & WRITES)
         (void)name_find_dates(shape->name, shape->length, shapes->times, shapes->runs_count, spans);
     if (!path_use_created(use))
