@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PROGRAM_MAX = 16384, PAIRS = 600, SAMPLES = 60 };
+enum { PROGRAM_MAX = 16384, PAIRS = 300, SAMPLES = 60 };
 
 /* ---- a filter from JSON, as the runtimes make it ----------------------------------------------
  */
