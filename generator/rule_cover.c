@@ -10,6 +10,24 @@ static void glob_set_drop(GlobSet **set)
     *set = glob_set_free(*set);
 }
 
+const PolicyRule *rule_find(const Policy *policy, const PolicyRule *rule)
+{
+    size_t low = 0;
+    size_t high = policy_rules_count(policy);
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = policy_rule_compare(policy_rule(policy, middle), rule);
+        if (order == 0)
+            return policy_rule(policy, middle);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 /* ---- all but files -------------------------------------------------------------------------- */
 
 static bool same(const char *a, const char *b)

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The rule of POLICY (sorted) that is the same but for access, keep and reason, or NULL. */
+const PolicyRule *rule_find(const Policy *policy, const PolicyRule *rule);
+
 /* Does RULE speak of all that NEED, of the same section but POLICY_FILES, speaks of? What a rule
  * does not say may be anything. Neither's deny is looked at. */
 bool rule_covers(const PolicyRule *rule, const PolicyRule *need);

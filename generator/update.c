@@ -130,24 +130,45 @@ static int drop_denied(Update *update, const FileRules *denied, const PolicyRule
     return warn_denied(update, &part, by);
 }
 
-static int update_files(Update *update, Error *err)
+/* Which access of NEEDED, by its indices, the policy's rules do not grant. */
+static int find_missing(const Update *update, const FileRules *needed, uint32_t *missing,
+                        Error *err)
 {
     CLEANUP(file_rules_deinit) FileRules allowed = {0};
+    CLEANUP(glob_changes_deinit) GlobChanges changes = {0};
+    CLEANUP(free_pointer) GlobRule *unknown = calloc(needed->count + 1, sizeof *unknown);
+    CLEANUP(free_pointer) size_t *index = calloc(needed->count + 1, sizeof *index);
+    const GlobOptions options = {.literal_overrides = FILE_ANY_EXEC, .paths = true};
+    size_t count = 0;
+
+    if (!unknown || !index || file_rules_make(update->old, false, &allowed) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < needed->count; i++) {
+        /* Most of it is there in the same words, which is quickly seen. */
+        const PolicyRule *known = rule_find(update->old, needed->from[i]);
+        if (known && (needed->from[i]->access & ~rule_access(known)) == 0)
+            continue;
+        unknown[count] = needed->rules[i];
+        index[count++] = i;
+    }
+    const int r =
+        glob_rules_added(allowed.rules, allowed.count, unknown, count, &options, &changes, err);
+    for (size_t i = 0; r == 0 && i < changes.count; i++)
+        missing[index[changes.items[i].rule]] |= changes.items[i].access;
+    return r;
+}
+
+static int update_files(Update *update, Error *err)
+{
     CLEANUP(file_rules_deinit) FileRules denied = {0};
     CLEANUP(file_rules_deinit) FileRules needed = {0};
-    CLEANUP(glob_changes_deinit) GlobChanges changes = {0};
     CLEANUP(free_pointer) uint32_t *missing = NULL;
-    const GlobOptions options = {.literal_overrides = FILE_ANY_EXEC, .paths = true};
 
-    if (file_rules_make(update->old, false, &allowed) < 0 ||
-        file_rules_make(update->old, true, &denied) < 0 ||
+    if (file_rules_make(update->old, true, &denied) < 0 ||
         file_rules_make(update->seen, false, &needed) < 0 ||
         !(missing = calloc(needed.count + 1, sizeof *missing)))
         return -ENOMEM;
-    int r = glob_rules_added(allowed.rules, allowed.count, needed.rules, needed.count, &options,
-                             &changes, err);
-    for (size_t i = 0; r == 0 && i < changes.count; i++)
-        missing[changes.items[i].rule] |= changes.items[i].access;
+    int r = find_missing(update, &needed, missing, err);
     for (size_t i = 0; r == 0 && i < needed.count; i++) {
         PolicyRule rule = *needed.from[i];
         uint32_t access = rule.access & missing[i];
