@@ -50,18 +50,25 @@ static int parser_error(PolicyReader *reader)
 
 /* ---- places --------------------------------------------------------------------------------- */
 
-/* libyaml counts characters. It goes forward, mostly. */
+static bool continues(const PolicyText *text, size_t at)
+{
+    return at < text->length && ((unsigned char)text->bytes[at] & 0xc0) == 0x80;
+}
+
+/* libyaml counts characters. Marks are close to each other, forward or back. */
 static size_t offset_of(PolicyReader *reader, const yaml_mark_t *mark)
 {
     const PolicyText *text = reader->text;
 
-    if (mark->index < reader->at_index)
-        reader->at = reader->at_index = 0;
-    while (reader->at_index < mark->index && reader->at < text->length) {
-        reader->at++;
-        while (reader->at < text->length && ((unsigned char)text->bytes[reader->at] & 0xc0) == 0x80)
+    for (; reader->at_index > mark->index; reader->at_index--) {
+        do
+            reader->at--;
+        while (continues(text, reader->at));
+    }
+    for (; reader->at_index < mark->index && reader->at < text->length; reader->at_index++) {
+        do
             reader->at++;
-        reader->at_index++;
+        while (continues(text, reader->at));
     }
     return reader->at;
 }
