@@ -132,6 +132,9 @@ int oci_service_ask(const char *root, const char *id, Error *err)
     if (fd < 0)
         return fd;
     const int r = ask(fd, OCI_ASK_JOIN, &answer);
+    /* It ended while it was asked: as if it had before. */
+    if (r == -ECONNRESET || r == -EPIPE)
+        return error_set(err, -ENOENT, "the container's recorder has ended");
     if (r < 0)
         return error_errno(err, r, "the container's recorder does not answer");
     return answer == 0 ? 0 : error_errno(err, answer, "the container's recorder cannot join");

@@ -33,7 +33,8 @@ static int start_recorder(OciJob *job, Error *err)
     return background_start(run_job, job, err);
 }
 
-static int record_container(const OciConfig *config, const char *runtime,
+/* BY_LISTENER: by the runtime's seccomp listener, not by eBPF. */
+static int record_container(const OciConfig *config, bool by_listener, const char *runtime,
                             const OciArguments *arguments, OciBundle *description,
                             const OciWish *wish, Error *err)
 {
@@ -48,7 +49,7 @@ static int record_container(const OciConfig *config, const char *runtime,
     int r = oci_identity_read(description, arguments->container, &identity);
     if (r < 0)
         return error_errno(err, r, "cannot begin a recording");
-    if (config->backend == OCI_BACKEND_LISTENER)
+    if (by_listener)
         r = oci_service_agent_path(arguments->root, arguments->container, &listener, err);
     if (r < 0)
         return r;
@@ -108,28 +109,67 @@ static bool warn_of(const char *runtime, Error *err)
     return true;
 }
 
+/* The recorder of an earlier container of that name, of the same bundle perhaps, puts its profile
+ * back before it ends. */
+static void await_profile(const OciArguments *arguments)
+{
+    (void)oci_service_await_end(arguments->root, arguments->container, WAIT_MILLISECONDS);
+}
+
+/* Recording by eBPF failed with FAILURE. If it is the kernel that cannot: by its listener then,
+ * with *BUNDLE read again. 1: done, and ERR says so; a negative errno with ERR. */
+static int fall_back(int failure, const OciConfig *config, const char *runtime,
+                     const OciArguments *arguments, OciBundle **bundle, Error *err)
+{
+    Error why = {0};
+    OciWish wish;
+
+    if (config->backend != OCI_BACKEND_AUTO || backend_bpf.probe(&why) == 0)
+        return failure;
+    await_profile(arguments);
+    oci_bundle_drop(bundle);
+    *bundle = NULL;
+    int r = oci_bundle_read(arguments->bundle, arguments->config, bundle, err);
+    if (r < 0)
+        return r;
+    oci_bundle_wish(*bundle, &wish);
+    r = record_container(config, true, runtime, arguments, *bundle, &wish, err);
+    if (r < 0)
+        return r;
+    (void)error_set(err, 0,
+                    "recording by the seccomp listener, which sees less (`man whittle-oci`), "
+                    "because without eBPF: %s",
+                    why.text);
+    return 1;
+}
+
 int oci_record_container(const OciConfig *config, const char *runtime,
                          const OciArguments *arguments, Error *err)
 {
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
+    const bool by_listener = config->backend == OCI_BACKEND_LISTENER;
     OciWish wish;
 
-    /* The recorder of an earlier container of that name, of the same bundle perhaps, puts its
-     * profile back before it ends. */
-    if (config->permissive || config->backend == OCI_BACKEND_LISTENER)
-        (void)oci_service_await_end(arguments->root, arguments->container, WAIT_MILLISECONDS);
+    if (config->permissive || by_listener)
+        await_profile(arguments);
     int r = oci_bundle_read(arguments->bundle, arguments->config, &bundle, err);
     if (r < 0)
         /* The runtime does not find it either, and says so in its own words. */
         return r == -ENOENT ? 0 : r;
     oci_bundle_wish(bundle, &wish);
-    if (wish.record)
-        r = record_container(config, runtime, arguments, bundle, &wish, err);
+    const bool record = wish.record;
+    if (record)
+        r = record_container(config, by_listener, runtime, arguments, bundle, &wish, err);
+    if (r < 0)
+        r = fall_back(r, config, runtime, arguments, &bundle, err);
     /* Even if nothing is recorded: it is not the workload's business. */
-    const int stripped = oci_bundle_strip(bundle, r < 0 ? NULL : err);
+    Error unstripped = {0};
+    const int stripped = bundle ? oci_bundle_strip(bundle, &unstripped) : 0;
+    if (r >= 0 && stripped < 0)
+        *err = unstripped;
     if (r < 0 || stripped < 0)
         return r < 0 ? r : stripped;
-    return wish.record && warn_of(runtime, err) ? 1 : 0;
+    return r > 0 || (record && warn_of(runtime, err)) ? 1 : 0;
 }
 
 int oci_record_exec(const OciConfig *config, const OciArguments *arguments, Error *err)

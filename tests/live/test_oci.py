@@ -416,6 +416,35 @@ def listener_recorder_killed(oci):
     live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the end of whittle")
 
 
+# No eBPF can be loaded where the kernel's types are not to be had, and no recorder that has loaded it already.
+BLIND = """#!/bin/sh
+exec unshare --mount sh -c 'mount -t tmpfs none /sys/kernel/btf && mkdir -p /run/whittle && mount -t tmpfs -o mode=700 none /run/whittle && exec "$@"' sh "$WHITTLE_OCI" "$@"
+"""
+
+
+@each_runtime
+def listener_instead(oci):
+    """Where eBPF does not work, the listener is taken, and the log says so; if eBPF is asked for, it is refused."""
+    program = os.path.join(oci.folder, "blind")
+    with open(program, "w", encoding="ascii") as file:
+        file.write(BLIND)
+    os.chmod(program, 0o755)
+    options = {"program": program, "environment": {"WHITTLE_OCI": site.WHITTLE_OCI}}
+    oci.configure(on_failure="refuse")
+    oci.bundle("c", "cat /etc/hello", env=[OUT])
+    log = os.path.join(oci.folder, "log")
+    status, out, err = oci.call("--log", log, "run", "--bundle", os.path.join(oci.folder, "c"), "c", **options)
+    equal((status, out), (0, "hello:x:0:0:::\n"), err)
+    check("without eBPF" in site.read(log), f"log: {site.read(log)!r}, {err!r}")
+    live.wait_until(lambda: "footer" in site.last_line(f"{oci.output}/rec.jsonl"), site.PATIENCE, "the end of the recording")
+    result = oci.recording()
+    equal(result.document["runs"][0]["features"], "oci-listener", "how it was recorded")
+    result.one("file", name="/etc/hello", access=["read"], phase="run")
+    oci.configure(on_failure="refuse", backend="bpf")
+    status, out, err = oci.run("c", **options)
+    check(status != 0 and out == "", f"it ran: {status} {out!r} {err!r}")
+
+
 @each_runtime
 def listener_unused(oci):
     """A runtime that fails before: there is nothing to record, and nobody stays."""
