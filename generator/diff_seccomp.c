@@ -203,6 +203,14 @@ static int compare_call(Comparison *comparison, const char *name)
     return r;
 }
 
+/* Is entry INDEX of PROFILE there, and about NAME? */
+static bool is_about(const SeccompProfile *profile, size_t index, const char *name)
+{
+    const char *own = index < profile->count ? profile->entries[index].name : NULL;
+
+    return own && strcmp(own, name) == 0;
+}
+
 /* Every name of both, in order. */
 static int compare_calls(Comparison *comparison)
 {
@@ -218,9 +226,9 @@ static int compare_calls(Comparison *comparison)
         if (!name) /* never: all entries have one */
             break;
         r = compare_call(comparison, name);
-        while (a < old->count && strcmp(old->entries[a].name, name) == 0)
+        while (is_about(old, a, name))
             a++;
-        while (b < fresh->count && strcmp(fresh->entries[b].name, name) == 0)
+        while (is_about(fresh, b, name))
             b++;
     }
     return r;

@@ -164,8 +164,8 @@ static int settle(Walk *walk, size_t first, uint32_t parent, uint8_t byte)
     at = hash_positions(positions, count) & (walk->table_size - 1);
     for (; walk->table[at]; at = (at + 1) & (walk->table_size - 1)) {
         const Step *step = &walk->steps[walk->table[at] - 1];
-        if (step->count == count &&
-            memcmp(walk->positions + step->first, positions, count * sizeof *positions) == 0) {
+        if (step->count == count && (count == 0 || memcmp(walk->positions + step->first, positions,
+                                                          count * sizeof *positions) == 0)) {
             walk->positions_count = first;
             return 0;
         }

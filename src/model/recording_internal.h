@@ -158,7 +158,7 @@ int recording_put_like(Recording *recording, const StoredFact *like, const char 
 int recording_put_stored(Recording *recording, const StoredFact *fact, StoredFact **ret_fact);
 
 /* As recording_add_label(), of one that is in the recording's StringSet. */
-int stored_add_label(Recording *recording, StoredFact *fact, uint32_t label);
+int stored_add_label(Recording *recording, StoredFact *fact, uint32_t ref);
 
 /* The count of FACT in RUN, which is made as 0 if need be. NULL without memory. */
 uint64_t *stored_run_count(Recording *recording, StoredFact *fact, uint32_t run);

@@ -8,8 +8,11 @@ and too many of those fail the test.
 """
 
 import csv
+import ctypes
 import json
 import os
+import platform
+import struct
 import subprocess
 import sys
 import tempfile
@@ -119,6 +122,15 @@ def report(trials, summary, everything):
     return 0
 
 
+def hold_program():
+    """Loads a BPF program, which stays as long as this process: some action asks for the next one there is."""
+    instructions = ctypes.create_string_buffer(bytes([0xb7] + 7 * [0] + [0x95] + 7 * [0]))  # return 0
+    licence = ctypes.create_string_buffer(b"Apache-2.0")
+    attributes = struct.pack("=IIQQ", 1, 2, ctypes.addressof(instructions), ctypes.addressof(licence)).ljust(120, b"\0")
+    bpf, prog_load = {"x86_64": 321}.get(platform.machine(), 280), 5
+    ctypes.CDLL(None).syscall(bpf, prog_load, attributes, len(attributes))
+
+
 def main(kind):
     """Runs KIND (a class like Trials, with check() and summary()) for the actions named on the
     command line, or for all."""
@@ -126,6 +138,7 @@ def main(kind):
         print("needs root")
         return SKIP
     wanted = sys.argv[1:]
+    hold_program()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         trials = kind(folder)

@@ -84,7 +84,7 @@ static void fill_file(Random *random, StringSet *strings, PolicyRule *rule)
     rule->name = random_pattern(random, strings);
     rule->access = 1 + random_below(random, 63);
     if (random_below(random, 4) == 0)
-        rule->access |= FILE_EXEC_INHERIT << random_below(random, 3);
+        rule->access |= (uint32_t)FILE_EXEC_INHERIT << random_below(random, 3);
     rule->owner = random_below(random, 4) == 0;
     if ((rule->access & FILE_LINK) && random_below(random, 2))
         rule->target = random_pattern(random, strings);
