@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-enum { SHORT_COMMAND = 72, LONG_COMMAND = 4096 };
+enum { SHORT_COMMAND = 72, LONG_COMMAND = 4096, SARIF_WHO_MAX = 8 };
 
 /* In words, for messages and as SARIF's rule. */
 static const struct SectionWords {
@@ -200,10 +200,10 @@ static json_t *who_json(const Finding *finding, const Recording *recording)
 }
 
 /* Appends the text of ROOT, which it takes, to OUT. */
-static int dump(json_t *root, Buffer *out)
+static int dump(json_t *root, size_t flags, Buffer *out)
 {
     CLEANUP(json_drop) json_t *owned = root;
-    char *text = owned ? json_dumps(owned, JSON_INDENT(2)) : NULL;
+    char *text = owned ? json_dumps(owned, flags) : NULL;
 
     if (!text)
         return -ENOMEM;
@@ -212,27 +212,59 @@ static int dump(json_t *root, Buffer *out)
     return buffer_putc(out, '\n');
 }
 
+static json_t *finding_json(const Finding *finding, const Recording *recording)
+{
+    return json_pack("{s:s,s:o,s:b,s:b,s:o}", "section", policy_section_name(finding->section),
+                     "rule", json_string(finding->rule), "denied", finding->denied, "foreign",
+                     finding->foreign, "by", who_json(finding, recording));
+}
+
+int finding_json_line(const Finding *finding, const Recording *recording, const char *time,
+                      Buffer *out)
+{
+    json_t *line = finding_json(finding, recording);
+
+    if (line)
+        (void)json_object_set_new(line, "time", json_string(time));
+    return dump(line, JSON_COMPACT, out);
+}
+
+/* The rules that nothing needed; NULL if that was not asked. */
+static json_t *unused_json(const FindingsReport *report)
+{
+    json_t *list = report->text ? json_array() : NULL;
+
+    for (size_t i = 0; list && i < report->unused_count; i++) {
+        CLEANUP(buffer_deinit) Buffer rule = BUFFER_INIT;
+        const PolicyPlace *place = policy_text_place(report->text, report->unused[i]);
+        if (policy_rule_print(&place->rule, &rule) == 0)
+            (void)json_array_append_new(list, json_pack("{s:s,s:o,s:I}", "section",
+                                                        policy_section_name(place->rule.section),
+                                                        "rule", json_string(buffer_text(&rule)),
+                                                        "line", (json_int_t)place->line));
+    }
+    return list;
+}
+
 int findings_json(const FindingsReport *report, Buffer *out)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < report->findings->count; i++) {
-        const Finding *finding = &report->findings->items[i];
-        (void)json_array_append_new(list, json_pack("{s:s,s:o,s:b,s:b,s:o}", "section",
-                                                    policy_section_name(finding->section), "rule",
-                                                    json_string(finding->rule), "denied",
-                                                    finding->denied, "foreign", finding->foreign,
-                                                    "by", who_json(finding, report->recording)));
-    }
+    for (size_t i = 0; i < report->findings->count; i++)
+        (void)json_array_append_new(list,
+                                    finding_json(&report->findings->items[i], report->recording));
     json_t *workload =
         json_pack("{s:o,s:o}", "command", json_text(report->command), "exit_status",
                   report->exit_status >= 0 ? json_integer(report->exit_status) : json_null());
-    return dump(
+    json_t *root =
         json_pack("{s:s,s:i,s:o,s:o,s:b,s:b,s:o,s:o}", "whittle", "check", "format", 1, "policy",
                   json_text(report->policy_path), "name", json_text(policy_name(report->policy)),
                   "ok", report->findings->count == 0, "complete",
-                  recording_is_complete(report->recording), "workload", workload, "findings", list),
-        out);
+                  recording_is_complete(report->recording), "workload", workload, "findings", list);
+    json_t *unused = unused_json(report);
+    if (root && unused)
+        (void)json_object_set_new(root, "unused", unused);
+    return dump(root, JSON_INDENT(2), out);
 }
 
 /* ---- JUnit ---------------------------------------------------------------------------------- */
@@ -311,6 +343,13 @@ int findings_junit(const FindingsReport *report, Buffer *out)
 
 /* ---- SARIF ---------------------------------------------------------------------------------- */
 
+#define UNUSED_RULE_ID "unused-rule"
+
+static json_t *sarif_rule(const char *id, const char *description)
+{
+    return json_pack("{s:s,s:{s:s}}", "id", id, "shortDescription", "text", description);
+}
+
 static json_t *sarif_rules(void)
 {
     json_t *rules = json_array();
@@ -318,10 +357,22 @@ static json_t *sarif_rules(void)
     for (size_t i = 0; i < ARRAY_LENGTH(section_words); i++) {
         if (section_words[i].rule_id)
             (void)json_array_append_new(
-                rules, json_pack("{s:s,s:{s:s}}", "id", section_words[i].rule_id,
-                                 "shortDescription", "text", section_words[i].description));
+                rules, sarif_rule(section_words[i].rule_id, section_words[i].description));
     }
+    (void)json_array_append_new(
+        rules, sarif_rule(UNUSED_RULE_ID, "Nothing in the run needed this rule of the policy."));
     return rules;
+}
+
+/* TEXT about line LINE of the policy; FINGERPRINT says which result it is. */
+static json_t *sarif_message(const FindingsReport *report, const char *rule_id, const char *level,
+                             const char *text, size_t line, const char *fingerprint)
+{
+    return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:o},s:{s:I}}}],s:{s:s}}", "ruleId", rule_id,
+                     "level", level, "message", "text", text, "locations", "physicalLocation",
+                     "artifactLocation", "uri", json_text(report->policy_path), "region",
+                     "startLine", (json_int_t)line, "partialFingerprints", "whittle/rule",
+                     fingerprint);
 }
 
 static json_t *sarif_result(const FindingsReport *report, const Finding *finding)
@@ -330,14 +381,22 @@ static json_t *sarif_result(const FindingsReport *report, const Finding *finding
 
     (void)buffer_printf(&text, "%s the policy: ", finding->denied ? "Denied by" : "Outside");
     if (finding_title(finding, &text) < 0 || buffer_putc(&text, '\n') < 0 ||
-        finding_who(finding, report->recording, 8, &text) < 0)
+        finding_who(finding, report->recording, SARIF_WHO_MAX, &text) < 0)
         return NULL;
-    return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:o},s:{s:i}}}],s:{s:s#}}", "ruleId",
-                     section_words[finding->section].rule_id, "level", "error", "message", "text",
-                     buffer_text(&text), "locations", "physicalLocation", "artifactLocation", "uri",
-                     json_text(report->policy_path), "region", "startLine", 1,
-                     "partialFingerprints", "whittle/rule", finding->rule,
-                     (int)strnlen(finding->rule, 1024));
+    return sarif_message(report, section_words[finding->section].rule_id, "error",
+                         buffer_text(&text), 1, finding->rule);
+}
+
+static json_t *sarif_unused(const FindingsReport *report, const PolicyPlace *place)
+{
+    CLEANUP(buffer_deinit) Buffer rule = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    if (policy_rule_print(&place->rule, &rule) < 0 ||
+        buffer_printf(&text, "Nothing in this run needed: %s", buffer_text(&rule)) < 0)
+        return NULL;
+    return sarif_message(report, UNUSED_RULE_ID, "note", buffer_text(&text), place->line,
+                         buffer_text(&rule));
 }
 
 int findings_sarif(const FindingsReport *report, Buffer *out)
@@ -346,9 +405,12 @@ int findings_sarif(const FindingsReport *report, Buffer *out)
 
     for (size_t i = 0; i < report->findings->count; i++)
         (void)json_array_append_new(results, sarif_result(report, &report->findings->items[i]));
+    for (size_t i = 0; i < report->unused_count; i++)
+        (void)json_array_append_new(
+            results, sarif_unused(report, policy_text_place(report->text, report->unused[i])));
     return dump(json_pack("{s:s,s:s,s:[{s:{s:{s:s,s:s,s:o}},s:o}]}", "$schema",
                           "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
                           "runs", "tool", "driver", "name", "whittle", "version", report->version,
                           "rules", sarif_rules(), "results", results),
-                out);
+                JSON_INDENT(2), out);
 }

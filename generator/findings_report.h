@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "generator/judge.h"
+#include "model/policy_text.h"
 
 typedef struct FindingsReport {
     const Findings *findings;
@@ -14,6 +15,10 @@ typedef struct FindingsReport {
     const char *command; /* what was run, on one line; NULL: a recording was judged */
     int exit_status;     /* the command's; -1 unknown */
     const char *version; /* whittle's */
+    /* Rules that nothing needed, if that was asked; else NULL and 0. */
+    const PolicyText *text;
+    const size_t *unused; /* places of TEXT */
+    size_t unused_count;
 } FindingsReport;
 
 /* "system call ptrace", "file /etc/shadow r", …: what FINDING is about, one line without its end.
@@ -36,6 +41,10 @@ int findings_as_policy(const Findings *findings, Buffer *out);
 
 /* profiles/schema/check.schema.json */
 int findings_json(const FindingsReport *report, Buffer *out);
+
+/* One finding as an object on one line, that was made at TIME (RFC 3339). */
+int finding_json_line(const Finding *finding, const Recording *recording, const char *time,
+                      Buffer *out);
 
 /* A test suite: a case a finding that failed, or one that passed. */
 int findings_junit(const FindingsReport *report, Buffer *out);

@@ -361,7 +361,6 @@ int judge(Recording *recording, const Policy *policy, uint32_t sections, Finding
         .recording = recording, .policy = policy, .sections = sections, .findings = findings};
     int r = 0;
 
-    recording_sort(recording);
     for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
         Fact view;
         const Fact *fact = recording_fact(recording, i, &view);

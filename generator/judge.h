@@ -32,7 +32,7 @@ typedef struct Findings {
 void findings_deinit(Findings *findings);
 
 /*
- * Appends to *FINDINGS what RECORDING (sorted by this) shows of SECTIONS (bit i: PolicySection i)
+ * Appends to *FINDINGS what RECORDING shows of SECTIONS (bit i: PolicySection i)
  * that POLICY (sorted) does not allow. A system call counts also if it failed; all else if it may
  * have succeeded, and not in phase runtime-init. What a container's runtime does itself is not
  * judged. 0 or a negative errno with ERR.

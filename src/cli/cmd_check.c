@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle check --policy P -- CMD…`: runs a command and says what is outside its policy. */
-#include "base/io.h"
 #include "base/memory.h"
-#include "cli/choose_backend.h"
+#include "cli/check_lines.h"
+#include "cli/check_report.h"
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/joining.h"
 #include "cli/run_begin.h"
-#include "generator/findings_report.h"
+#include "generator/infer.h"
 #include "generator/update.h"
 #include "tracer/launch.h"
 #include "tracer/supervise.h"
@@ -17,8 +17,6 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-enum { WHO_MAX = 4 };
 
 /* What came of the run, or of reading recordings. */
 typedef struct Judged {
@@ -82,8 +80,17 @@ static bool lacks_capabilities(const Backend *backend)
 
 /* ---- the run -------------------------------------------------------------------------------- */
 
-static int supervise_into(const Parsed *parsed, const Known *known, const Backend *backend,
-                          Launch *launch, const char *output, Judged *judged, Error *err)
+/* What is watched, and how. */
+typedef struct Watch {
+    const Backend *backend;
+    Launch *launch;         /* NULL: what runs already */
+    const Joining *joining; /* that */
+    Known known;
+    CheckLines *lines; /* NULL: all is told at the end */
+    const char *output;
+} Watch;
+
+static int supervise_watch(const Parsed *parsed, const Watch *watch, Judged *judged, Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
     char features[256] = "";
@@ -92,9 +99,9 @@ static int supervise_into(const Parsed *parsed, const Known *known, const Backen
 
     if (!recording)
         return error_errno(err, ENOMEM, "cannot make a recording");
-    backend->features(features, sizeof features);
+    watch->backend->features(features, sizeof features);
     const Run description = {.label = parsed_value(parsed, "label", NULL),
-                             .backend = backend->name,
+                             .backend = watch->backend->name,
                              .features = features,
                              .command = (const char **)(void *)parsed->arguments,
                              .command_count = (size_t)parsed->arguments_count,
@@ -102,59 +109,120 @@ static int supervise_into(const Parsed *parsed, const Known *known, const Backen
     int r = run_begin(&description, recording, &run, err);
     if (r < 0)
         return r;
-    const Supervision supervision = {.backend = backend,
-                                     .launch = launch,
+    if (watch->lines)
+        watch->lines->recording = recording;
+    const Joining *joining = watch->joining;
+    const Supervision supervision = {.backend = watch->backend,
+                                     .launch = watch->launch,
+                                     .join = joining ? joining->pids : NULL,
+                                     .join_count = joining ? joining->pids_count : 0,
+                                     .cgroups = joining ? joining->cgroups : NULL,
+                                     .cgroups_count = joining ? joining->cgroups_count : 0,
                                      .recording = recording,
                                      .run = run,
                                      .label = parsed_value(parsed, "label", NULL),
-                                     .known = *known,
-                                     .output = output};
+                                     .known = watch->known,
+                                     .output = watch->output,
+                                     .progress = watch->lines ? check_lines_progress : NULL,
+                                     .progress_data = watch->lines};
     r = supervise(&supervision, &result, err);
     if (r < 0)
         return r;
-    if (result.exec_error != 0)
-        return error_errno(err, result.exec_error, "cannot run %s", launch->path);
+    if (watch->launch && result.exec_error != 0)
+        return error_errno(err, result.exec_error, "cannot run %s", watch->launch->path);
     if (result.output_error.code != 0) {
         *err = result.output_error;
         return err->code;
     }
-    r = recording_read(output, &judged->recording, err);
-    judged->ran = true;
+    r = recording_read(watch->output, &judged->recording, err);
+    judged->ran = watch->launch != NULL;
     judged->exit_status = result.has_status ? exit_status_of(result.wait_status) : -1;
     return r;
 }
 
-/* Runs the command, recorded into a file that is gone afterwards. 0, or an exit status that was
- * explained. */
-static int run_command(const Parsed *parsed, Known known, Judged *judged)
+/* Watches, recording into a file that is gone afterwards. 0 or a negative errno with ERR. */
+static int watch_into_scratch(const Parsed *parsed, Watch *watch, Judged *judged, Error *err)
 {
-    CLEANUP(free_pointer) char *path = NULL;
     CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer output = BUFFER_INIT;
     const char *scratch = getenv("TMPDIR");
-    Error err = {0};
 
-    if (launch_resolve(parsed->arguments[0], &path, &err) < 0)
-        return fail(EXIT_USAGE, &err);
-    const Backend *backend =
-        choose_backend(parsed_value(parsed, "backend", "auto"), JOB_LAUNCH, &err);
-    if (!backend)
-        return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_MACHINE, &err);
-    known.no_capabilities = lacks_capabilities(backend);
     if (buffer_printf(&folder, "%s/whittle-check.XXXXXX", scratch && *scratch ? scratch : "/tmp") <
             0 ||
-        !mkdtemp(folder.data)) {
-        (void)error_errno(&err, errno, "%s: cannot make a folder", buffer_text(&folder));
-        return fail(EXIT_MACHINE, &err);
-    }
-    (void)buffer_printf(&output, "%s/run.jsonl", buffer_text(&folder));
-    Launch launch = {.path = path, .argv = parsed->arguments};
-    const int r = output.error ? error_errno(&err, output.error, "cannot make a file name")
-                               : supervise_into(parsed, &known, backend, &launch,
-                                                buffer_text(&output), judged, &err);
-    (void)unlink(buffer_text(&output));
+        !mkdtemp(folder.data))
+        return error_errno(err, errno, "%s: cannot make a folder", buffer_text(&folder));
+    int r = buffer_printf(&output, "%s/run.jsonl", buffer_text(&folder));
+    if (r < 0)
+        (void)error_errno(err, r, "cannot make a file name");
+    watch->output = buffer_text(&output);
+    if (r == 0)
+        r = supervise_watch(parsed, watch, judged, err);
+    (void)unlink(watch->output);
     (void)rmdir(buffer_text(&folder));
-    return r < 0 ? fail(EXIT_MACHINE, &err) : 0;
+    return r;
+}
+
+/* Findings as they appear go to --output, or standard output. 0 or a negative errno with ERR. */
+static int open_lines(const Parsed *parsed, CheckLines *lines, FILE **ret_file, Error *err)
+{
+    const char *path = parsed_value(parsed, "output", NULL);
+    FILE *file = path ? fopen(path, "ae") : NULL;
+
+    if (path && !file)
+        return error_errno(err, errno, "%s", path);
+    lines->told = strset_new();
+    if (!lines->told) {
+        file_close(&file);
+        return error_errno(err, ENOMEM, "cannot begin");
+    }
+    lines->out = file ? file : stdout;
+    *ret_file = file;
+    return 0;
+}
+
+static bool wants_lines(const Parsed *parsed)
+{
+    return strcmp(parsed_value(parsed, "format", "text"), "jsonl") == 0;
+}
+
+/* Runs the command, or joins what runs already. 0, or an exit status that was explained. */
+static int watch_run(const Parsed *parsed, Known known, Judged *judged)
+{
+    CLEANUP(free_pointer) char *path = NULL;
+    CLEANUP(joining_deinit) Joining joining = {.pids_count = 0};
+    CLEANUP(check_lines_deinit)
+    CheckLines lines = {.policy = known.policy, .sections = known.sections};
+    CLEANUP(file_close) FILE *file = NULL;
+    const bool launches = parsed->arguments_count > 0;
+    Launch launch = {.argv = parsed->arguments};
+    Watch watch = {.known = known};
+    Error err = {0};
+
+    if (launches && launch_resolve(parsed->arguments[0], &path, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    watch.backend = choose_backend(parsed_value(parsed, "backend", "auto"),
+                                   launches ? JOB_LAUNCH : joining_job(parsed), &err);
+    if (!watch.backend)
+        return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_MACHINE, &err);
+    launch.path = path;
+    if (launches) {
+        watch.launch = &launch;
+        watch.known.no_capabilities = lacks_capabilities(watch.backend);
+    } else {
+        watch.joining = &joining;
+        const int status = joining_find(parsed, &joining);
+        if (status != 0)
+            return status == EXIT_RECORD_FAILED ? EXIT_MACHINE : status;
+    }
+    /* What nothing needed is only known if everything was looked at. */
+    if (parsed_flag(parsed, "unused"))
+        watch.known = (Known){.policy = NULL};
+    if (wants_lines(parsed)) {
+        if (open_lines(parsed, &lines, &file, &err) < 0)
+            return fail(EXIT_USAGE, &err);
+        watch.lines = &lines;
+    }
+    return watch_into_scratch(parsed, &watch, judged, &err) < 0 ? fail(EXIT_MACHINE, &err) : 0;
 }
 
 /* The recordings of --recording, united. 0, or an exit status that was explained. */
@@ -176,59 +244,6 @@ static int read_recordings(const Parsed *parsed, Judged *judged)
     return 0;
 }
 
-/* ---- the report ------------------------------------------------------------------------------ */
-
-static void print_indented(const char *lines, Buffer *out)
-{
-    while (*lines) {
-        const size_t length = strcspn(lines, "\n");
-        (void)buffer_printf(out, "      %.*s\n", (int)length, lines);
-        lines += length + (lines[length] == '\n');
-    }
-}
-
-static int report_text(const FindingsReport *report, Buffer *out)
-{
-    CLEANUP(buffer_deinit) Buffer rules = BUFFER_INIT;
-    const size_t count = report->findings->count;
-
-    if (count == 0)
-        return buffer_printf(out, "Nothing outside the policy %s\n", report->policy_path);
-    (void)buffer_printf(out, "%zu thing%s outside the policy %s:\n", count, count == 1 ? "" : "s",
-                        report->policy_path);
-    for (size_t i = 0; i < count; i++) {
-        CLEANUP(buffer_deinit) Buffer who = BUFFER_INIT;
-        const Finding *finding = &report->findings->items[i];
-        (void)buffer_puts(out, "\n  ");
-        (void)finding_title(finding, out);
-        (void)buffer_printf(out, "%s\n", finding->denied ? "   (the policy denies it)" : "");
-        if (finding_who(finding, report->recording, WHO_MAX, &who) < 0)
-            return -ENOMEM;
-        print_indented(buffer_text(&who), out);
-    }
-    if (findings_as_policy(report->findings, &rules) == 0 && rules.length > 0)
-        (void)buffer_printf(out, "\nIf that is as it should be, this belongs into the policy:\n%s",
-                            buffer_text(&rules));
-    return out->error;
-}
-
-static const struct ReportFormat {
-    const char *name;
-    int (*make)(const FindingsReport *report, Buffer *out);
-} formats[] = {{"text", report_text},
-               {"json", findings_json},
-               {"junit", findings_junit},
-               {"sarif", findings_sarif}};
-
-static const struct ReportFormat *report_format(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(formats); i++) {
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    }
-    return NULL;
-}
-
 /* The command's words with blanks between. */
 static const char *command_line(const Parsed *parsed, Buffer *out)
 {
@@ -237,17 +252,15 @@ static const char *command_line(const Parsed *parsed, Buffer *out)
     return out->length > 0 ? buffer_text(out) : NULL;
 }
 
-static int write_report(const Parsed *parsed, const FindingsReport *report, Error *err)
+/* What makes the answer less than sure. */
+static void warn(const Judged *judged)
 {
-    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
-    const char *path = parsed_value(parsed, "output", NULL);
-    const char *name = parsed_value(parsed, "format", "text");
-
-    const int r = report_format(name)->make(report, &out);
-    if (r < 0)
-        return error_errno(err, r, "writing the report");
-    return path ? write_file_atomic(path, buffer_text(&out), out.length, err)
-                : output_buffer(&out, err);
+    if (!recording_is_complete(judged->recording))
+        message("warning: not all that happened was seen: there may be more outside the policy");
+    if (judged->ran && judged->exit_status < 0)
+        message("the command's exit status is not known");
+    else if (judged->ran && judged->exit_status != 0)
+        message("the command ended with status %d", judged->exit_status);
 }
 
 static void text_drop(PolicyText **text)
@@ -255,82 +268,103 @@ static void text_drop(PolicyText **text)
     *text = policy_text_free(*text);
 }
 
-/* Adds to the policy's file what was found, except what it denies. */
-static int accept_findings(const char *path, const Findings *findings, Error *err)
+/* The rules of the policy that nothing needed: *RET_PLACES is for the caller to free. */
+static int find_unused(const Judged *judged, PolicyText *text, size_t **ret_places,
+                       size_t *ret_count, Error *err)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
-    CLEANUP(policy_drop) Policy *seen = NULL;
-    CLEANUP(update_report_deinit) UpdateReport report = {0};
-    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(policy_drop) Policy *seen = policy_new();
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    const InferOptions options = {.conditions = true};
 
-    int r = policy_text_read(path, &text, err);
-    if (r == 0)
-        r = findings_policy(findings, &seen, err);
-    if (r == 0)
-        r = policy_update(text, seen, &report, err);
-    if (r < 0 || report.added_count == 0)
-        return r;
-    r = policy_text_print(text, &out);
+    if (!seen)
+        return error_errno(err, ENOMEM, "looking for rules that nothing needed");
+    const int r = infer_policy(judged->recording, &options, seen, &notes, err);
     if (r < 0)
-        return error_errno(err, r, "%s", path);
-    r = write_file_atomic(path, buffer_text(&out), out.length, err);
+        return r;
+    policy_sort(seen);
+    return policy_find_stale(text, seen, ret_places, ret_count, err);
+}
+
+static int report(const Parsed *parsed, const Policy *policy, uint32_t sections,
+                  const Judged *judged, size_t *ret_count, Error *err)
+{
+    CLEANUP(findings_deinit) Findings findings = {0};
+    CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
+    CLEANUP(text_drop) PolicyText *text = NULL;
+    size_t *unused = NULL;
+    const char *policy_path = parsed_value(parsed, "policy", NULL);
+    FindingsReport report = {.findings = &findings,
+                             .recording = judged->recording,
+                             .policy = policy,
+                             .policy_path = policy_path,
+                             .command = command_line(parsed, &command),
+                             .exit_status = judged->exit_status,
+                             .version = WHITTLE_VERSION};
+
+    int r = recording_sort(judged->recording);
     if (r == 0)
-        message("%zu rule%s added to %s: have the change reviewed", report.added_count,
-                report.added_count == 1 ? "" : "s", path);
+        r = judge(judged->recording, policy, sections, &findings, err);
+    if (r == 0 && parsed_flag(parsed, "unused")) {
+        r = policy_text_read(policy_path, &text, err);
+        if (r == 0)
+            r = find_unused(judged, text, &unused, &report.unused_count, err);
+        report.text = text;
+        report.unused = unused;
+    }
+    if (r == 0 && !wants_lines(parsed))
+        r = check_write_report(parsed_value(parsed, "format", "text"),
+                               parsed_value(parsed, "output", NULL), &report, err);
+    if (r == 0 && parsed_flag(parsed, "accept"))
+        r = check_accept(policy_path, &findings, err);
+    free(unused);
+    *ret_count = findings.count;
     return r;
 }
 
-/* What makes the answer less than sure. */
-static void warn(const Judged *judged)
+/* 0, or an exit status that was explained. */
+static int check_usage(const Parsed *parsed)
 {
-    if (!recording_is_complete(judged->recording))
-        message("warning: %s not complete: there may be more outside the policy than was seen",
-                judged->ran ? "what was seen of the run is" : "the recording is");
-    if (judged->ran && judged->exit_status != 0)
-        message("the command ended with status %d%s", judged->exit_status,
-                judged->exit_status < 0 ? ", which is not known" : "");
+    const int ways = joining_count_ways(parsed) + parsed_flag(parsed, "recording");
+
+    if (!parsed_value(parsed, "policy", NULL))
+        return usage_error(parsed->command, "which policy? Give --policy");
+    if (ways == 0)
+        return usage_error(parsed->command, "what shall be checked? Give a command, --recording, "
+                                            "--pid, --cgroup or --container");
+    if (ways > 1)
+        return usage_error(parsed->command, "a command, --recording, --pid, --cgroup and "
+                                            "--container exclude each other");
+    if (wants_lines(parsed) && (parsed_flag(parsed, "recording") || parsed_flag(parsed, "unused")))
+        return usage_error(parsed->command,
+                           "--format jsonl tells of findings while something runs: it does not go "
+                           "with --recording and --unused");
+    return 0;
 }
 
 static int run(const Parsed *parsed)
 {
     CLEANUP(policy_drop) Policy *policy = NULL;
     CLEANUP(judged_deinit) Judged judged = {.exit_status = -1};
-    CLEANUP(findings_deinit) Findings findings = {0};
-    CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
-    const char *policy_path = parsed_value(parsed, "policy", NULL);
     uint32_t sections;
+    size_t count;
     Error err = {0};
 
-    if (!policy_path)
-        return usage_error(parsed->command, "which policy? Give --policy");
-    if ((parsed->arguments_count > 0) == parsed_flag(parsed, "recording"))
-        return usage_error(parsed->command,
-                           "what shall be checked? Give a command, or --recording");
-    if (!report_format(parsed_value(parsed, "format", "text")))
-        return usage_error(parsed->command, "there is no format \"%s\"",
-                           parsed_value(parsed, "format", "text"));
-    if (sections_of(parsed_value(parsed, "only", NULL), &sections, &err) < 0 ||
-        policy_read(policy_path, &policy, &err) < 0)
-        return fail(EXIT_USAGE, &err);
-    policy_sort(policy);
-    int status = parsed->arguments_count > 0
-                     ? run_command(parsed, (Known){.policy = policy, .sections = sections}, &judged)
-                     : read_recordings(parsed, &judged);
+    int status = check_usage(parsed);
     if (status != 0)
         return status;
-    const FindingsReport report = {.findings = &findings,
-                                   .recording = judged.recording,
-                                   .policy = policy,
-                                   .policy_path = policy_path,
-                                   .command = command_line(parsed, &command),
-                                   .exit_status = judged.exit_status,
-                                   .version = WHITTLE_VERSION};
-    if (judge(judged.recording, policy, sections, &findings, &err) < 0 ||
-        write_report(parsed, &report, &err) < 0 ||
-        (parsed_flag(parsed, "accept") && accept_findings(policy_path, &findings, &err) < 0))
+    if (sections_of(parsed_value(parsed, "only", NULL), &sections, &err) < 0 ||
+        policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    policy_sort(policy);
+    status = parsed_flag(parsed, "recording")
+                 ? read_recordings(parsed, &judged)
+                 : watch_run(parsed, (Known){.policy = policy, .sections = sections}, &judged);
+    if (status != 0)
+        return status;
+    if (report(parsed, policy, sections, &judged, &count, &err) < 0)
         return fail(EXIT_USAGE, &err);
     warn(&judged);
-    return findings.count > 0 || (judged.ran && judged.exit_status != 0) ? EXIT_NO : EXIT_YES;
+    return count > 0 || (judged.ran && judged.exit_status != 0) ? EXIT_NO : EXIT_YES;
 }
 
 static const Option options[] = {
@@ -338,12 +372,21 @@ static const Option options[] = {
     {"only", 0, VALUE_LIST, "SECTIONS",
      "syscalls capabilities files network unix signals ptrace mounts",
      "look only at these sections of the policy"},
+    {"pid", 'p', VALUE_TEXT, "PID", NULL,
+     "watch this running process and all its descendants (may be given several times)"},
+    {"cgroup", 0, VALUE_FOLDER, "CGROUP", NULL,
+     "watch whoever is in this control group (may be given several times)"},
+    {"container", 0, VALUE_TEXT, "CONTAINER", NULL,
+     "watch this running container: its id, the beginning of that, or its name"},
     {"recording", 0, VALUE_FILE, "REC", NULL,
      "judge this recording instead of running a command (may be given several times)"},
     {"accept", 0, VALUE_NONE, NULL, NULL,
      "add rules for what was found to POLICY, which stays as it is otherwise; not for what it "
      "denies"},
-    {"format", 0, VALUE_WORDS, "FORMAT", "text json junit sarif", "of the report (text)"},
+    {"unused", 0, VALUE_NONE, NULL, NULL,
+     "list the rules of POLICY, too, that nothing in this run needed"},
+    {"format", 0, VALUE_WORDS, "FORMAT", "text json jsonl junit sarif",
+     "of the report (text); jsonl: each finding on a line as soon as it is seen"},
     {"output", 'o', VALUE_FILE, "FILE", NULL, "write the report to FILE, not standard output"},
     {"backend", 0, VALUE_WORDS, "NAME", "auto bpf notify ptrace",
      "how to watch; auto takes the best that works here"},
@@ -354,7 +397,7 @@ static const Option options[] = {
 const Command command_check = {
     .name = "check",
     .summary = "Run a command and say what is outside its policy",
-    .usage = "--policy POLICY [--only SECTIONS] [--format FORMAT] [-o FILE] -- CMD [ARGUMENT]…",
+    .usage = "--policy POLICY [OPTION]… -- CMD [ARGUMENT]…",
     .options = options,
     .details =
         "Runs CMD as `whittle record` does, untouched, and afterwards says what it did that the "
@@ -370,12 +413,16 @@ const Command command_check = {
         "With --accept the rules that would allow what was found are added to POLICY, whose "
         "comments, order and other rules stay: the change is there to be reviewed. The exit status "
         "is that of the check.\n\n"
+        "With --pid, --cgroup or --container something is watched that runs already, until it ends "
+        "or ^C, as by `whittle record`: the policy as a detector. --format jsonl then gives each "
+        "finding as a line of JSON as soon as it is seen, for whoever raises alarms.\n\n"
         "Exit status: 0 if nothing is outside the policy and the command succeeded; 1 if something "
         "is, or the command failed; 2 on wrong usage or input; 3 if this machine cannot do it.\n\n"
         "Examples:\n"
         "  whittle check --policy policy.yaml -- make check\n"
         "  whittle check --policy policy.yaml --format sarif -o whittle.sarif -- ./run-tests\n"
-        "  whittle check --policy policy.yaml --recording shop.jsonl",
+        "  whittle check --policy policy.yaml --recording shop.jsonl\n"
+        "  whittle check --policy policy.yaml --container shop --format jsonl",
     .arguments = VALUE_FILE,
     .arguments_min = 0,
     .arguments_max = -1,

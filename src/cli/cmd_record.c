@@ -4,6 +4,7 @@
 #include "base/procfs.h"
 #include "cli/choose_backend.h"
 #include "cli/command.h"
+#include "cli/joining.h"
 #include "cli/run_begin.h"
 #include "model/mark.h"
 #include "model/recording.h"
@@ -20,25 +21,6 @@
 #include <unistd.h>
 
 #define DEFAULT_OUTPUT "recording.jsonl"
-
-enum { JOIN_MAX = 1024, CGROUPS_LIMIT = 256 };
-
-/* What is to be recorded, if it is not a command. */
-typedef struct Joining {
-    pid_t pids[JOIN_MAX];
-    size_t pids_count;
-    Cgroup cgroups[CGROUPS_LIMIT];
-    size_t cgroups_count;
-    Container container; /* whose cgroup it is; without id: no container's */
-} Joining;
-
-static void joining_deinit(Joining *joining)
-{
-    for (size_t i = 0; i < joining->cgroups_count; i++)
-        cgroup_deinit(&joining->cgroups[i]);
-    joining->cgroups_count = 0;
-    container_deinit(&joining->container);
-}
 
 static void recording_drop(Recording **recording)
 {
@@ -208,100 +190,16 @@ static int record_command(const Parsed *parsed)
     return record(parsed, backend, &launch, NULL);
 }
 
-/* It has no memory of its own, but has not ended. */
-static bool is_kernel_thread(pid_t pid)
-{
-    char status[4096];
-
-    if (procfs_read_task(pid, "status", status, sizeof status) <= 0 ||
-        procfs_field(status, "VmSize"))
-        return false;
-    const char *state = procfs_field(status, "State");
-    return state && !strchr("ZX", state[strspn(state, " \t")]);
-}
-
-/* 0, or the exit status of an error that was told. */
-static int join_processes(const Parsed *parsed, Joining *joining)
-{
-    const char *value;
-
-    while ((value = parsed_nth(parsed, "pid", joining->pids_count)) != NULL) {
-        char *end;
-        errno = 0;
-        const long pid = strtol(value, &end, 10);
-        if (errno != 0 || *end != '\0' || end == value || pid < 1 || pid > INT32_MAX)
-            return usage_error(parsed->command, "%s is no process id", value);
-        if (joining->pids_count == JOIN_MAX)
-            return usage_error(parsed->command, "more than %d --pid", JOIN_MAX);
-        if (is_kernel_thread((pid_t)pid)) {
-            message("process %ld is a thread of the kernel, which makes no system calls", pid);
-            return EXIT_RECORD_FAILED;
-        }
-        joining->pids[joining->pids_count++] = (pid_t)pid;
-    }
-    return 0;
-}
-
-static int join_cgroups(const Parsed *parsed, Joining *joining)
-{
-    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
-    Error err = {0};
-    const char *value;
-
-    if (cgroup_mounts_read(&mounts, &err) < 0)
-        return fail(EXIT_RECORD_FAILED, &err);
-    while ((value = parsed_nth(parsed, "cgroup", joining->cgroups_count)) != NULL) {
-        if (joining->cgroups_count == CGROUPS_LIMIT)
-            return usage_error(parsed->command, "more than %d --cgroup", CGROUPS_LIMIT);
-        if (cgroup_find(&mounts, value, &joining->cgroups[joining->cgroups_count], &err) < 0)
-            return fail(EXIT_RECORD_FAILED, &err);
-        joining->cgroups_count++;
-    }
-    return 0;
-}
-
-/* NAME may be NULL: no container is asked for. */
-static int join_container(const char *name, Joining *joining)
-{
-    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
-    CLEANUP(containers_deinit) Containers containers = {0};
-    const Container *found = NULL;
-    Error err = {0};
-
-    if (!name)
-        return 0;
-    int r = cgroup_mounts_read(&mounts, &err);
-    if (r == 0 && (r = containers_read(&mounts, &containers)) < 0)
-        r = error_errno(&err, r, "cannot look for containers");
-    if (r == 0)
-        r = containers_find(&containers, name, &found, &err);
-    if (r == 0)
-        r = container_cgroup(&mounts, found, &joining->cgroups[0], &err);
-    if (r < 0)
-        return fail(EXIT_RECORD_FAILED, &err);
-    joining->cgroups_count = 1;
-    r = container_copy(found, &joining->container);
-    if (r < 0) {
-        message("no memory for a recording");
-        return EXIT_RECORD_FAILED;
-    }
-    return 0;
-}
-
 static int record_running(const Parsed *parsed)
 {
     CLEANUP(joining_deinit) Joining joining = {.pids_count = 0};
     Error err = {0};
-    const Job job = parsed_flag(parsed, "pid") ? JOB_JOIN : JOB_JOIN_CGROUPS;
+    const Job job = joining_job(parsed);
 
     const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), job, &err);
     if (!backend)
         return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
-    int status = join_processes(parsed, &joining);
-    if (status == 0)
-        status = join_cgroups(parsed, &joining);
-    if (status == 0)
-        status = join_container(parsed_value(parsed, "container", NULL), &joining);
+    const int status = joining_find(parsed, &joining);
     return status == 0 ? record(parsed, backend, NULL, &joining) : status;
 }
 
@@ -312,24 +210,13 @@ static const char *label_fault(const char *label)
     return NULL;
 }
 
-/* How many of the ways to name what is recorded are used. */
-static int count_ways(const Parsed *parsed)
-{
-    static const char *const options_of_joining[] = {"pid", "cgroup", "container"};
-    int count = parsed->arguments_count > 0;
-
-    for (size_t i = 0; i < ARRAY_LENGTH(options_of_joining); i++)
-        count += parsed_flag(parsed, options_of_joining[i]);
-    return count;
-}
-
 static int run(const Parsed *parsed)
 {
     const char *fault = label_fault(parsed_value(parsed, "label", NULL));
 
     if (fault)
         return usage_error(parsed->command, "%s", fault);
-    switch (count_ways(parsed)) {
+    switch (joining_count_ways(parsed)) {
     case 0:
         return usage_error(
             parsed->command,

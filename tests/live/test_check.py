@@ -125,6 +125,52 @@ def label_is_told(folder, backend):
     equal(told, ["login"], f"labels of {document['findings']}")
 
 
+@both
+def unused_is_listed(folder, backend):
+    policy, _ = learn(folder, backend)
+    _, _, document = findings(policy, backend, folder, KNOWN, "--unused")
+    unused = {(u["section"], u["rule"]) for u in document["unused"]}
+    check(("files", f"owner {folder}/other w") in unused, f"unused: {unused}")
+    check(("files", f"{folder}/in r") not in unused and ("syscalls", "openat") not in unused, f"unused: {unused}")
+    with open(policy, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for rule in document["unused"]:
+        check(rule["rule"] in lines[rule["line"] - 1], f"line {rule['line']} is not {rule['rule']}")
+
+
+# Does the same again and again, so that it does not matter when the watcher comes.
+WATCHED = 'while sleep 0.1; do cat "$1/in" >"$1/out"; cat "$1/secret" >"$1/out"; done'
+
+
+def lines_of(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file.read().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+@case
+def what_runs_is_watched(folder):
+    # By --pid, with findings told while it goes on; then it is left alone.
+    policy, _ = learn(folder, "ptrace")
+    report = os.path.join(folder, "found.jsonl")
+    workload = subprocess.Popen(["sh", "-c", WATCHED, "sh", folder], stdin=subprocess.DEVNULL)
+    watcher = subprocess.Popen([live.WHITTLE, "check", "--policy", policy, "--only", "files", "--pid", str(workload.pid),
+                                "--format", "jsonl", "-o", report], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    live.wait_until(lambda: [f for f in lines_of(report) if f["rule"] == f"{folder}/secret r"], 30, "the finding")
+    check(watcher.poll() is None and workload.poll() is None, "one of them has ended")
+    watcher.send_signal(2)
+    _, err = watcher.communicate(timeout=live.LIMIT)
+    equal(watcher.returncode, 1, err)
+    found = lines_of(report)
+    equal(len([f for f in found if f["rule"] == f"{folder}/secret r"]), 1, f"{found}")
+    check(all(f["time"].endswith("Z") and f["by"] for f in found), f"{found}")
+    check(workload.poll() is None, "the workload has ended")
+    workload.kill()
+    workload.wait()
+
+
 @case
 def the_command_goes_on_as_it_is(folder):
     policy, _ = learn(folder, "ptrace")
@@ -165,6 +211,8 @@ def bad_input(folder):
     for arguments, said in [
             (["--", "true"], "--policy"),
             (["--policy", policy], "command"),
+            (["--policy", policy, "--pid", "1", "--container", "x"], "exclude"),
+            (["--policy", policy, "--format", "jsonl", "--recording", recording], "jsonl"),
             (["--policy", policy, "--recording", recording, "--", "true"], "command"),
             (["--policy", wrong, "--", "true"], "wrong.yaml:4"),
             (["--policy", policy, "--only", "files,nothing", "--", "true"], "nothing"),
