@@ -251,6 +251,18 @@ static const Row rows[] = {
      0,
      {{"/sys/devices/system/cpu/cpufreq/x", ACCESS_READ}},
      "/sys/devices/system/cpu/cpufreq/x r\n"},
+    {"a device of this machine",
+     GENERALISE_BROAD,
+     {{"/sys/devices/pci0000:00/0000:00:1f.2/vendor", ACCESS_READ}},
+     "/sys/devices/pci[0-9]*/** r\n"},
+    {"a device of this machine; careful",
+     0,
+     {{"/sys/devices/pci0000:00/0000:00:1f.2/vendor", ACCESS_READ}},
+     "/sys/devices/pci0000:00/0000:00:1f.2/vendor r\n"},
+    {"a device of this machine, written",
+     GENERALISE_BROAD,
+     {{"/sys/devices/pci0000:00/0000:00:1f.2/enable", ACCESS_WRITE}},
+     "/sys/devices/pci0000:00/0000:00:1f.2/enable w\n"},
 };
 
 static Recording *make(const Seen *facts, size_t count)
