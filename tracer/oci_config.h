@@ -6,7 +6,7 @@
  *     runtime: runc             the real one: a name in PATH, or an absolute path
  *     output: /var/lib/whittle  the folder below which all recordings go
  *     on-failure: run           if recording cannot start: run unrecorded, or refuse the container
- *     backend: auto             bpf, listener (seccomp's, of the OCI specification), auto: what works
+ *     backend: auto             bpf, listener (seccomp's, of the OCI runtime), auto: what works
  *     permissive: false         true: the container's own seccomp and AppArmor are lifted meanwhile
  *     keep-ready: 15            minutes that a ready recorder waits for the next container; 0: none
  *     label: ci                 of containers that bring none of their own
