@@ -193,15 +193,20 @@ static bool sent_by_workload(const Front *front, pid_t sender)
     return false;
 }
 
-/* A process that ptrace stops at each call is in state 't' for moments only; a stopped one stays.
+enum { LOOKS = 5, PATIENT_LOOKS = 50 };
+
+/*
+ * A process that ptrace stops at each call is in state 't' for moments only; a stopped one stays.
+ * It is looked at LOOKS times, 4 ms apart: on a busy machine a tracer may not run for longer than
+ * one would think.
  */
-static bool main_is_stopped(const Front *front)
+static bool main_is_stopped(const Front *front, int looks)
 {
     const struct timespec pause = {.tv_nsec = 4000000};
     char state = 0;
     pid_t parent;
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < looks; i++) {
         if (i > 0)
             (void)nanosleep(&pause, NULL);
         if (procfs_stat(front->main_process, &state, &parent) < 0 || (state != 'T' && state != 't'))
@@ -212,7 +217,7 @@ static bool main_is_stopped(const Front *front)
 
 /*
  * SIGCONT came after the workload had been stopped, and the workload goes on: a shell continued
- * both at once. Passed on, a second one might come after the next stop.
+ * both at once. Passed on, a second one might come after the next stop, and undo that.
  */
 static bool went_on_together(Front *front)
 {
@@ -220,7 +225,7 @@ static bool went_on_together(Front *front)
     const bool was_stopped = front->stopped || poll(&report, 1, 0) > 0;
 
     front->stopped = false;
-    return was_stopped && !main_is_stopped(front);
+    return was_stopped && !main_is_stopped(front, PATIENT_LOOKS);
 }
 
 static void on_signal(Front *front)
@@ -250,7 +255,7 @@ static void on_signal(Front *front)
 static void stop_too(Front *front)
 {
     on_signal(front);
-    if (!front->continued && main_is_stopped(front)) {
+    if (!front->continued && main_is_stopped(front, LOOKS)) {
         front->stopped = true;
         (void)raise(SIGSTOP);
     }
