@@ -20,11 +20,7 @@
 
 #include <errno.h>
 
-enum {
-    WRITES = ACCESS_WRITE | ACCESS_APPEND | ACCESS_CREATE | ACCESS_DELETE | ACCESS_RENAME |
-             ACCESS_LINK | ACCESS_CHMOD | ACCESS_CHOWN | ACCESS_TRUNCATE,
-    EXECUTES = FILE_MMAP_EXEC | FILE_EXEC_INHERIT,
-};
+enum { EXECUTES = FILE_MMAP_EXEC | FILE_EXEC_INHERIT };
 
 static bool kind_is(const Place *place, const char *kind)
 {
@@ -177,7 +173,7 @@ static int collect_folders(Recording *recording, const PathUses *uses, Folders *
 {
     for (size_t i = 0; i < uses->count; i++) {
         const PathUse *use = &uses->items[i];
-        if ((use->access & WRITES) == 0 || kind_is(place_of(use->path), "given"))
+        if ((use->access & PATH_WRITES) == 0 || kind_is(place_of(use->path), "given"))
             continue;
         const size_t mount = given_mount(recording, use->path);
         if (mount > 0) {

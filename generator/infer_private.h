@@ -5,6 +5,12 @@
 #include "generator/infer.h"
 #include "generator/knowledge.h"
 
+/* What changes a file or its folder. */
+enum {
+    PATH_WRITES = ACCESS_WRITE | ACCESS_APPEND | ACCESS_CREATE | ACCESS_DELETE | ACCESS_RENAME |
+                  ACCESS_LINK | ACCESS_CHMOD | ACCESS_CHOWN | ACCESS_TRUNCATE,
+};
+
 /* One path with all that was done to it, from all facts about it. */
 typedef struct PathUse {
     const char *path; /* bytes, of the recording */
@@ -42,6 +48,9 @@ void path_uses_deinit(PathUses *uses);
 
 /* All paths of RECORDING (sorted) for which a permission was needed and may have been used. */
 int path_uses_collect(const Recording *recording, PathUses *uses);
+
+/* The FILE_* that what FACT, of a file or program, shows asks for; 0: it asks for nothing. */
+uint32_t infer_path_letters(const Fact *fact);
 
 /* The use of the path of LENGTH bytes at PATH, NULL if there is none. */
 const PathUse *path_uses_find(const PathUses *uses, const char *path, size_t length);

@@ -197,7 +197,7 @@ static int add_file(PathUses *uses, const Fact *fact)
  * What the kernel itself does with a file that it executes: an AppArmor profile needs x for the
  * program, and m and r for what is mapped of it under the profile.
  */
-static int add_exec(PathUses *uses, const Fact *fact)
+static uint32_t letters_of_exec(const Fact *fact)
 {
     static const struct {
         const char *loaded_as;
@@ -213,11 +213,23 @@ static int add_exec(PathUses *uses, const Fact *fact)
 
     while (i < ARRAY_LENGTH(needs) - 1 && loaded_as && strcmp(needs[i].loaded_as, loaded_as) != 0)
         i++;
+    return loaded_as ? needs[i].letters : needs[0].letters;
+}
+
+uint32_t infer_path_letters(const Fact *fact)
+{
+    return fact->kind == FACT_EXEC ? letters_of_exec(fact)
+                                   : letters_of((uint32_t)fact_number(fact, FIELD_ACCESS, 0));
+}
+
+static int add_exec(PathUses *uses, const Fact *fact)
+{
     PathUse *use = add_use(uses, fact->name);
+
     if (!use)
         return -ENOMEM;
     note_runs(use, fact);
-    use->exec |= loaded_as ? needs[i].letters : needs[0].letters;
+    use->exec |= letters_of_exec(fact);
     return 0;
 }
 

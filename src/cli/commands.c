@@ -8,6 +8,7 @@
 extern const Command command_check;
 extern const Command command_diff;
 extern const Command command_doctor;
+extern const Command command_explain;
 extern const Command command_generate;
 extern const Command command_mark;
 extern const Command command_merge;
@@ -24,6 +25,7 @@ const Command *const commands[] = {
     &command_generate,
     &command_diff,
     &command_check,
+    &command_explain,
     NULL,
 };
 /* clang-format on */

@@ -8,12 +8,13 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "generator/fact_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { DETAILS_MAX = 6, RUNS_MAX = 8, LABELS_MAX = 8, TEXT_MAX = 512, NAME_WIDTH = 20 };
+enum { DETAILS_MAX = 6, RUNS_MAX = 8, LABELS_MAX = 8, NAME_WIDTH = 20 };
 enum { OUT_SIZE = 256 * 1024 };
 
 /* ---- selecting --------------------------------------------------------------------------------
@@ -61,107 +62,6 @@ static int selection_init(Selection *selection, Recording *recording, const Show
     return 0;
 }
 
-/* ---- words ------------------------------------------------------------------------------------
- */
-
-static void put(Buffer *out, const char *text)
-{
-    (void)escape_append(out, text, strlen(text));
-}
-
-/* A number with a comma every three digits. */
-static void put_number(Buffer *out, uint64_t number)
-{
-    char digits[32];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
-
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            (void)buffer_putc(out, ',');
-        (void)buffer_putc(out, digits[i]);
-    }
-}
-
-static void put_access(Buffer *out, int64_t access)
-{
-    const char *separator = "";
-
-    for (unsigned bit = 0; bit < ACCESS_BITS; bit++) {
-        if (!(access >> bit & 1))
-            continue;
-        (void)buffer_printf(out, "%s%s", separator, access_bit_name(bit));
-        separator = " ";
-    }
-}
-
-static void put_field(Buffer *out, const Fact *fact, FactField field)
-{
-    const FieldInfo *info = field_info(field);
-
-    switch (info->type) {
-    case FIELD_TYPE_ACCESS:
-        put_access(out, fact_number(fact, field, 0));
-        break;
-    case FIELD_TYPE_FLAG:
-        (void)buffer_puts(out, fact_number(fact, field, 0) ? info->name : "");
-        break;
-    case FIELD_TYPE_NUMBER:
-        if (field == FIELD_PORT)
-            (void)buffer_puts(out, "port ");
-        (void)buffer_printf(out, "%" PRId64, fact_number(fact, field, 0));
-        break;
-    case FIELD_TYPE_TEXT:
-        put(out, fact_text(fact, field));
-        break;
-    }
-}
-
-static bool field_is_shown(const Fact *fact, FactField field)
-{
-    if (!fact_has(fact, field) || field == FIELD_NUMBER) /* the number of a call is its name */
-        return false;
-    /* The machine's own architecture goes without saying. */
-    return field != FIELD_ARCH || strcmp(fact_text(fact, field), arch_name(arch_native())) != 0;
-}
-
-/* What tells this fact from others of its name. */
-static void put_details(Buffer *out, const Fact *fact)
-{
-    char text[TEXT_MAX];
-    const char *separator = "";
-
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-        if (!(fact->args_present >> i & 1))
-            continue;
-        (void)buffer_printf(out, "%s%s", separator, fact_arg_text(fact, i, text, sizeof text));
-        separator = ", ";
-    }
-    for (const FactField *field = fact_kind_fields(fact->kind); *field != FIELD_COUNT; field++) {
-        CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
-
-        if (!field_is_shown(fact, *field))
-            continue;
-        put_field(&one, fact, *field);
-        if (!one.length)
-            continue;
-        (void)buffer_printf(out, "%s%s", out->length ? " " : "", buffer_text(&one));
-    }
-}
-
-static void put_failures(Buffer *out, const Results *results)
-{
-    const char *separator = "";
-
-    for (int i = 1; i < RESULT_UNKNOWN; i++) {
-        const char *name = results_has(results, i) ? errno_name(i) : NULL;
-
-        if (!name)
-            continue;
-        (void)buffer_printf(out, "%s%s", separator, name);
-        separator = " ";
-    }
-}
-
 /* ---- one line a name ----------------------------------------------------------------------------
  */
 
@@ -190,7 +90,7 @@ static void put_group_details(Buffer *out, const Selection *group)
         size_t before = strset_count(seen);
         Fact view;
 
-        put_details(&one, view_of(group, i, &view));
+        fact_words_details(&one, view_of(group, i, &view));
         if (!one.length || !strset_add(seen, buffer_text(&one)) || strset_count(seen) == before)
             continue;
         distinct++;
@@ -212,10 +112,10 @@ static void put_file_details(Buffer *out, const Selection *group)
     for (size_t i = 0; i < group->count; i++)
         access |= fact_number(view_of(group, i, &view), FIELD_ACCESS, 0);
     (void)buffer_puts(out, "  ");
-    put_access(out, access);
+    fact_words_access(out, access);
     if (type && strcmp(type, "regular") != 0) {
         (void)buffer_puts(out, "  ");
-        put(out, type);
+        fact_words_text(out, type);
     }
 }
 
@@ -239,7 +139,7 @@ static void put_group(Buffer *out, const Selection *group, const ShowOptions *op
     }
     (void)buffer_puts(out, "  ");
     begin = out->length;
-    put(out, view_of(group, 0, &first)->name);
+    fact_words_text(out, view_of(group, 0, &first)->name);
     if (out->length - begin < NAME_WIDTH)
         (void)buffer_printf(out, "%*s", (int)(NAME_WIDTH - (out->length - begin)), "");
     if (first.kind == FACT_FILE)
@@ -248,12 +148,12 @@ static void put_group(Buffer *out, const Selection *group, const ShowOptions *op
         put_group_details(out, group);
     if (first.kind != FACT_RESOURCE) {
         (void)buffer_puts(out, options->coloured ? "  \033[2m" : "  ");
-        put_number(out, count);
+        fact_words_number(out, count);
         (void)buffer_puts(out, options->coloured ? "x\033[0m" : "x");
     }
     if (inferred)
         (void)buffer_printf(out, "  (inferred: %s)", first.rule);
-    put_failures(&failures, &results);
+    fact_words_failures(&failures, &results);
     if (failures.length)
         (void)buffer_printf(out, "  %s%s", results_may_succeed(&results) ? "also " : "only ",
                             buffer_text(&failures));
@@ -273,13 +173,13 @@ static void put_losses(Buffer *out, const Recording *recording, const ShowOption
         const Loss *loss = recording_loss(recording, i);
 
         (void)buffer_puts(out, "  lost: ");
-        put(out, loss->cause);
+        fact_words_text(out, loss->cause);
         (void)buffer_puts(out, ", ");
-        put_number(out, loss->count);
+        fact_words_number(out, loss->count);
         (void)buffer_puts(out, loss->count == 1 ? " time" : " times");
         if (loss->example) {
             (void)buffer_puts(out, ", first: ");
-            put(out, loss->example);
+            fact_words_text(out, loss->example);
         }
         (void)buffer_putc(out, '\n');
     }
@@ -291,7 +191,7 @@ static void put_line(Buffer *out, const char *title, const char *text)
     if (!text)
         return;
     (void)buffer_printf(out, "  %-9s ", title);
-    put(out, text);
+    fact_words_text(out, text);
     (void)buffer_putc(out, '\n');
 }
 
@@ -302,7 +202,7 @@ static void put_run(Buffer *out, const Run *run, size_t number)
         (void)buffer_printf(out, "  %-9s", "command");
     for (size_t i = 0; i < run->command_count; i++) {
         (void)buffer_putc(out, ' ');
-        put(out, run->command[i]);
+        fact_words_text(out, run->command[i]);
     }
     if (run->command_count)
         (void)buffer_putc(out, '\n');
@@ -322,10 +222,10 @@ static void put_run(Buffer *out, const Run *run, size_t number)
     if (run->exit_status >= 0)
         (void)buffer_printf(out, "  %-9s %d\n", "status", run->exit_status);
     (void)buffer_printf(out, "  %-9s ", "calls");
-    put_number(out, run->calls);
+    fact_words_number(out, run->calls);
     if (run->interrupted > 0) {
         (void)buffer_puts(out, ", of which a signal may have interrupted ");
-        put_number(out, run->interrupted);
+        fact_words_number(out, run->interrupted);
     }
     (void)buffer_putc(out, '\n');
 }
@@ -374,7 +274,7 @@ static void put_labels(Buffer *out, const Selection *all)
             if (!strset_add(seen, label) || strset_count(seen) == before || before >= LABELS_MAX)
                 continue;
             (void)buffer_puts(out, before == 0 ? "labels      " : ", ");
-            put(out, label);
+            fact_words_text(out, label);
         }
     }
     if (seen && strset_count(seen) > LABELS_MAX)
@@ -400,7 +300,7 @@ static void put_head(Buffer *out, Recording *recording, const ShowOptions *optio
     size_t runs = recording_runs_count(recording);
 
     put_losses(out, recording, options);
-    put(out, options->path);
+    fact_words_text(out, options->path);
     (void)buffer_printf(out, ": a recording of %zu run%s\n", runs, runs == 1 ? "" : "s");
     for (size_t i = 0; i < runs && i < RUNS_MAX; i++)
         put_run(out, recording_run(recording, (uint32_t)i), i + 1);

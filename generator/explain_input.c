@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recordings and a policy to ask about. */
+#include "base/io.h"
+#include "base/memory.h"
+#include "generator/explain.h"
+#include "generator/pipeline.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define INPUT_MAX ((size_t)256 << 20)
+#define PEEK_SIZE ((size_t)4096)
+
+static void policy_drop(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+void explain_input_deinit(ExplainInput *input)
+{
+    input->recording = recording_free(input->recording);
+    input->policy = policy_text_free(input->policy);
+    free(input->policy_path);
+    buffer_deinit(&input->policy_bytes);
+    *input = (ExplainInput){0};
+}
+
+static int add_recording(ExplainInput *input, const char *path, const Buffer *text, int fd,
+                         Error *err)
+{
+    CLEANUP(recording_drop) Recording *recording = NULL;
+    int r = recording_read_on(path, buffer_text(text), text->length, fd, &recording, err);
+
+    if (r < 0)
+        return r;
+    if (!input->recording) {
+        input->recording = TAKE(recording);
+        return 0;
+    }
+    r = recording_merge(input->recording, recording);
+    return r < 0 ? error_errno(err, r, "%s", path) : 0;
+}
+
+static int add_policy(ExplainInput *input, const char *path, Buffer *text, Error *err)
+{
+    CLEANUP(free_pointer) char *copy = strdup(path);
+
+    if (input->policy)
+        return error_set(err, -EINVAL, "%s: one policy is enough; %s was named before", path,
+                         input->policy_path);
+    if (!copy)
+        return error_errno(err, -ENOMEM, "%s", path);
+    const int r = policy_text_parse(path, buffer_text(text), text->length, &input->policy, err);
+    if (r < 0)
+        return r;
+    input->policy_path = TAKE(copy);
+    input->policy_bytes = *text;
+    *text = BUFFER_INIT;
+    return 0;
+}
+
+static int add_file(ExplainInput *input, const char *path, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(fd_close) int fd = open_and_peek(path, &text, PEEK_SIZE, err);
+
+    if (fd < 0)
+        return fd;
+    if (recording_detect(buffer_text(&text), text.length))
+        return add_recording(input, path, &text, fd, err);
+    const int r = read_fd(fd, &text, INPUT_MAX - text.length);
+    if (r < 0)
+        return error_errno(err, r, "%s: cannot read", path);
+    if (policy_detect(buffer_text(&text), text.length))
+        return add_policy(input, path, &text, err);
+    return error_set(err, -EINVAL,
+                     "%s: neither a recording of `whittle record` nor a policy, which begins with "
+                     "\"whittle: policy\"",
+                     path);
+}
+
+int explain_input_add(ExplainInput *input, const char *path, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer file = BUFFER_INIT;
+    struct stat status;
+
+    if (strcmp(path, "-") == 0 || stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+        return add_file(input, path, err);
+    const size_t length = strlen(path);
+    if (buffer_printf(&file, "%s%spolicy.yaml", path,
+                      length > 0 && path[length - 1] == '/' ? "" : "/") < 0)
+        return error_errno(err, -ENOMEM, "%s", path);
+    if (stat(buffer_text(&file), &status) < 0)
+        return error_errno(err, -errno, "%s", buffer_text(&file));
+    return add_file(input, buffer_text(&file), err);
+}
+
+int explain_input_finish(ExplainInput *input, Error *err)
+{
+    const GenerateOptions options = {.conditions = true, .generalise = GENERALISE_CAREFUL};
+    GenerateInput generate = {.recording = input->recording}; /* stays INPUT's */
+    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+
+    if (input->recording && recording_sort(input->recording) < 0)
+        return error_errno(err, -ENOMEM, "sorting the recording");
+    if (input->policy || !input->recording)
+        return 0;
+    int r = generate_policy(&generate, &options, &policy, &notes, err);
+    if (r < 0)
+        return r;
+    if (policy_print(policy, &input->policy_bytes) < 0)
+        return error_errno(err, -ENOMEM, "making the policy");
+    return policy_text_parse("the policy that follows from the recording",
+                             buffer_text(&input->policy_bytes), input->policy_bytes.length,
+                             &input->policy, err);
+}
