@@ -163,6 +163,8 @@ static int answer(const ExplainInput *input, const Query *query, Explanation *ex
     if (r == 0 && query->kind == EXPLAIN_CALL)
         r = explain_start_up(input->policy ? policy_text_policy(input->policy) : NULL,
                              buffer_text(&query->text), explanation);
+    if (r == 0 && query->kind == EXPLAIN_CALL)
+        r = explain_seen_in(input->recording, buffer_text(&query->text), explanation);
     return r < 0 ? r : explanation->notes.error;
 }
 

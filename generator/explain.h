@@ -47,10 +47,13 @@ typedef struct ExplainInput {
 void explain_input_deinit(ExplainInput *input);
 
 /*
- * Adds the file at PATH ("-" standard input): a recording (several are united), a policy (one), or
- * a folder with a policy.yaml. -EINVAL with ERR for anything else.
+ * Adds the file at PATH ("-" standard input): a recording (several are united), a policy (one), a
+ * folder with a policy.yaml, or one with recordings. -EINVAL with ERR for anything else.
  */
 int explain_input_add(ExplainInput *input, const char *path, Error *err);
+
+/* Adds a recording, or all that are in the folder PATH or below. */
+int explain_input_add_recording(ExplainInput *input, const char *path, Error *err);
 
 /* After all files: where there is no policy, that which `whittle generate` would make of the
  * recording takes its place. */

@@ -3,10 +3,11 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "generator/explain.h"
-#include "generator/pipeline.h"
+#include "generator/inputs.h"
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define INPUT_MAX ((size_t)256 << 20)
 #define PEEK_SIZE ((size_t)4096)
@@ -84,20 +85,49 @@ static int add_file(ExplainInput *input, const char *path, Error *err)
                      path);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int explain_input_add(ExplainInput *input, const char *path, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer file = BUFFER_INIT;
-    struct stat status;
-
-    if (strcmp(path, "-") == 0 || stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
-        return add_file(input, path, err);
     const size_t length = strlen(path);
+
+    if (!is_folder(path))
+        return add_file(input, path, err);
     if (buffer_printf(&file, "%s%spolicy.yaml", path,
                       length > 0 && path[length - 1] == '/' ? "" : "/") < 0)
         return error_errno(err, -ENOMEM, "%s", path);
-    if (stat(buffer_text(&file), &status) < 0)
-        return error_errno(err, -errno, "%s", buffer_text(&file));
-    return add_file(input, buffer_text(&file), err);
+    if (access(buffer_text(&file), F_OK) == 0)
+        return add_file(input, buffer_text(&file), err);
+    return explain_input_add_recording(input, path, err);
+}
+
+int explain_input_add_recording(ExplainInput *input, const char *path, Error *err)
+{
+    CLEANUP(generate_inputs_deinit) GenerateInputs inputs = {0};
+    CLEANUP(free_pointer) char *copy = strdup(path);
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    char *const paths[] = {copy};
+
+    if (!copy)
+        return error_errno(err, -ENOMEM, "%s", path);
+    int r = generate_inputs_read(paths, 1, GROUPING_NONE, &inputs, &notes, err);
+    if (r < 0)
+        return r;
+    GenerateInput *read = &inputs.list[0].input;
+    if (!read->recording || read->policy)
+        return error_set(err, -EINVAL, "%s is no recording", path);
+    if (!input->recording) {
+        input->recording = TAKE(read->recording);
+        return 0;
+    }
+    r = recording_merge(input->recording, read->recording);
+    return r < 0 ? error_errno(err, r, "%s", path) : 0;
 }
 
 int explain_input_finish(ExplainInput *input, Error *err)

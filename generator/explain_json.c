@@ -67,7 +67,7 @@ static json_t *json_rule(const ExplainInput *input, const ExplainedRule *found)
 
     (void)policy_rule_print(rule, &text);
     (void)json_object_set_new(object, "section", json_string(policy_section_name(rule->section)));
-    (void)json_object_set_new(object, "rule", json_text(buffer_text(&text)));
+    (void)json_object_set_new(object, "rule", json_string(buffer_text(&text)));
     if (input->policy_path) {
         (void)json_object_set_new(object, "file", json_text(input->policy_path));
         (void)json_object_set_new(object, "line", json_integer((json_int_t)found->place->line));
@@ -76,12 +76,12 @@ static json_t *json_rule(const ExplainInput *input, const ExplainedRule *found)
         if (rule->deny != POLICY_DENY)
             (void)policy_deny_print(rule->deny, &deny);
         (void)json_object_set_new(object, "deny",
-                                  json_string(deny.length ? buffer_text(&deny) : "deny-action"));
+                                  json_string(deny.length ? buffer_text(&deny) : "default"));
     }
     if (rule->keep)
         (void)json_object_set_new(object, "keep", json_true());
     if (rule->reason)
-        (void)json_object_set_new(object, "reason", json_text(rule->reason));
+        (void)json_object_set_new(object, "reason", json_string(rule->reason));
     (void)json_object_set_new(object, "asked", json_boolean(found->asked));
     (void)json_object_set_new(object, "origin", json_string(found->origin));
     (void)json_object_set_new(object, "facts", json_integer((json_int_t)found->facts));

@@ -3,9 +3,15 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "generator/explain_private.h"
+#include "generator/fact_words.h"
 #include "generator/knowledge.h"
 
 #include <errno.h>
+
+static void strings_drop(StringSet **strings)
+{
+    *strings = strset_free(*strings);
+}
 
 /* Line LINE of the policy's text and its length, without its end; NULL past the last. */
 static const char *line_at(const ExplainInput *input, size_t line, size_t *ret_length)
@@ -44,7 +50,9 @@ static int note_user(const ExplainInput *input, Buffer *out)
 {
     for (uint32_t i = 0; input->recording && i < recording_runs_count(input->recording); i++) {
         const Run *run = recording_run(input->recording, i);
-        (void)buffer_printf(out, "run %u was started as %s\n", i + 1, run->user ? run->user : "?");
+        (void)buffer_printf(out, "run %u was started as ", i + 1);
+        fact_words_text(out, run->user ? run->user : "?");
+        (void)buffer_putc(out, '\n');
     }
     return out->error;
 }
@@ -81,30 +89,28 @@ static int note_archs(const ExplainInput *input, Buffer *out)
     return out->error;
 }
 
+/* Different calls of RUNTIME under the filter. */
+static size_t count_runtime_calls(const char *runtime)
+{
+    CLEANUP(strings_drop) StringSet *calls = strset_new();
+
+    for (size_t i = 0; calls && i < runtime_calls_count; i++) {
+        if (strcmp(runtime_calls[i].runtime, runtime) == 0)
+            (void)strset_add(calls, runtime_calls[i].syscall);
+    }
+    return calls ? strset_count(calls) : 0;
+}
+
 static int note_runtimes(const ExplainInput *input, Buffer *out)
 {
     const Policy *policy = policy_text_policy(input->policy);
 
     for (size_t i = 0; i < policy_runtimes_count(policy); i++) {
-        const char *runtime = policy_runtime(policy, i);
-        const char *last = "";
-        size_t calls = 0;
-        CLEANUP(buffer_deinit) Buffer seen = BUFFER_INIT;
-
-        for (size_t k = 0; k < runtime_calls_count; k++) {
-            const RuntimeCall *row = &runtime_calls[k];
-            CLEANUP(buffer_deinit) Buffer word = BUFFER_INIT;
-            if (strcmp(row->runtime, runtime) != 0)
-                continue;
-            (void)buffer_printf(&word, " %s ", row->syscall);
-            calls += !strstr(buffer_text(&seen), buffer_text(&word));
-            (void)buffer_puts(&seen, buffer_text(&word));
-            last = row->runtime;
-        }
+        fact_words_text(out, policy_runtime(policy, i));
         (void)buffer_printf(out,
-                            "%s: makes %zu different system calls under the filter, to start a "
+                            ": makes %zu different system calls under the filter, to start a "
                             "container and for exec (start-up set, profiles/runtimes)\n",
-                            *last ? last : runtime, calls);
+                            count_runtime_calls(policy_runtime(policy, i)));
     }
     return out->error;
 }

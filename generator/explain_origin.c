@@ -6,6 +6,7 @@
  */
 #include "base/memory.h"
 #include "generator/explain_private.h"
+#include "generator/fact_words.h"
 #include "generator/knowledge.h"
 
 #include <errno.h>
@@ -47,13 +48,16 @@ static bool next_row(const PolicyRule *rule, size_t *row, Because *ret)
     return false;
 }
 
-/* FACT is of a call or program among WORDS. */
-static bool is_among(const Fact *fact, const char *words)
+/* The name of the call, or of the program, that FACT is of, if it is among WORDS; else NULL. */
+static const char *name_among(const Fact *fact, const char *words)
 {
     const char *program = fact->subject ? strrchr(fact->subject, '/') : NULL;
 
-    return fact->kind == FACT_SYSCALL &&
-           (has_word(words, fact->name) || (program && has_word(words, program)));
+    if (fact->kind != FACT_SYSCALL)
+        return NULL;
+    if (has_word(words, fact->name))
+        return fact->name;
+    return program && has_word(words, program) ? program + 1 : NULL;
 }
 
 static bool has_fact(const Explanation *explanation, const StoredFact *fact)
@@ -74,15 +78,16 @@ static int add_stand_ins(const Recording *recording, const char *because, Explan
 
     for (size_t i = 0; recording && i < recording_facts_count(recording); i++) {
         const Fact *fact = recording_fact(recording, i, &view);
-        if (!is_among(fact, because))
+        const char *name = name_among(fact, because);
+        if (!name)
             continue;
-        const char *name =
-            has_word(because, fact->name) ? fact->name : strrchr(fact->subject, '/') + 1;
         if ((!before || !has_fact(explanation, recording_stored(recording, i))) &&
             explanation_add_fact(explanation, recording_stored(recording, i)) < 0)
             return -ENOMEM;
-        if (last != name && !has_word(buffer_text(names), name))
-            (void)buffer_printf(names, "%s%s", names->length ? " " : "", name);
+        if (last != name && !has_word(buffer_text(names), name)) {
+            (void)buffer_puts(names, names->length ? " " : "");
+            fact_words_text(names, name);
+        }
         last = name;
     }
     return names->error;
@@ -153,4 +158,31 @@ int explain_start_up(const Policy *policy, const char *call, Explanation *explan
                          "exec: %s (start-up set, profiles/runtimes); seccomp.json allows them "
                          "that, whatever the rules say\n",
                          call, buffer_text(&who));
+}
+
+/* ---- what a call led to ------------------------------------------------------------------------
+ */
+
+int explain_seen_in(const Recording *recording, const char *call, Explanation *explanation)
+{
+    size_t counts[FACT_KIND_COUNT] = {0};
+    const char *separator = "first seen in it: ";
+    Buffer *out = &explanation->notes;
+    Fact view;
+
+    for (size_t i = 0; recording && i < recording_facts_count(recording); i++) {
+        const Fact *fact = recording_fact(recording, i, &view);
+        const char *in =
+            fact->kind == FACT_CAPABILITY ? fact_text(fact, FIELD_SYSCALL) : fact->first.syscall;
+        if (fact->kind != FACT_SYSCALL && in && strcmp(in, call) == 0)
+            counts[fact->kind]++;
+    }
+    for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+        if (!counts[kind])
+            continue;
+        (void)buffer_printf(out, "%s%zu of kind %s", separator, counts[kind],
+                            fact_kind_name((FactKind)kind));
+        separator = ", ";
+    }
+    return *separator == ',' ? buffer_putc(out, '\n') : out->error;
 }

@@ -79,6 +79,9 @@ int explain_added_rule(const Recording *recording, const PolicyRule *rule, Expla
 /* Notes which container runtimes call CALL by themselves, of those of POLICY (NULL: of all). */
 int explain_start_up(const Policy *policy, const char *call, Explanation *explanation);
 
+/* Notes how many facts of other kinds were first seen in CALL. */
+int explain_seen_in(const Recording *recording, const char *call, Explanation *explanation);
+
 /* ---- lines of a policy: explain_lines.c -------------------------------------------------------
  */
 

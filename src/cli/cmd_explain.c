@@ -13,7 +13,7 @@ static int read_input(const Parsed *parsed, ExplainInput *input, Error *err)
     int r = explain_input_add(input, parsed->arguments[0], err);
 
     for (size_t i = 0; r == 0 && (path = parsed_nth(parsed, "recording", i)) != NULL; i++)
-        r = explain_input_add(input, path, err);
+        r = explain_input_add_recording(input, path, err);
     return r == 0 ? explain_input_finish(input, err) : r;
 }
 
@@ -65,7 +65,8 @@ static int run(const Parsed *parsed)
 
 static const Option options[] = {
     {"recording", 'r', VALUE_FILE, "REC", NULL,
-     "a recording that tells who needed what is in the policy (may be given several times)"},
+     "a recording, or a folder of some, that tells who needed what is in the policy (may be given "
+     "several times)"},
     {"kind", 'k', VALUE_WORDS, "KIND",
      "line path glob call capability port network unix signal ptrace mount io_uring rule",
      "what WHAT is, where it could be several things"},
@@ -80,7 +81,8 @@ const Command command_explain = {
     .usage = "[-r REC]… [--kind KIND] [--all] [--json] FILE WHAT",
     .options = options,
     .details =
-        "FILE is a policy, a folder of `whittle generate`, or a recording. WHAT is a line of the "
+        "FILE is a policy, a folder of `whittle generate`, a recording, or a folder of recordings. "
+        "WHAT is a line of the "
         "policy (policy.yaml:42), a system call (openat), a path (/etc/passwd), a pattern of paths "
         "('/etc/*.conf'), a capability (CAP_CHOWN, net_bind_service), a port (tcp/80, :80), the "
         "name of a signal, a network family, a unix socket's address, or the text of a rule "

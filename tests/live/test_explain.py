@@ -121,7 +121,7 @@ def usage(folder):
         pass
     recording = os.path.join(SERVER, "recording.jsonl")
     for arguments, complaint in (((recording, "policy.yaml:3"), "--recording"), ((empty, "read"), "neither a recording"),
-                                 ((folder, "read"), "policy.yaml"), ((SERVER, "read", "-r", SERVER), "one policy"),
+                                 ((folder, "read"), "no recording"), ((SERVER, "read", "-r", os.path.join(SERVER, "policy.yaml")), "no recording"),
                                  ((recording,), "help"), ((recording, "x", "--kind", "port"), "no port")):
         check(complaint in run(*arguments, status=2).stderr, f"{arguments}: no {complaint}")
 
@@ -133,6 +133,8 @@ def what_is_taken(_):
     equal((why["kind"], why["also"]), ("call", ["capability"]), "setuid")
     check("--kind capability" in run(SERVER, "setuid", "-r", recording).stdout, "the other kind is not told")
     equal(explain(SERVER, "setuid", "-r", recording, "-k", "capability")["what"], "CAP_SETUID", "--kind capability")
+    # a folder stands for the recordings in it
+    equal(explain(SERVER, "setuid", "-r", SERVER)["facts"], explain(recording, "setuid")["facts"], "of the folder")
     # a start-up set: in no policy
     why = explain(recording, "capset")
     check(not why["rules"] and any("start-up set" in note for note in why["notes"]), f"{why['notes']}")

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generator/explain: what a word is taken as, which facts it finds, and which rules. */
+/*
+ * generator/explain: what a word is taken as, which facts it finds, and which rules. What is
+ * printed is held against tests/golden/explain; WHITTLE_GOLDEN_UPDATE=1 in the environment writes
+ * that anew.
+ */
+#include "base/io.h"
 #include "base/memory.h"
 #include "generator/explain.h"
 #include "suite.h"
@@ -187,6 +192,56 @@ START_TEST(test_wrong)
 }
 END_TEST
 
+/* ---- text ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *files[2]; /* NULL: no other */
+    const char *what;
+    const char *golden;
+    bool all;
+} pages[] = {
+    {{SERVER, SERVER "/recording.jsonl"}, "policy.yaml:29", "baseline.txt", false},
+    {{SERVER, SERVER "/recording.jsonl"}, "policy.yaml:6", "runtimes.txt", false},
+    {{SERVER, NULL}, "/var/**", "no-recording.txt", false},
+    {{"tests/golden/recording/every-kind.jsonl", NULL}, "/**", "every-kind.txt", true},
+    {{"tests/golden/recording/every-kind.jsonl", NULL},
+     "CAP_NET_BIND_SERVICE",
+     "capability.txt",
+     false},
+    {{"tests/golden/recording/two-runs.jsonl", NULL}, "/**", "two-runs.txt", false},
+    {{"tests/golden/generate/paths", "tests/golden/generate/paths/recording.jsonl"},
+     "/tmp/**",
+     "paths.txt",
+     false},
+};
+
+START_TEST(test_pages)
+{
+    CLEANUP(explain_input_deinit) ExplainInput input = {.recording = NULL};
+    CLEANUP(explanation_deinit) Explanation explanation = {.facts = NULL};
+    CLEANUP(buffer_deinit) Buffer got = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer wanted = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer golden = BUFFER_INIT;
+    const ExplainStyle style = {.all = pages[_i].all, .bold = "", .dim = "", .plain = ""};
+    Error err = {0};
+    int r = explain_input_add(&input, pages[_i].files[0], &err);
+
+    if (r == 0 && pages[_i].files[1])
+        r = explain_input_add_recording(&input, pages[_i].files[1], &err);
+    if (r == 0)
+        r = explain_input_finish(&input, &err);
+    if (r == 0)
+        r = explain(&input, pages[_i].what, -1, &explanation, &err);
+    ck_assert_msg(r == 0, "%d: %s", r, err.text);
+    ck_assert_int_eq(explain_print_text(&input, &explanation, &style, &got), 0);
+    ck_assert_int_eq(buffer_printf(&golden, "tests/golden/explain/%s", pages[_i].golden), 0);
+    if (getenv("WHITTLE_GOLDEN_UPDATE"))
+        ck_assert_int_eq(write_file_atomic(buffer_text(&golden), got.data, got.length, &err), 0);
+    ck_assert_msg(read_file(buffer_text(&golden), &wanted, 1 << 20, &err) == 0, "%s", err.text);
+    ck_assert_str_eq(buffer_text(&got), buffer_text(&wanted));
+}
+END_TEST
+
 /* A reviewer asks of each line with a rule: a fact, or why there is none. */
 START_TEST(test_every_line)
 {
@@ -244,6 +299,7 @@ int main(void)
     suite_add(suite, "rows", test_rows, ARRAY_LENGTH(rows));
     suite_add(suite, "nearest", test_nearest, ARRAY_LENGTH(near));
     suite_add(suite, "wrong", test_wrong, ARRAY_LENGTH(wrong));
+    suite_add(suite, "pages", test_pages, ARRAY_LENGTH(pages));
     suite_add(suite, "every line", test_every_line, 1);
     suite_add(suite, "by hand", test_by_hand, 1);
     return suite_run(suite);
