@@ -61,14 +61,26 @@ int64_t explain_number(const char *text, int64_t max)
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-/* The LENGTH bytes at NAME are what PATH, a file's, may be called. */
+/* The END_LENGTH bytes at END are all of the LENGTH bytes at PATH, or what stands behind a slash.
+ */
+static bool is_end_of(const char *path, size_t length, const char *end, size_t end_length)
+{
+    return end_length <= length && strncmp(path + length - end_length, end, end_length) == 0 &&
+           (end_length == length || path[length - end_length - 1] == '/');
+}
+
+/* The LENGTH bytes at NAME may be what somebody in another folder calls the file PATH; that from
+ * standard input has no name of its own. */
 static bool is_called(const char *path, const char *name, size_t length)
 {
-    const char *slash = strrchr(path, '/');
-    const char *last = slash ? slash + 1 : path;
+    const size_t path_length = strlen(path);
 
-    return (strlen(path) == length && strncmp(path, name, length) == 0) ||
-           (strlen(last) == length && strncmp(last, name, length) == 0);
+    while (length > 2 && strncmp(name, "./", 2) == 0) {
+        name += 2;
+        length -= 2;
+    }
+    return strcmp(path, "-") == 0 || is_end_of(path, path_length, name, length) ||
+           is_end_of(name, length, path, path_length);
 }
 
 /* The lines of a rule are told by where it and the next thing begin. */
@@ -94,29 +106,61 @@ static int add_rules_of_line(Query *query, const ExplainInput *input)
     return r;
 }
 
+/* The last colon of WHAT before LENGTH with a number behind it, in RET_NUMBER; NULL. */
+static const char *last_number(const char *what, size_t length, int64_t *ret_number)
+{
+    char digits[12] = "";
+    size_t colon = length;
+
+    while (colon > 0 && what[colon - 1] != ':')
+        colon--;
+    if (colon == 0 || length - colon >= sizeof digits)
+        return NULL;
+    memcpy(digits, what + colon, length - colon);
+    *ret_number = explain_number(digits, 999999999);
+    return *ret_number > 0 ? what + colon - 1 : NULL;
+}
+
+/* "FILE:LINE", or "FILE:LINE:COLUMN" as in messages: the length of FILE, 0 if it is neither. */
+static size_t split_line(const char *what, int64_t *ret_line)
+{
+    const char *colon = last_number(what, strlen(what), ret_line);
+    int64_t line = 0;
+    const char *other = colon ? last_number(what, (size_t)(colon - what), &line) : NULL;
+
+    if (other) {
+        *ret_line = line;
+        colon = other;
+    }
+    return colon ? (size_t)(colon - what) : 0;
+}
+
+static bool is_yaml(const char *file, size_t length)
+{
+    return (length > 5 && strncmp(file + length - 5, ".yaml", 5) == 0) ||
+           (length > 4 && strncmp(file + length - 4, ".yml", 4) == 0);
+}
+
 static int read_line(Query *query, const char *what, bool forced, const ExplainInput *input,
                      Error *err)
 {
-    const char *colon = strrchr(what, ':');
-    const char *digits = colon ? colon + 1 : what;
-    const int64_t line = explain_number(digits, 999999999);
-    const size_t prefix = colon ? (size_t)(colon - what) : 0;
-    const bool named = colon && prefix > 0 && line > 0;
-    const bool yaml = named && ((prefix > 5 && strncmp(colon - 5, ".yaml", 5) == 0) ||
-                                (prefix > 4 && strncmp(colon - 4, ".yml", 4) == 0));
+    int64_t line = -1;
+    const size_t file = split_line(what, &line);
 
+    if (forced && file == 0)
+        line = explain_number(what, 999999999);
     if (forced && line <= 0)
         return error_set(err, -EINVAL, "\"%.200s\" is no line of a file: write policy.yaml:42",
                          what);
-    if (!forced &&
-        !(named && (yaml || (input->policy_path && is_called(input->policy_path, what, prefix)))))
+    const bool called = file > 0 && input->policy_path && is_called(input->policy_path, what, file);
+    if (!forced && !called && !is_yaml(what, file))
         return 0;
     if (!input->policy_path)
         return error_set(err, -EINVAL,
                          "%.200s: lines are those of a policy: name it first, and the recording "
                          "with --recording",
                          what);
-    if (prefix > 0 && !is_called(input->policy_path, what, prefix))
+    if (file > 0 && !called)
         return error_set(err, -EINVAL, "%.200s: the policy that was named is %.200s", what,
                          input->policy_path);
     query->line = (size_t)line;
