@@ -111,7 +111,7 @@ static int take_arch(PolicyReader *reader, const char *text)
     policy_set_archs(reader->policy, policy_archs(reader->policy) | 1u << arch);
     if (reader->text)
         return reader_item(reader, &reader->text->archs, &(TextItem){.arch = (Arch)arch},
-                           reader_begin(reader), reader->event.start_mark.line + 1);
+                           reader_begin(reader), &reader->event.start_mark);
     return 0;
 }
 
@@ -303,18 +303,17 @@ static int parse_rule(PolicyReader *reader, PolicySection section)
 {
     PolicyRule rule = {.section = section};
     const size_t begin = reader_begin(reader);
-    const size_t line = reader->event.start_mark.line + 1;
+    const yaml_mark_t mark = reader->event.start_mark;
     int r;
 
     if (policy_rules_count(reader->policy) >= POLICY_RULES_MAX)
         return reader_complain(reader, "there are too many rules%s", "");
     if (reader->event.type == YAML_MAPPING_START_EVENT) {
-        const yaml_mark_t start = reader->event.start_mark;
         bool has_rule = false;
         r = parse_attributes(reader, section, &rule, &has_rule);
         if (r == 0 && !has_rule) {
             r = error_set(reader->err, -EINVAL, "this rule has no \"rule:\"");
-            r = reader_at_mark(reader, &start, r);
+            r = reader_at_mark(reader, &mark, r);
         }
     } else {
         const char *text = reader_scalar(reader, "a rule");
@@ -327,8 +326,8 @@ static int parse_rule(PolicyReader *reader, PolicySection section)
     if (r == 0 && policy_add(reader->policy, &rule) < 0)
         r = error_errno(reader->err, -ENOMEM, "%s", reader->name);
     if (r == 0 && reader->text)
-        r = reader_item(reader, &reader->text->sections[section], &(TextItem){.place = {rule, 0}},
-                        begin, line);
+        r = reader_item(reader, &reader->text->sections[section],
+                        &(TextItem){.place = {.rule = rule}}, begin, &mark);
     return r;
 }
 

@@ -133,8 +133,18 @@ void reader_list_end(const PolicyReader *reader, TextList *list)
         list->end = reader->content_end;
 }
 
+/* How many lines begin in the text from BEGIN to END. */
+static size_t count_lines(const PolicyText *text, size_t begin, size_t end)
+{
+    size_t lines = 0;
+
+    for (size_t at = begin; at < end; at++)
+        lines += text->bytes[at] == '\n';
+    return lines;
+}
+
 int reader_item(PolicyReader *reader, TextList *list, const TextItem *item, size_t begin,
-                size_t line)
+                const yaml_mark_t *mark)
 {
     if (!reader->text)
         return 0;
@@ -142,9 +152,11 @@ int reader_item(PolicyReader *reader, TextList *list, const TextItem *item, size
         return error_errno(reader->err, -ENOMEM, "%s", reader->name);
     TextItem *copy = &list->items[list->count++];
     *copy = *item;
-    copy->place.line = line;
     copy->begin = begin;
     copy->end = reader->content_end;
+    copy->place.line = mark->line + 1;
+    copy->place.column = mark->column + 1;
+    copy->place.last_line = copy->place.line + count_lines(reader->text, begin, copy->end);
     return 0;
 }
 

@@ -103,9 +103,10 @@ size_t reader_begin(PolicyReader *reader);
 void reader_list_begin(PolicyReader *reader, TextList *list);
 void reader_list_end(const PolicyReader *reader, TextList *list);
 
-/* ITEM, of which only place.rule and arch are set, began at BEGIN and has ended. 0 or -ENOMEM. */
+/* ITEM, of which only place.rule and arch are set, began at BEGIN, which is MARK, and has ended. 0
+ * or -ENOMEM. */
 int reader_item(PolicyReader *reader, TextList *list, const TextItem *item, size_t begin,
-                size_t line);
+                const yaml_mark_t *mark);
 
 /* Parses TEXT, LENGTH bytes, as policy_parse(); KEPT (NULL allowed) is told where things are. */
 int reader_parse(const char *name, const char *text, size_t length, PolicyText *kept,

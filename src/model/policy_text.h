@@ -15,6 +15,8 @@ typedef struct PolicyText PolicyText;
 typedef struct PolicyPlace {
     PolicyRule rule; /* strings are the policy's */
     size_t line;     /* where it begins, from 1 */
+    size_t column;   /* there, in characters from 1 */
+    size_t last_line;
 } PolicyPlace;
 
 /* Parses LENGTH bytes of TEXT, which are copied; NAME is for messages. As policy_parse(). */
