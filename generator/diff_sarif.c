@@ -7,8 +7,8 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
+#include "generator/report_text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -42,28 +42,13 @@ static json_t *message_of(const Change *change)
     return json_pack("{s:s}", "text", buffer_text(&text));
 }
 
-/* A relative URI of PATH: every byte but the plain ones is escaped. */
-static void put_uri(const char *path, Buffer *out)
-{
-    while (strncmp(path, "./", 2) == 0)
-        path += 2;
-    if (*path == '/')
-        (void)buffer_puts(out, "file://");
-    for (; *path; path++) {
-        if (isalnum((unsigned char)*path) || strchr("/._-~", *path))
-            (void)buffer_putc(out, *path);
-        else
-            (void)buffer_printf(out, "%%%02X", (unsigned char)*path);
-    }
-}
-
 static json_t *result_of(const Diff *diff, const Change *change)
 {
     CLEANUP(buffer_deinit) Buffer uri = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer rule = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer print = BUFFER_INIT;
 
-    put_uri(strcmp(diff->new_name, "-") == 0 ? "stdin" : diff->new_name, &uri);
+    (void)report_put_uri(diff->new_name, &uri);
     (void)buffer_printf(&rule, "allowed-%s-%s", change->section, risk_name(change->risk));
     (void)buffer_printf(&print, "%s/%s", change->section, change->what);
     if (change->when)

@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
+#include "generator/report_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -269,27 +270,6 @@ int findings_json(const FindingsReport *report, Buffer *out)
 
 /* ---- JUnit ---------------------------------------------------------------------------------- */
 
-static void put_xml(Buffer *out, const char *text)
-{
-    CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
-
-    if (escape_append(&escaped, text, strlen(text)) < 0)
-        out->error = -ENOMEM;
-    for (const char *c = buffer_text(&escaped); *c; c++) {
-        static const struct {
-            char byte;
-            const char *entity;
-        } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-        size_t i = 0;
-        while (i < ARRAY_LENGTH(entities) && entities[i].byte != *c)
-            i++;
-        if (i < ARRAY_LENGTH(entities))
-            (void)buffer_puts(out, entities[i].entity);
-        else
-            (void)buffer_putc(out, *c);
-    }
-}
-
 /* Each line of TEXT. */
 static void put_xml_lines(Buffer *out, const char *text)
 {
@@ -297,7 +277,7 @@ static void put_xml_lines(Buffer *out, const char *text)
         CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
         const size_t length = strcspn(text, "\n");
         (void)buffer_append(&line, text, length);
-        put_xml(out, buffer_text(&line));
+        (void)report_put_xml(buffer_text(&line), out);
         (void)buffer_putc(out, '\n');
         text += length + (text[length] == '\n');
     }
@@ -311,12 +291,12 @@ static int put_case(const FindingsReport *report, const Finding *finding, Buffer
     if (finding_title(finding, &title) < 0 || finding_who(finding, report->recording, 0, &who) < 0)
         return -ENOMEM;
     (void)buffer_puts(out, "    <testcase classname=\"whittle.");
-    put_xml(out, policy_section_name(finding->section));
+    (void)report_put_xml(policy_section_name(finding->section), out);
     (void)buffer_puts(out, "\" name=\"");
-    put_xml(out, buffer_text(&title));
+    (void)report_put_xml(buffer_text(&title), out);
     (void)buffer_printf(out, "\">\n      <failure message=\"%s the policy: ",
                         finding->denied ? "denied by" : "outside");
-    put_xml(out, buffer_text(&title));
+    (void)report_put_xml(buffer_text(&title), out);
     (void)buffer_puts(out, "\">");
     put_xml_lines(out, buffer_text(&who));
     return buffer_puts(out, "</failure>\n    </testcase>\n");
@@ -330,7 +310,7 @@ int findings_junit(const FindingsReport *report, Buffer *out)
 
     (void)buffer_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
                            "  <testsuite name=\"whittle check: ");
-    put_xml(out, name);
+    (void)report_put_xml(name, out);
     (void)buffer_printf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n",
                         count > 0 ? count : 1, count);
     if (count == 0)
