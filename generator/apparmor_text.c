@@ -115,19 +115,23 @@ const char *apparmor_signal(const char *name, char *out, size_t size)
     return out;
 }
 
+static const char *const families[] = {
+    "unix",    "inet",   "ax25",       "ipx",     "appletalk", "netrom",    "bridge",  "atmpvc",
+    "x25",     "inet6",  "rose",       "netbeui", "security",  "key",       "netlink", "packet",
+    "ash",     "econet", "atmsvc",     "rds",     "sna",       "irda",      "pppox",   "wanpipe",
+    "llc",     "ib",     "mpls",       "can",     "tipc",      "bluetooth", "iucv",    "rxrpc",
+    "isdn",    "phonet", "ieee802154", "caif",    "alg",       "nfc",       "vsock",   "kcm",
+    "qipcrtr", "smc",    "xdp",        NULL,
+};
+
+const char *const *apparmor_families(void)
+{
+    return families;
+}
+
 bool apparmor_knows_family(const char *family)
 {
-    static const char *const known[] = {
-        "unix",    "inet",      "ax25",    "ipx",    "appletalk", "netrom",   "bridge",
-        "atmpvc",  "x25",       "inet6",   "rose",   "netbeui",   "security", "key",
-        "netlink", "packet",    "ash",     "econet", "atmsvc",    "rds",      "sna",
-        "irda",    "pppox",     "wanpipe", "llc",    "ib",        "mpls",     "can",
-        "tipc",    "bluetooth", "iucv",    "rxrpc",  "isdn",      "phonet",   "ieee802154",
-        "caif",    "alg",       "nfc",     "vsock",  "kcm",       "qipcrtr",  "smc",
-        "xdp",
-    };
-
-    return is_one_of(family, known, ARRAY_LENGTH(known));
+    return is_one_of(family, families, ARRAY_LENGTH(families) - 1);
 }
 
 bool apparmor_knows_socket_type(const char *type)

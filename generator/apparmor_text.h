@@ -13,6 +13,8 @@ int apparmor_append_pattern(Buffer *out, const char *pattern);
 /* The name of a signal ("SIGTERM" → "term", "SIGRT_3" → "rtmin+3"), in OUT; NULL if it has none. */
 const char *apparmor_signal(const char *name, char *out, size_t size);
 
+/* All network families, ended by NULL. */
+const char *const *apparmor_families(void);
 bool apparmor_knows_family(const char *family);
 bool apparmor_knows_socket_type(const char *type);
 

@@ -112,6 +112,47 @@ TABLES = {
             ("source", r".+", TEXT),
         ],
     ),
+    "tables/lint.csv": (
+        "LintCode",
+        "lint_codes",
+        [
+            ("code", r"W[1-9][0-9][0-9]", TEXT),
+            ("severity", r"note|warning|error", TEXT),
+            ("title", r".*[^.]", TEXT),
+            ("why", r".+\.", TEXT),
+            ("advice", r".+[^.]", TEXT),
+            ("example", r".+", TEXT),
+        ],
+    ),
+    "tables/links.csv": (
+        "KnownLink",
+        "known_links",
+        [("path", PATH, TEXT), ("target", r".+", TEXT), ("source", r".+", TEXT)],
+    ),
+    "tables/capability_calls.csv": (
+        "CapabilityCalls",
+        "capability_calls",
+        [
+            ("capability", CAPABILITY, TEXT),
+            ("relation", r"needs|uses", TEXT),
+            ("calls", rf"{SYSCALL}( {SYSCALL})*", TEXT),
+            ("source", r".+", TEXT),
+        ],
+    ),
+    "tables/rule_calls.csv": (
+        "RuleCalls",
+        "rule_calls",
+        [
+            ("section", r"files|mounts|ptrace|signals|unix", TEXT),
+            ("name", r"\*|[a-z_]+", TEXT),
+            ("calls", rf"{SYSCALL}( {SYSCALL})*", TEXT),
+        ],
+    ),
+    "tables/rule_words.csv": (
+        "RuleWord",
+        "rule_words",
+        [("kind", r"[a-z_]+", TEXT), ("word", r"[a-z_-]+", TEXT)],
+    ),
 }
 
 

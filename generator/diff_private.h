@@ -77,6 +77,9 @@ bool risk_row_condition(const RiskRow *row, SeccompCondition *ret);
 const RiskRow *risk_of_name(const char *kind, const char *name);
 /* NULL is any. */
 const RiskRow *risk_of_network(const char *family, const char *type);
+/* What of FILE_* a row such as "/etc/shadow* r" is about, with its pattern in PATTERN; 0: it is
+ * about no path. */
+uint32_t risk_row_path(const RiskRow *row, char *pattern, size_t size);
 /* The worst for one of FILE_* in ACCESS to something that PATTERN matches. */
 const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t access);
 

@@ -130,6 +130,59 @@ typedef struct RiskRow {
 extern const RiskRow risk_rows[];
 extern const size_t risk_rows_count;
 
+/* What `whittle lint` finds: profiles/tables/lint.csv. */
+typedef struct LintCode {
+    const char *code;     /* "W101": never given another meaning */
+    const char *severity; /* "note", "warning", "error" */
+    const char *title;
+    const char *why;
+    const char *advice; /* what to do; no full stop */
+    const char *example;
+} LintCode;
+
+extern const LintCode lint_codes[];
+extern const size_t lint_codes_count;
+
+/* A link that every container has. */
+typedef struct KnownLink {
+    const char *path;
+    const char *target; /* where it leads, in a policy's words */
+    const char *source;
+} KnownLink;
+
+extern const KnownLink known_links[];
+extern const size_t known_links_count;
+
+/* Which calls a capability is for. */
+typedef struct CapabilityCalls {
+    const char *capability;
+    const char *relation; /* "needs": the calls fail without; "uses": no other call asks for it */
+    const char *calls;    /* names, blanks between */
+    const char *source;
+} CapabilityCalls;
+
+extern const CapabilityCalls capability_calls[];
+extern const size_t capability_calls_count;
+
+/* By which calls what a rule grants can be done. */
+typedef struct RuleCalls {
+    const char *section;
+    const char *name; /* "*": those without a row of their own; of files a letter */
+    const char *calls;
+} RuleCalls;
+
+extern const RuleCalls rule_calls[];
+extern const size_t rule_calls_count;
+
+/* A word of a rule: "mount" is an operation, "self" a target, … */
+typedef struct RuleWord {
+    const char *kind;
+    const char *word;
+} RuleWord;
+
+extern const RuleWord rule_words[];
+extern const size_t rule_words_count;
+
 /* Does Docker's default grant that call whatever the capabilities, arguments and architecture are?
  */
 bool docker_grants_always(const char *syscall);

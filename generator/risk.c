@@ -124,8 +124,7 @@ const RiskRow *risk_of_network(const char *family, const char *type)
 
 /* ---- paths ---------------------------------------------------------------------------------- */
 
-/* The letters behind the last blank of a row's name. */
-static uint32_t row_access(const RiskRow *row, char *pattern, size_t size)
+uint32_t risk_row_path(const RiskRow *row, char *pattern, size_t size)
 {
     static const struct {
         const char *letters;
@@ -143,7 +142,7 @@ static uint32_t row_access(const RiskRow *row, char *pattern, size_t size)
     const char *blank = strrchr(row->name, ' ');
     const size_t length = blank ? (size_t)(blank - row->name) : 0;
 
-    if (!blank || length >= size)
+    if (strcmp(row->kind, "path") != 0 || !blank || length >= size)
         return 0;
     memcpy(pattern, row->name, length);
     pattern[length] = '\0';
@@ -180,7 +179,7 @@ const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t acc
         char text[256];
         if (strcmp(row->kind, "path") != 0 || (worst && risk_of_row(row) <= risk_of_row(worst)))
             continue;
-        if ((row_access(row, text, sizeof text) & access) == 0)
+        if ((risk_row_path(row, text, sizeof text) & access) == 0)
             continue;
         if (intersects(pattern, syntax, text))
             worst = row;

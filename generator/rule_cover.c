@@ -138,8 +138,7 @@ uint32_t rule_access(const PolicyRule *rule)
     return access;
 }
 
-/* Two patterns that begin with different paths have nothing in common, which is quickly seen. */
-static bool begin_alike(const char *a, const char *b)
+bool patterns_begin_alike(const char *a, const char *b)
 {
     static const char special[] = "*?[{@\\";
     size_t i = 0;
@@ -156,7 +155,7 @@ int file_rules_meet(const PolicyRule *a, const PolicyRule *b)
     size_t one;
     size_t other;
 
-    if ((rule_access(a) & rule_access(b)) == 0 || !begin_alike(a->name, b->name))
+    if ((rule_access(a) & rule_access(b)) == 0 || !patterns_begin_alike(a->name, b->name))
         return 0;
     if (strcmp(a->name, b->name) == 0)
         return 1;
@@ -216,7 +215,7 @@ static int denies(const PolicyRule *denied, const PolicyRule *need)
     size_t whole;
     size_t part;
 
-    if ((denied->owner && !need->owner) || !begin_alike(denied->name, need->name))
+    if ((denied->owner && !need->owner) || !patterns_begin_alike(denied->name, need->name))
         return 0;
     if (strcmp(denied->name, need->name) == 0)
         return 1;

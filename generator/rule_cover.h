@@ -20,6 +20,9 @@ bool rule_covers(const PolicyRule *rule, const PolicyRule *need);
  * to execute is as good as another, which is a choice that no recording tells. */
 uint32_t rule_access(const PolicyRule *rule);
 
+/* Two patterns that begin with different paths have nothing in common, which this says quickly. */
+bool patterns_begin_alike(const char *a, const char *b);
+
 /* Do the file rules A and B have a path in common, and access to it? Yes where that cannot be
  * decided. 1, 0, or a negative errno. */
 int file_rules_meet(const PolicyRule *a, const PolicyRule *b);

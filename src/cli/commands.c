@@ -10,6 +10,7 @@ extern const Command command_diff;
 extern const Command command_doctor;
 extern const Command command_explain;
 extern const Command command_generate;
+extern const Command command_lint;
 extern const Command command_mark;
 extern const Command command_merge;
 extern const Command command_record;
@@ -26,6 +27,7 @@ const Command *const commands[] = {
     &command_diff,
     &command_check,
     &command_explain,
+    &command_lint,
     NULL,
 };
 /* clang-format on */

@@ -33,6 +33,10 @@ BAD = [
     ("tables/temporary_names.csv", "a,,b,06,any,,why", "'any' can be no letters"),
     ("tables/risk.csv", "syscall,read,huge,why,man", "'huge' can be no risk"),
     ("tables/risk.csv", "syscall,read,low,why,", "'' can be no source"),
+    ("tables/lint.csv", "W1,note,A,b.,c,d", "'W1' can be no code"),
+    ("tables/lint.csv", "W999,fatal,A,b.,c,d", "'fatal' can be no severity"),
+    ("tables/capability_calls.csv", "CAP_KILL,likes,kill,man", "'likes' can be no relation"),
+    ("tables/rule_calls.csv", "tmpfs,x,kill", "'tmpfs' can be no section"),
     ("defaults/docker.csv", "syscall,read,sometimes,", "'sometimes' can be no when"),
 ]
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""whittle lint: formats, exit statuses, the page of findings, and policies that whittle itself makes."""
+import glob
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import live
+from live import case, check, equal, record
+
+BAD = """whittle: policy
+format: 1
+architectures: [x86_64]
+runtimes: [runc]
+no-new-privileges: true
+read-only-root: true
+syscalls:
+  - read
+  - unshare  # lint: accept W302: makes sandboxes
+capabilities:
+  - CAP_SYS_ADMIN
+"""
+
+
+def lint(*arguments, **more):
+    return subprocess.run([live.WHITTLE, "lint", *arguments], capture_output=True, text=True, check=False,
+                          timeout=live.LIMIT, **more)
+
+
+def write(folder, text, name="policy.yaml"):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def follows_schema(folder, document):
+    path = write(folder, json.dumps(document) + "\n", "report.jsonl")
+    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
+                           os.path.join(live.SOURCE, "profiles", "schema", "lint.schema.json"), path],
+                          capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
+
+
+@case
+def exit_statuses(folder):
+    path = write(folder, BAD)
+    equal(lint(path).returncode, 1, "an error")
+    equal(lint("--fail-on", "error", path).returncode, 1, "an error, --fail-on error")
+    good = write(folder, BAD.replace("CAP_SYS_ADMIN", "CAP_SETUID"), "good.yaml")
+    equal(lint(good).returncode, 0, f"what is left is notes and accepted: {lint(good).stdout}")
+    equal(lint("--fail-on", "note", good).returncode, 1, "--fail-on note")
+    equal(lint(write(folder, "whittle: policy\n", "half.yaml")).returncode, 2, "no policy")
+    equal(lint(os.path.join(folder, "missing")).returncode, 2, "no file")
+    equal(lint().returncode, 2, "no argument")
+    equal(lint("--fail-on", "fatal", path).returncode, 2, "no severity")
+    equal(lint("-", input=BAD).returncode, 1, "standard input")
+
+
+@case
+def text_is_as_of_a_compiler(folder):
+    path = write(folder, BAD)
+    done = lint(path)
+    check(f"{path}:11:5: error: \"CAP_SYS_ADMIN\"" in done.stdout and "[W301]" in done.stdout, done.stdout)
+    check("1 accepted" in done.stdout and "makes sandboxes" not in done.stdout, done.stdout)
+    check("accepted: makes sandboxes" in lint("--all", path).stdout, lint("--all", path).stdout)
+    check("\x1b" not in done.stdout, "colours in a pipe")
+
+
+@case
+def json_follows_the_schema(folder):
+    for text in [BAD, *(open(p, encoding="utf-8").read() for p in
+                        glob.glob(os.path.join(live.SOURCE, "tests/golden/generate/*/policy.yaml")))]:
+        document = json.loads(lint("-f", "json", write(folder, text)).stdout)
+        follows_schema(folder, document)
+        severities = [f["severity"] for f in document["findings"] if f["accepted"] is None]
+        equal([document["summary"][k] for k in ("errors", "warnings", "notes")],
+              [severities.count(k) for k in ("error", "warning", "note")], "counts")
+        lines = text.split("\n")
+        for finding in document["findings"]:
+            if finding["section"] == "capabilities":
+                check(lines[finding["line"] - 1][finding["column"] - 1:].startswith(finding["rule"]), f"place of {finding}")
+
+
+@case
+def other_formats(folder):
+    path = write(folder, BAD)
+    document = json.loads(lint("-f", "sarif", path).stdout)
+    run = document["runs"][0]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    check({result["ruleId"] for result in run["results"]} <= rules, "rules of results")
+    suppressed = [r["suppressions"][0]["justification"] for r in run["results"] if "suppressions" in r]
+    equal(suppressed, ["makes sandboxes"], "suppressions")
+    suite = ET.fromstring(lint("-f", "junit", path).stdout).find("testsuite")
+    equal(suite.get("failures"), str(len(suite.findall("testcase/failure"))), "failures")
+    equal(suite.get("failures"), "1", "failures")
+
+
+@case
+def explains(_folder):
+    one = lint("--explain", "W301")
+    equal(one.returncode, 0, "status")
+    check(one.stdout.startswith("W301 (error): ") and "What to do" in one.stdout, one.stdout)
+    wrong = lint("--explain", "W3011")
+    equal(wrong.returncode, 2, "status of a code that is not there")
+    check("did you mean W301" in wrong.stderr, wrong.stderr)
+    check(one.stdout in lint("--explain", "all").stdout, "all")
+
+
+@case
+def own_policies_have_no_errors(folder):
+    """What whittle makes of recorded programs does what it says and grants nothing critical."""
+    work = {
+        "shell": ["sh", "-c", "echo one | sed s/one/two/ | tee /tmp/lint.$$ | wc -c; cat /etc/passwd | grep -c root; rm /tmp/lint.$$"],
+        "server": live.python("import socket, threading\n"
+                              "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\n"
+                              "c = socket.create_connection(s.getsockname())\n"
+                              "t = threading.Thread(target=lambda: s.accept()); t.start(); t.join(); print('end')"),
+    }
+    for name, command in work.items():
+        done = record(live.BACKENDS[0], folder, command, name=f"{name}.jsonl")
+        equal(done.status, 0, f"status of {name}")
+        made = subprocess.run([live.WHITTLE, "generate", done.recording, "-o", os.path.join(folder, name)],
+                              capture_output=True, text=True, check=False, timeout=live.LIMIT)
+        equal(made.returncode, 0, f"generate: {made.stderr}")
+        result = lint("--fail-on", "error", os.path.join(folder, name, "policy.yaml"))
+        equal(result.returncode, 0, f"lint of {name}: {result.stdout}{result.stderr}")
+
+
+live.main()
