@@ -48,7 +48,8 @@ typedef struct Report {
 typedef enum ReportKind {
     REPORT_STARTED = 'p',     /* VALUE: pid of the main process; its execve() is under way; 0: the
                                  cgroups or the runtime are being recorded */
-    REPORT_STOPPED = 't',     /* the main process was stopped by signal VALUE: stop with it */
+    REPORT_STOPPED = 't',     /* the main process is stopped: stop with it, unless there were more
+                                 SIGCONTs than the VALUE (modulo 256) of which the recorder knew */
     REPORT_EXITED = 'x',      /* VALUE: wait status of the main process (wait(2)) */
     REPORT_EXEC_FAILED = 'e', /* VALUE: errno of execve() */
 } ReportKind;

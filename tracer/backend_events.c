@@ -13,7 +13,9 @@
 static void child_status(BackendEvents *events, int status)
 {
     if (WIFSTOPPED(status)) {
-        (void)report_send(events->run->report_fd, REPORT_STOPPED, WSTOPSIG(status));
+        job_control_stopped(&events->job);
+    } else if (WIFCONTINUED(status)) {
+        job_control_went_on(&events->job);
     } else {
         events->child_ended = true;
         backend_child_ended(events->run, status);
@@ -28,7 +30,7 @@ static void on_children(BackendEvents *events)
     pid_t pid;
 
     (void)!read(events->signals, &info, sizeof info);
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
         if (pid == events->child)
             child_status(events, status);
     }
@@ -44,7 +46,7 @@ static void on_control(BackendEvents *events)
     if (n != sizeof message || message[0] == CONTROL_DETACH)
         events->run->detached = true;
     else if (message[0] == CONTROL_SIGNAL && events->child > 0 && !events->child_ended)
-        (void)kill(events->child, message[1]);
+        job_control_signal(&events->job, message[1]);
 }
 
 BackendEvents backend_events_of(BackendRun *run)
@@ -60,6 +62,7 @@ int backend_events_start(BackendEvents *events, pid_t child)
     (void)sigemptyset(&child_signal);
     (void)sigaddset(&child_signal, SIGCHLD);
     events->child = child;
+    events->job = (JobControl){.run = events->run, .main = child};
     events->signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
     if (events->signals < 0)
         return -errno;
@@ -84,8 +87,12 @@ bool backend_events_handle(BackendEvents *events, const struct pollfd *fds)
         on_children(events);
     if (fds[BACKEND_EVENTS_CONTROL].revents)
         on_control(events);
-    return fds[BACKEND_EVENTS_TIMER].revents &&
-           read(events->timer, &ticks, sizeof ticks) == sizeof ticks;
+    if (!fds[BACKEND_EVENTS_TIMER].revents ||
+        read(events->timer, &ticks, sizeof ticks) != sizeof ticks)
+        return false;
+    if (events->child > 0 && !events->child_ended)
+        job_control_tick(&events->job);
+    return true;
 }
 
 void backend_events_await_child(BackendEvents *events)

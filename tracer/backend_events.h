@@ -6,12 +6,14 @@
 #pragma once
 
 #include "tracer/backend.h"
+#include "tracer/job_control.h"
 
 #include <poll.h>
 
 typedef struct BackendEvents {
     BackendRun *run; /* borrowed */
     pid_t child;     /* the process that was launched; 0: processes were joined */
+    JobControl job;  /* of CHILD */
     bool child_ended;
     int signals; /* of SIGCHLD; -1: none */
     int timer;   /* each second; -1: none */

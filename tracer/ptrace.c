@@ -106,6 +106,7 @@ static int loop_launch(PtraceLoop *loop, Error *err)
     if (r < 0)
         return r;
     loop->child_alive = true;
+    loop->job = (JobControl){.run = loop->run, .main = loop->child.pid};
     /* The child is in the front's process group; from here on ^C there is not for the recorder. */
     if (has_recorder)
         recorder_step_aside_in_session();

@@ -36,15 +36,10 @@ static void loop_resume(PtraceLoop *loop, PtraceTask *task, int signal_number)
                      task->tid, 0, (long)signal_number);
 }
 
-static bool is_stop_signal(int number)
-{
-    return number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
-}
-
 /* PTRACE_EVENT_STOP: a group-stop, or nothing to stay for. */
 static void loop_resume_stop(PtraceLoop *loop, PtraceTask *task, int signal_number)
 {
-    if (!is_stop_signal(signal_number) || loop->leaving)
+    if (!job_control_is_stop(signal_number) || loop->leaving)
         loop_resume(loop, task, 0);
     else
         (void)ptrace(PTRACE_LISTEN, task->tid, 0, 0);
@@ -311,9 +306,13 @@ static void loop_event_stop(PtraceLoop *loop, PtraceTask *task, int signal_numbe
     }
     if (!task->known)
         loop_adopt(loop, task);
-    if (task->tid == loop->child.pid && !loop->keeping)
-        ptrace_front_stop(loop, is_stop_signal(signal_number) ? signal_number : 0);
     loop_resume_stop(loop, task, signal_number);
+    if (task->tid != loop->child.pid || loop->keeping)
+        return;
+    if (job_control_is_stop(signal_number))
+        job_control_stopped(&loop->job);
+    else if (loop->job.stopped)
+        job_control_went_on(&loop->job);
 }
 
 void ptrace_event(PtraceLoop *loop, pid_t tid, int status)

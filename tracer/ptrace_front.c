@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop's other side: the front, which sends messages, stops with the workload and may be
- * killed, as may the recorder; and the bell that tells of it.
+ * The loop's other side: the front, which sends messages and may be killed, as may the recorder;
+ * and the bell that tells of it.
  */
 #include "tracer/ptrace_private.h"
 
@@ -11,30 +11,6 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Who continued the workload may not have thought of the front, which stopped itself and cannot
- * read a report. */
-static void loop_continue_front(const PtraceLoop *loop)
-{
-    struct pollfd control = {.fd = loop->run->control_fd};
-
-    /* Its id is its own as long as it has the other end. */
-    if (loop->run->front > 1 && poll(&control, 1, 0) == 0)
-        (void)kill(loop->run->front, SIGCONT);
-}
-
-/* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
-void ptrace_front_stop(PtraceLoop *loop, int signal_number)
-{
-    if (signal_number) {
-        loop->front_stopped = true;
-        (void)report_send(loop->run->report_fd, REPORT_STOPPED, signal_number);
-    } else if (loop->child_stopped) {
-        loop_continue_front(loop);
-        loop->continued_ticks = 0;
-    }
-    loop->child_stopped = signal_number != 0;
-}
 
 void ptrace_interrupt_task(void *data, PtraceTask *task)
 {
@@ -81,7 +57,7 @@ static void loop_message(PtraceLoop *loop, const unsigned char message[2])
     if (message[0] == CONTROL_DETACH)
         loop_detach(loop);
     else if (message[0] == CONTROL_SIGNAL && loop->child.pid && loop->child_alive)
-        (void)kill(loop->child.pid, message[1]);
+        job_control_signal(&loop->job, message[1]);
 }
 
 static bool loop_readable(const PtraceLoop *loop, int fd)
@@ -141,11 +117,8 @@ void ptrace_bell_rang(PtraceLoop *loop, int status)
     ptrace_tasks_each(&loop->tasks, ptrace_tick_task, loop);
     if (loop->killed_ticks > 0)
         loop->killed_ticks--;
-    if (loop->front_stopped && !loop->child_stopped && ++loop->continued_ticks == 2) {
-        /* It may have read of the stop only after the workload went on. */
-        loop->front_stopped = false;
-        loop_continue_front(loop);
-    }
+    if (loop->child_alive && !loop->keeping)
+        job_control_tick(&loop->job);
     if (!loop->keeping && loop->run->tick)
         loop->run->tick(loop->run->tick_data);
     if (loop->bell.pid > 0)

@@ -4,6 +4,7 @@
 
 #include "model/tables.h"
 #include "tracer/backend.h"
+#include "tracer/job_control.h"
 #include "tracer/ptrace_bell.h"
 #include "tracer/ptrace_launch.h"
 #include "tracer/ptrace_registers.h"
@@ -28,13 +29,11 @@ typedef struct PtraceLoop {
     BackendRun *run;
     PtraceTasks tasks;
     Bell bell;
-    PtraceChild child;        /* pid 0 where processes were joined */
-    bool child_alive;         /* its end was not seen yet: its id is its own */
-    bool child_execed;        /* it runs the workload's program */
-    bool finishing;           /* this is the copy that finishes the recording: it traces nothing */
-    bool front_stopped;       /* the front was told to stop and not yet continued for certain */
-    bool child_stopped;       /* the front was told to stop with it */
-    unsigned continued_ticks; /* since the launched process went on */
+    PtraceChild child; /* pid 0 where processes were joined */
+    bool child_alive;  /* its end was not seen yet: its id is its own */
+    bool child_execed; /* it runs the workload's program */
+    bool finishing;    /* this is the copy that finishes the recording: it traces nothing */
+    JobControl job;    /* of the launched process */
     bool setup_failed;
     bool filtered;            /* calls stop by PTRACE_EVENT_SECCOMP, once each */
     bool has_info;            /* PTRACE_GET_SYSCALL_INFO works, as far as we know */
@@ -71,8 +70,6 @@ void ptrace_adopt_held(void *data, PtraceTask *task);
 void ptrace_front_watch(PtraceLoop *loop);
 /* waitpid() gave STATUS for the bell. */
 void ptrace_bell_rang(PtraceLoop *loop, int status);
-/* The launched process was stopped by SIGNAL_NUMBER, or goes on (0). */
-void ptrace_front_stop(PtraceLoop *loop, int signal_number);
 /* For ptrace_tasks_each(): makes the thread stop, to be let go there. */
 void ptrace_interrupt_task(void *data, PtraceTask *task);
 

@@ -32,9 +32,8 @@ typedef struct Front {
     pid_t main_process; /* 0: not started or joined */
     bool main_ended;
     bool asked_to_detach;
-    bool continued;  /* SIGCONT came since the front last waited */
-    bool stopped;    /* it stopped itself with the workload */
-    char *temporary; /* the journal before it is put in place; owned */
+    unsigned char continues; /* SIGCONTs that the recorder was told of, modulo 256 */
+    char *temporary;         /* the journal before it is put in place; owned */
     sigset_t old_mask;
     SuperviseResult result;
 } Front;
@@ -193,48 +192,12 @@ static bool sent_by_workload(const Front *front, pid_t sender)
     return false;
 }
 
-enum { LOOKS = 5, PATIENT_LOOKS = 50 };
-
-/*
- * A process that ptrace stops at each call is in state 't' for moments only; a stopped one stays.
- * It is looked at LOOKS times, 4 ms apart: on a busy machine a tracer may not run for longer than
- * one would think.
- */
-static bool main_is_stopped(const Front *front, int looks)
-{
-    const struct timespec pause = {.tv_nsec = 4000000};
-    char state = 0;
-    pid_t parent;
-
-    for (int i = 0; i < looks; i++) {
-        if (i > 0)
-            (void)nanosleep(&pause, NULL);
-        if (procfs_stat(front->main_process, &state, &parent) < 0 || (state != 'T' && state != 't'))
-            return false;
-    }
-    return true;
-}
-
-/*
- * SIGCONT came after the workload had been stopped, and the workload goes on: a shell continued
- * both at once. Passed on, a second one might come after the next stop, and undo that.
- */
-static bool went_on_together(Front *front)
-{
-    struct pollfd report = {.fd = front->channels.report[0], .events = POLLIN};
-    const bool was_stopped = front->stopped || poll(&report, 1, 0) > 0;
-
-    front->stopped = false;
-    return was_stopped && !main_is_stopped(front, PATIENT_LOOKS);
-}
-
 static void on_signal(Front *front)
 {
     struct signalfd_siginfo info;
 
     while (read(front->signals, &info, sizeof info) == sizeof info) {
         const int number = (int)info.ssi_signo;
-        front->continued = front->continued || number == SIGCONT;
         const bool ends =
             number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
         if (!front->supervision->launch || front->main_ended) {
@@ -243,22 +206,20 @@ static void on_signal(Front *front)
                 front->asked_to_detach = true;
                 tell(front, CONTROL_DETACH, 0);
             }
-        } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid) &&
-                   (number != SIGCONT || !went_on_together(front))) {
+        } else if (info.ssi_code <= 0 && !sent_by_workload(front, (pid_t)info.ssi_pid)) {
+            if (number == SIGCONT)
+                front->continues++;
             tell(front, CONTROL_SIGNAL, number);
         }
     }
 }
 
-/* Stops with the workload, unless it goes on already: ^Z stopped both, fg continued both, and only
- * now the report is read. */
-static void stop_too(Front *front)
+/* The recorder knew of so many SIGCONTs: was there another, the workload has gone on by it. */
+static void stop_too(Front *front, int continues)
 {
     on_signal(front);
-    if (!front->continued && main_is_stopped(front, LOOKS)) {
-        front->stopped = true;
+    if (front->continues == continues)
         (void)raise(SIGSTOP);
-    }
 }
 
 static void on_started(Front *front, int pid)
@@ -288,7 +249,7 @@ static bool on_report(Front *front)
         on_started(front, report.value);
         break;
     case REPORT_STOPPED:
-        stop_too(front);
+        stop_too(front, report.value);
         break;
     case REPORT_EXITED:
         front->main_ended = true;
@@ -310,7 +271,6 @@ static void serve(Front *front)
     for (;;) {
         if (poll(fds, ARRAY_LENGTH(fds), -1) < 0)
             continue;
-        front->continued = false;
         if (fds[1].revents & POLLIN)
             on_signal(front);
         if (fds[0].revents && !on_report(front))
