@@ -332,7 +332,8 @@ static int take(Capture *capture, Captured *captured)
     captured->seen = capture->seen;
     set_subject(capture, captured);
     /* Opened while the process is there to be asked, though it may only be needed later. */
-    (void)capture_root(capture->roots, captured);
+    if (!capture_namespace_is_own(capture->roots, captured))
+        (void)capture_root(capture->roots, captured);
     if (event->flags & EVENT_CUT)
         tracee_loss(observer, &capture->tracee, "unreadable-argument",
                     "what a call names did not fit into its event");
@@ -342,6 +343,7 @@ static int take(Capture *capture, Captured *captured)
     observer->added_count = 0;
     int r = dispatch(capture, &capture->tracee, captured);
     observer->collect_added = false;
+    capture_roots_release(capture->roots);
     if (capture_moves_root(captured))
         capture_roots_moved(capture->roots, event->mount_namespace);
     if (event->key != 0 &&

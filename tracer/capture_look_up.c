@@ -5,6 +5,7 @@
  */
 #include "tracer/capture_paths_private.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -169,11 +170,32 @@ static const char *step_out(const char *raw, char *folder)
     }
 }
 
+/* Its path is where something is mounted, or was, and still leads there. */
+static bool is_of_mounts(const Captured *captured)
+{
+    static const char *const names[] = {"mount", "umount", "umount2"};
+
+    for (size_t i = 0; captured->syscall && i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], captured->syscall->name) == 0)
+            return !capture_moves_root(captured);
+    }
+    return false;
+}
+
 static void look_up_in(Resolver *resolver, const Tracee *tracee, const Root *root,
                        const PathQuery *query, const char *path, Slot *slot, PathResult *result)
 {
-    resolver_look_up(resolver, tracee, root, slot, root->own ? AT_FDCWD : root->fd, path,
-                     query->final, result);
+    const int base = root->own ? AT_FDCWD : root->fd;
+
+    /* What is held open cannot be unmounted, which may be just what comes next: if it is no link,
+     * its folder tells its name. */
+    if (is_of_mounts(tracee->captured))
+        resolver_look_up(resolver, tracee, root, slot, base, path, PATH_FINAL_PARENT, result);
+    if (!result->has_stat || S_ISLNK(result->st.st_mode)) {
+        fd_close(&slot->fd);
+        *result = (PathResult){.is_path = true, .mount = ""};
+        resolver_look_up(resolver, tracee, root, slot, base, path, query->final, result);
+    }
     if (!root->own)
         undo_move(root, slot, result);
     /* Found or not: the process that it is about may be gone. */

@@ -137,24 +137,38 @@ static const HeldNamespace *find_held(const CaptureRoots *roots, uint32_t mount_
     return NULL;
 }
 
-/* The folder TEXT of a namespace that is held, if its own root is held, too. */
-static int open_below(const CaptureRoots *roots, uint32_t mount_namespace, const char *text)
+/* The namespace's own root, if that is known. */
+static KnownRoot *find_top(CaptureRoots *roots, uint32_t mount_namespace)
+{
+    for (size_t i = 0; i < ROOTS_KEPT; i++) {
+        KnownRoot *known = &roots->known[i];
+        if (known->mount_namespace == mount_namespace && known->text[0] == '\0' &&
+            known->root.fd >= 0 && !known->moved)
+            return known;
+    }
+    return NULL;
+}
+
+/* The folder TEXT of a namespace whose own root is known. */
+static int open_below(CaptureRoots *roots, uint32_t mount_namespace, const char *text)
 {
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+    KnownRoot *top = find_top(roots, mount_namespace);
 
-    for (size_t i = 0; i < ROOTS_KEPT; i++) {
-        const KnownRoot *known = &roots->known[i];
-        if (known->mount_namespace == mount_namespace && known->text[0] == '\0' &&
-            known->root.fd >= 0 && !known->moved)
-            return (int)syscall(SYS_openat2, known->root.fd, text, &how, sizeof how);
-    }
-    return -1;
+    if (!top)
+        return -1;
+    top->idle = 0;
+    return (int)syscall(SYS_openat2, top->root.fd, text, &how, sizeof how);
 }
 
-/* That root, by anyone who is still there to be asked, or from that of its namespace. */
-static int open_root(const CaptureRoots *roots, const Captured *captured, const char *text)
+/* That root, from that of its namespace, or by anyone who is still there to be asked. */
+static int open_root(CaptureRoots *roots, const Captured *captured, const char *text)
 {
+    const int below =
+        text[0] == '\0' ? -1 : open_below(roots, captured->event->mount_namespace, text);
+    if (below >= 0)
+        return below;
     const struct event *event = captured->event;
     const HeldNamespace *held = find_held(roots, event->mount_namespace);
     const uint32_t tasks[] = {event->tid, event->tgid, event->parent, held ? held->task : 0};
@@ -165,7 +179,7 @@ static int open_root(const CaptureRoots *roots, const Captured *captured, const 
         if (fd >= 0)
             return fd;
     }
-    return held && text[0] != '\0' ? open_below(roots, event->mount_namespace, text) : -1;
+    return -1;
 }
 
 /* The entry of that root, or the one to be used for it. */
@@ -229,10 +243,10 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     KnownRoot *known = entry_for(roots, namespace, text);
     if (!known)
         return NULL;
-    /* In whittle's own namespace the path leads to it at any time. In another one, what is there to
-     * be asked may be further than the event: so a root that is in use is kept until one is told
-     * of that changes it. */
-    const bool keep = !own && known->root.fd >= 0 && !known->moved && known->idle <= 1;
+    /* In whittle's own namespace the path leads to it at any time, and it is open for one event. In
+     * another one, what is there to be asked may be further than the event: so a root that is in
+     * use is kept until one is told of that changes it. */
+    const bool keep = known->root.fd >= 0 && !known->moved && (own || known->idle <= 1);
     const int fd = keep  ? -1
                    : own ? open(text, O_PATH | O_DIRECTORY | O_CLOEXEC)
                          : open_root(roots, captured, text);
@@ -245,6 +259,17 @@ const Root *capture_root(CaptureRoots *roots, const Captured *captured)
     if (known->root.fd >= 0)
         return &known->root;
     return text[0] == '\0' && is_same_tree(captured) ? &roots->table->own_root : NULL;
+}
+
+void capture_roots_release(CaptureRoots *roots)
+{
+    for (size_t i = 0; i < ROOTS_KEPT; i++) {
+        KnownRoot *known = &roots->known[i];
+        if (known->mount_namespace == roots->table->own_mount_namespace ||
+            (known->mount_namespace != 0 && known->text[0] != '\0' &&
+             find_top(roots, known->mount_namespace)))
+            forget(known);
+    }
 }
 
 bool capture_moves_root(const Captured *captured)

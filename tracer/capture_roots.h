@@ -2,7 +2,8 @@
 /*
  * Where to start looking up paths of a process that may be gone: the root folders of other mount
  * namespaces, opened through /proc while some process with that root is there to be asked, and kept
- * for a moment after. Not for longer: what is held open here cannot be unmounted. The namespaces
+ * for a moment after. Not for longer: what is held open here cannot be unmounted. So other roots in
+ * them (chroot) are opened from there, for one event each. The namespaces
  * themselves are held while recorded tasks are there and until all they did has been looked at.
  */
 #pragma once
@@ -33,6 +34,9 @@ void capture_roots_moved(CaptureRoots *roots, uint32_t mount_namespace);
 void capture_roots_entered(CaptureRoots *roots, const Captured *captured);
 /* … EVENT_NAMESPACE_LEFT, behind which nothing comes from there. */
 void capture_roots_left(CaptureRoots *roots, uint32_t mount_namespace);
+
+/* Closes what can be opened again at any time: it could not be unmounted. */
+void capture_roots_release(CaptureRoots *roots);
 
 /* To be called about once a second: closes what was not used for a while. */
 void capture_roots_tick(CaptureRoots *roots);

@@ -44,6 +44,13 @@ class Skip(Exception):
     """This machine cannot; the text says why."""
 
 
+class LookedUpTooLate(AssertionError):
+    """
+    An eBPF recorder that must look names up after the call did so when they led elsewhere already, and said so. On a
+    machine that runs other things first this may be: the case has two more attempts.
+    """
+
+
 def case(function):
     _cases.append((function.__name__, function, None))
     return function
@@ -136,7 +143,12 @@ class Result:
         return {loss["cause"]: loss["count"] for loss in self.document["losses"]}
 
     def complete(self):
-        check(self.document["complete"], f"the recording is not complete: {self.document['losses']}")
+        losses = self.document["losses"]
+        text = f"the recording is not complete: {losses}"
+        looked_up = any("paths:look-ups" in run.get("features", "") for run in self.document["runs"])
+        if looked_up and losses and {loss["cause"] for loss in losses} == {"unresolved-path"}:
+            raise LookedUpTooLate(text)
+        check(self.document["complete"], text)
 
 
 def _brief(fact):
@@ -274,6 +286,15 @@ def end(pids):
 
 
 def _run_case(name, function, backend):
+    for _ in range(2):
+        try:
+            return _try_case(name, function, backend)
+        except LookedUpTooLate as reason:
+            print(f"again {name}: {reason}", flush=True)
+    return _try_case(name, function, backend, last=True)
+
+
+def _try_case(name, function, backend, last=False):
     # /tmp may be a tmpfs or not; tests that need one kind of file system make it.
     folder = tempfile.mkdtemp(prefix="whittle-live-")
     os.chmod(folder, 0o755)
@@ -285,6 +306,12 @@ def _run_case(name, function, backend):
         verdict, text = "ok", ""
     except Skip as reason:
         verdict, text = "skip", str(reason)
+    except LookedUpTooLate as reason:
+        if not last:
+            end(with_environment(mark))
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        verdict, text = "FAIL", str(reason)
     except AssertionError as reason:
         verdict, text = "FAIL", str(reason)
     except Exception:  # pylint: disable=broad-except
