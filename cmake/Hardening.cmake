@@ -38,4 +38,6 @@ if(WHITTLE_HARDEN)
 endif()
 
 # CMAKE_POSITION_INDEPENDENT_CODE alone compiles for PIE; this makes it link so as well.
-check_pie_supported(LANGUAGES C)
+get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+list(REMOVE_ITEM languages NONE)
+check_pie_supported(LANGUAGES ${languages})

@@ -10,6 +10,7 @@ extern const Command command_diff;
 extern const Command command_doctor;
 extern const Command command_explain;
 extern const Command command_generate;
+extern const Command command_import;
 extern const Command command_lint;
 extern const Command command_mark;
 extern const Command command_merge;
@@ -28,6 +29,7 @@ const Command *const commands[] = {
     &command_check,
     &command_explain,
     &command_lint,
+    &command_import,
     NULL,
 };
 /* clang-format on */

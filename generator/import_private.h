@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several importers need. */
+#pragma once
+
+#include "generator/import.h"
+
+/* The rows of importers[]. */
+bool import_bane_detect(const ImportSource *source);
+int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
+
+/* For CLEANUP(). */
+void import_policy_drop(Policy **policy);
+
+/* An empty policy for this machine's architecture and those whose calls it takes as well. */
+Policy *import_policy_new(void);
+
+/* Line LINE (from 1) of a text of which the byte AT is looked at. */
+unsigned import_line_of(const ImportSource *source, size_t at);
+
+/*
+ * Appends an AppArmor pattern as a policy's. 0, or -EINVAL with ERR saying what of it a policy
+ * cannot say.
+ */
+int import_pattern(Buffer *out, const char *apparmor, Error *err);
+
+/* The capability by any of its spellings ("chown", "CAP_CHOWN"), or NULL. */
+const Capability *import_capability(const char *name);
+
+/* The nearest name of a capability in small letters without "cap_", or NULL. */
+const char *import_nearest_capability(const char *name);
+
+/* Adds the system calls that Docker's default grants to a container with the capabilities CAPS.
+ * 0 or -ENOMEM. */
+int import_docker_calls(Policy *policy, uint64_t caps);
+
+/* Docker's 14 capabilities, bit N capability N. */
+uint64_t import_docker_capabilities(void);

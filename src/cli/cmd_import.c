@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `whittle import FILE`: other programs' profiles and logs to a policy or a recording. */
+#include "base/io.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "generator/import.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INPUT_MAX ((size_t)1 << 30)
+
+static void print_notes(const Buffer *notes)
+{
+    const char *line = buffer_text(notes);
+
+    while (*line) {
+        const size_t length = strcspn(line, "\n");
+        message("note: %.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static int import_file(const Parsed *parsed, Buffer *notes, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(imported_deinit) Imported imported = {0};
+    const char *path = parsed->arguments[0];
+    const char *form = parsed_value(parsed, "from", NULL);
+    int r = read_file(path, &text, INPUT_MAX, err);
+
+    if (r < 0)
+        return r;
+    const ImportSource source = {strcmp(path, "-") == 0 ? "standard input" : path,
+                                 buffer_text(&text), text.length};
+    r = import_text(&source, form, NULL, &imported, notes, err);
+    if (r < 0)
+        return r;
+    r = imported.policy ? policy_print(imported.policy, &out)
+                        : recording_print(imported.recording, &out);
+    if (r < 0)
+        return error_errno(err, r, "cannot print what was imported");
+    return write_file_atomic(parsed_value(parsed, "output", "-"), buffer_text(&out), out.length,
+                             err);
+}
+
+static int run(const Parsed *parsed)
+{
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    Error err = {0};
+    const int r = import_file(parsed, &notes, &err);
+
+    if (!parsed_flag(parsed, "quiet"))
+        print_notes(&notes);
+    if (r < 0)
+        return fail(r == -ENOTSUP ? EXIT_MACHINE : EXIT_USAGE, &err);
+    return EXIT_YES;
+}
+
+static const Option options[] = {
+    {"from", 'f', VALUE_WORDS, "FORM", "bane", "what FILE is, where its content does not tell"},
+    {"output", 'o', VALUE_FILE, "FILE", NULL,
+     "write the result to FILE (standard output if not given)"},
+    {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print notes"},
+    {0},
+};
+
+const Command command_import = {
+    .name = "import",
+    .summary = "Make a policy of what another program's profile says",
+    .usage = "[--from FORM] FILE [-o FILE]",
+    .options = options,
+    .details =
+        "What FILE is, is found by its content. Every rule of the result says where it comes from "
+        "(`reason`), and notes on standard error say what could not be carried over.\n\n"
+        "bane: the TOML files of bane. The policy allows what they list and nothing else, which "
+        "bane's own profiles do not; the system calls are those of Docker's default.\n\n"
+        "docs/HOWTO_IMPORT.md says what becomes of each part. `-` is standard input.\n\n"
+        "Example:\n"
+        "  whittle import nginx.toml -o policy.yaml\n"
+        "  whittle generate policy.yaml -o profile",
+    .arguments = VALUE_FILE,
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+};
