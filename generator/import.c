@@ -14,6 +14,7 @@
 
 const Importer importers[] = {
     {"bane", "a TOML file of bane", 1 * MIB, import_bane_detect, import_bane},
+    {"strace", "a log of strace", 1024 * MIB, import_strace_detect, import_strace},
 };
 const size_t importers_count = ARRAY_LENGTH(importers);
 
@@ -136,6 +137,12 @@ int import_pattern(Buffer *out, const char *apparmor, Error *err)
             c++;
         } else if (byte <= ' ' || byte == 0x7f || byte == '>') {
             (void)buffer_printf(&pattern, "\\x%02x", byte);
+        } else if (byte >= 0x80) {
+            size_t run = 1;
+            while ((unsigned char)c[run] >= 0x80)
+                run++;
+            (void)policy_pattern_append_literal(&pattern, c, run);
+            c += run - 1;
         } else {
             (void)buffer_putc(&pattern, *c);
         }

@@ -35,6 +35,45 @@ struct Item {
     toml::source_position at;
 };
 
+/*
+ * toml++ 3.3 takes for impossible what many characters beyond ASCII are, outside of texts
+ * (is_non_ascii_horizontal_whitespace()), and then anything may happen. It knows what to make of
+ * U+0500 to U+057F, so each byte from 0x80 on is one of these while it parses, and itself again in
+ * the texts that come out. Columns thereby count bytes.
+ */
+std::string disguise(std::string_view text)
+{
+    std::string out;
+
+    if (text.substr(0, 3) == "\xEF\xBB\xBF")
+        text.remove_prefix(3);
+    out.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80)
+            out.push_back(byte < 0xC0 ? '\xD4' : '\xD5');
+        out.push_back(byte < 0x80 ? c : static_cast<char>(0x80 + (byte & 0x3F)));
+    }
+    return out;
+}
+
+std::string reveal(std::string_view text)
+{
+    std::string out;
+
+    for (size_t i = 0; i < text.size(); i++) {
+        const bool disguised = text[i] == '\xD4' || text[i] == '\xD5';
+        if (disguised && i + 1 < text.size()) {
+            const auto low = static_cast<unsigned char>(text[i + 1]) & 0x3FU;
+            out.push_back(static_cast<char>((text[i] == '\xD4' ? 0x80U : 0xC0U) | low));
+            i++;
+        } else {
+            out.push_back(text[i]);
+        }
+    }
+    return out;
+}
+
 class Collector
 {
   public:
@@ -44,7 +83,7 @@ class Collector
     {
         for (auto &&[key, node] : table) {
             std::string name = path.empty() ? std::string() : path + ".";
-            name += std::string_view(key);
+            name += reveal(std::string_view(key));
             value(node, name, false);
         }
     }
@@ -66,7 +105,7 @@ class Collector
             for (const toml::node &entry : *array)
                 value(entry, path, true);
         } else if (const auto *text = node.as_string()) {
-            add(TOML_STRING, element, path, node).text = text->get();
+            add(TOML_STRING, element, path, node).text = reveal(text->get());
         } else if (const auto *boolean = node.as_boolean()) {
             add(TOML_BOOLEAN, element, path, node).boolean = boolean->get();
         } else {
@@ -80,39 +119,18 @@ bool is_before(const Item &a, const Item &b)
     return a.at.line != b.at.line ? a.at.line < b.at.line : a.at.column < b.at.column;
 }
 
-/*
- * toml++ 3.3 takes it for impossible that a character from U+FEA6 to U+FEFE comes where a blank may
- * be, and then anything may happen. Such a one is found by its first two bytes of three.
- */
-const char *find_harmful(const char *text, size_t length)
-{
-    for (size_t i = 0; i + 1 < length; i++) {
-        const bool byte_order_mark = i == 0 && length > 2 && text[2] == '\xBF';
-        if (text[i] == '\xEF' && (text[i + 1] == '\xBA' || text[i + 1] == '\xBB') &&
-            !byte_order_mark)
-            return text + i;
-    }
-    return nullptr;
-}
-
 } // namespace
 
 int toml_read(const char *name, const char *text, size_t length, TomlSink *sink, void *context,
               Error *err)
 {
-    const char *harmful = find_harmful(text, length);
-    if (harmful)
-        return (error_set)(err, -EINVAL,
-                           "%s:%u: a character that the reader of TOML cannot take (U+FE80 to "
-                           "U+FEFF)",
-                           name, 1 + (unsigned)std::count(text, harmful, '\n'));
-
-    const toml::parse_result parsed = toml::parse(std::string_view(text, length));
+    const std::string disguised = disguise(std::string_view(text, length));
+    const toml::parse_result parsed = toml::parse(std::string_view(disguised));
     Collector collector;
 
     if (!parsed) {
         const toml::parse_error &error = parsed.error();
-        const std::string what(error.description());
+        const std::string what = reveal(error.description());
         return (error_set)(err, -EINVAL, "%s:%u:%u: %s", name, error.source().begin.line,
                            error.source().begin.column, what.c_str());
     }

@@ -60,7 +60,8 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"from", 'f', VALUE_WORDS, "FORM", "bane", "what FILE is, where its content does not tell"},
+    {"from", 'f', VALUE_WORDS, "FORM", "bane strace",
+     "what FILE is, where its content does not tell"},
     {"output", 'o', VALUE_FILE, "FILE", NULL,
      "write the result to FILE (standard output if not given)"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print notes"},
@@ -69,7 +70,7 @@ static const Option options[] = {
 
 const Command command_import = {
     .name = "import",
-    .summary = "Make a policy of what another program's profile says",
+    .summary = "Make a policy or recording of another program's profile or log",
     .usage = "[--from FORM] FILE [-o FILE]",
     .options = options,
     .details =
@@ -77,6 +78,9 @@ const Command command_import = {
         "(`reason`), and notes on standard error say what could not be carried over.\n\n"
         "bane: the TOML files of bane. The policy allows what they list and nothing else, which "
         "bane's own profiles do not; the system calls are those of Docker's default.\n\n"
+        "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
+        "generate` alone or with others. It is never complete, since strace tells neither "
+        "capabilities nor what the kernel opens by itself.\n\n"
         "docs/HOWTO_IMPORT.md says what becomes of each part. `-` is standard input.\n\n"
         "Example:\n"
         "  whittle import nginx.toml -o policy.yaml\n"

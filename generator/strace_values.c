@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the arguments and the result of a call say, in the words of the tables. */
+#include "generator/strace_values.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <ctype.h>
+
+/* ---- results and values --------------------------------------------------------------------- */
+
+/* RESULT_OK, an errno or RESULT_UNKNOWN. */
+int strace_result(const StraceSpan *result)
+{
+    char name[32] = "";
+    size_t length = 0;
+
+    if (*result->text == '?')
+        return RESULT_UNKNOWN;
+    if (!strace_span_begins(result, "-1 E"))
+        return RESULT_OK;
+    while (3 + length < result->length && length + 1 < sizeof name &&
+           (isalnum((unsigned char)result->text[3 + length])))
+        length++;
+    memcpy(name, result->text + 3, length);
+    const int error = errno_from_name(name);
+    return error > 0 && error < RESULT_UNKNOWN ? error : RESULT_UNKNOWN;
+}
+
+/* Behind "name=" where strace writes the argument's name, as of clone(). */
+static StraceSpan value_of(const StraceSpan *arg)
+{
+    size_t at = 0;
+
+    while (at < arg->length && (islower((unsigned char)arg->text[at]) || arg->text[at] == '_'))
+        at++;
+    if (at == 0 || at >= arg->length || arg->text[at] != '=')
+        return *arg;
+    return (StraceSpan){arg->text + at + 1, arg->length - at - 1};
+}
+
+/* What is outside of a family's mask has no name in it: SOCK_CLOEXEC, SIGCHLD of clone(). */
+static bool is_noise(const FlagFamily *family, const char *word)
+{
+    return strcmp(word, "SOCK_CLOEXEC") == 0 || strcmp(word, "SOCK_NONBLOCK") == 0 ||
+           (family->style == FLAG_STYLE_FLAGS && isupper((unsigned char)*word));
+}
+
+static bool parse_value(const FlagFamily *family, const StraceSpan *span, uint64_t *ret_value)
+{
+    char text[256];
+    uint64_t value = 0;
+    char *rest = text;
+
+    if (span->length == 0 || span->length >= sizeof text)
+        return false;
+    memcpy(text, span->text, span->length);
+    text[span->length] = '\0';
+    char *comment = strstr(text, " /*");
+    if (comment)
+        *comment = '\0';
+    for (char *word = strsep(&rest, "|"); word; word = strsep(&rest, "|")) {
+        uint64_t part;
+        if (flag_parse(family, word, &part) == 0)
+            value |= part;
+        else if (!is_noise(family, word))
+            return false;
+    }
+    *ret_value = value & family->mask;
+    return true;
+}
+
+/* Fills in the selectors that can be decoded; one alone that cannot leaves the call without any. */
+void strace_set_selectors(const Syscall *syscall, const StraceCall *call, Fact *fact)
+{
+    uint64_t args[SYSCALL_ARGS] = {0};
+    uint8_t present = 0;
+
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+        const FlagFamily *family = syscall->args[i].family;
+        size_t at = i;
+        if (syscall->args[i].role != ROLE_SELECTOR)
+            continue;
+        /* strace puts clone()'s flags second, behind their name. */
+        for (size_t n = 0; n < call->args_count && strcmp(syscall->name, "clone") == 0; n++)
+            at = strace_span_begins(&call->args[n], "flags=") ? n : at;
+        if (at >= call->args_count || !family)
+            return;
+        const FlagFamily *finer = syscall_arg_family(syscall, i, args);
+        const StraceSpan value = value_of(&call->args[at]);
+        if (!(finer && parse_value(finer, &value, &args[i])) &&
+            !parse_value(family, &value, &args[i]))
+            return;
+        args[i] &= family->mask;
+        present |= (uint8_t)(1u << i);
+    }
+    fact->args_present = present;
+    memcpy(fact->args, args, sizeof args);
+}
+
+/* ---- paths ---------------------------------------------------------------------------------- */
+
+/* Appends what a C string of strace stands for. False if SPAN is no whole one. */
+static bool append_string(const StraceSpan *span, size_t at, char quote, Buffer *out)
+{
+    static const char letters[] = "abfnrtv\"\\<>", bytes[] = "\a\b\f\n\r\t\v\"\\<>";
+
+    for (; at < span->length && span->text[at] != quote; at++) {
+        if (span->text[at] != '\\') {
+            (void)buffer_putc(out, span->text[at]);
+            continue;
+        }
+        if (++at >= span->length)
+            return false;
+        const char *letter = strchr(letters, span->text[at]);
+        unsigned value = 0, digits = 0;
+        if (letter && *letter) {
+            (void)buffer_putc(out, bytes[letter - letters]);
+            continue;
+        }
+        if (span->text[at] == 'x') {
+            while (digits < 2 && at + 1 < span->length &&
+                   isxdigit((unsigned char)span->text[at + 1])) {
+                const char c = span->text[++at];
+                value = value * 16 + (unsigned)(isdigit((unsigned char)c)
+                                                    ? c - '0'
+                                                    : tolower((unsigned char)c) - 'a' + 10);
+                digits++;
+            }
+        } else {
+            for (;
+                 digits < 3 && at < span->length && span->text[at] >= '0' && span->text[at] <= '7';
+                 digits++)
+                value = value * 8 + (unsigned)(span->text[at++] - '0');
+            at -= digits > 0;
+        }
+        if (digits == 0 || value == 0 || value > 255)
+            return false;
+        (void)buffer_putc(out, (char)value);
+    }
+    return at < span->length;
+}
+
+/* The path that -y puts behind a descriptor. */
+bool strace_descriptor_path(const StraceSpan *span, Buffer *out)
+{
+    const char *angle = memchr(span->text, '<', span->length);
+
+    if (!angle || angle + 1 >= span->text + span->length || angle[1] != '/')
+        return false;
+    return append_string(span, (size_t)(angle + 1 - span->text), '>', out);
+}
+
+/* Takes "//", "/./" and "/name/.." out of an absolute path, as text. */
+static void normalise(Buffer *path)
+{
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+
+    for (const char *at = buffer_text(path); *at;) {
+        const size_t length = strcspn(at, "/");
+        if (length == 2 && at[0] == '.' && at[1] == '.') {
+            while (out.length && out.data[--out.length] != '/')
+                ;
+        } else if (length > 0 && !(length == 1 && at[0] == '.')) {
+            (void)buffer_putc(&out, '/');
+            (void)buffer_append(&out, at, length);
+        }
+        at += length + (at[length] == '/');
+    }
+    buffer_clear(path);
+    (void)buffer_append(path, out.length ? out.data : "/", out.length ? out.length : 1);
+}
+
+/* The path of argument INDEX, absolute. False if it cannot be known. */
+bool strace_argument_path(const Syscall *syscall, const StraceCall *call, unsigned index,
+                          Buffer *out, bool *ret_relative)
+{
+    const StraceSpan *arg = &call->args[index];
+    CLEANUP(buffer_deinit) Buffer given = BUFFER_INIT;
+
+    if (arg->text[0] != '"' || !append_string(arg, 1, '"', &given))
+        return false;
+    if (arg->text[arg->length - 1] != '"') /* cut: "/usr/lo"... */
+        return false;
+    if (*buffer_text(&given) != '/') {
+        const bool at_folder = index > 0 && syscall->args[index - 1].role == ROLE_DIRFD;
+        if (!at_folder || !strace_descriptor_path(&call->args[index - 1], out)) {
+            *ret_relative = true;
+            return false;
+        }
+        (void)buffer_putc(out, '/');
+    }
+    (void)buffer_puts(out, buffer_text(&given));
+    normalise(out);
+    return !out->error;
+}
