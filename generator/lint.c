@@ -23,6 +23,7 @@ static const struct {
     {"W105", lint_denied_anyway},
     {"W106", lint_silenced},
     {"W107", lint_mounted_twice},
+    {"W108", lint_two_ways},
     {"W201", lint_no_such_call},
     {"W202", lint_masked_bits},
     {"W203", lint_pointer},
@@ -231,6 +232,13 @@ bool lint_denies(const PolicyRule *rule)
     return rule->deny != POLICY_ALLOW && rule->deny != POLICY_DENY_LOG;
 }
 
+uint32_t lint_granted(const LintRule *entry)
+{
+    const uint32_t own = entry->rule->access;
+
+    return entry->access & (own & FILE_WRITE ? own | FILE_APPEND : own);
+}
+
 const char *lint_rule_text(const PolicyRule *rule, Buffer *buffer)
 {
     buffer_clear(buffer);
@@ -289,8 +297,8 @@ bool lint_may_glob(Lint *lint)
 
 int lint_files_meet(Lint *lint, const LintRule *a, const LintRule *b, Buffer *witness)
 {
-    if (!lint_may_pair(lint) || !patterns_begin_alike(a->rule->name, b->rule->name) ||
-        a->glob == NO_GLOB || b->glob == NO_GLOB || !lint_may_glob(lint))
+    if (!patterns_begin_alike(a->rule->name, b->rule->name) || a->glob == NO_GLOB ||
+        b->glob == NO_GLOB || !lint_may_glob(lint))
         return 0;
     const int r = glob_set_intersects(lint->globs, a->glob, b->glob, witness);
     return r == -E2BIG ? 0 : r;
@@ -329,6 +337,7 @@ static void lint_deinit(Lint *lint)
     free(lint->rules);
     free(lint->calls);
     lint->globs = glob_set_free(lint->globs);
+    lint_near_deinit(&lint->near);
     seccomp_rules_deinit(&lint->seccomp);
 }
 
@@ -383,6 +392,7 @@ static int take_calls(Lint *lint)
             lint->calls[i] &= LINT_CALL_DENIED | LINT_CALL_NAMED;
         lint->any_call |= (lint->calls[i] & LINT_CALL_OWN) != 0;
     }
+    lint->namespaces = lint_makes_user_namespaces(lint);
     lint->ring = lint_call_is(lint, "io_uring_setup", LINT_CALL_ALLOWED);
     return 0;
 }
@@ -408,7 +418,8 @@ static int take_files(Lint *lint)
     CLEANUP(file_rules_deinit) FileRules denied = {0};
 
     lint->globs = glob_set_new();
-    if (!lint->globs || file_rules_make(lint->policy, true, &denied) < 0)
+    if (!lint->globs || lint_near_make(lint) < 0 ||
+        file_rules_make(lint->policy, true, &denied) < 0)
         return -ENOMEM;
     for (LintRule *entry = lint_begin(lint, POLICY_FILES); entry < lint_end(lint, POLICY_FILES);
          entry++) {

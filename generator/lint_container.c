@@ -92,8 +92,7 @@ static bool has_capability(const Lint *lint, const char *name)
     return capability && (lint->included >> capability->number & 1);
 }
 
-/* In a user namespace of its own a process has all capabilities. */
-static bool makes_user_namespaces(const Lint *lint)
+bool lint_makes_user_namespaces(const Lint *lint)
 {
     const FlagFamily *family = flag_family("clone_flags");
     uint64_t flag = 0;
@@ -114,7 +113,7 @@ static bool makes_user_namespaces(const Lint *lint)
 
 int lint_lacks_capability(Lint *lint)
 {
-    if (makes_user_namespaces(lint))
+    if (lint->namespaces)
         return 0;
     for (LintRule *entry = lint_begin(lint, POLICY_SYSCALLS);
          entry < lint_end(lint, POLICY_SYSCALLS); entry++) {

@@ -110,6 +110,46 @@ int lint_folder_letters(Lint *lint)
     return 0;
 }
 
+/* ---- W108 ----------------------------------------------------------------------------------- */
+
+/* The first rule behind ENTRY that has another way to execute the same. */
+static int find_other_way(Lint *lint, const LintRule *entry)
+{
+    LintNearby nearby = lint_nearby(lint, entry);
+
+    for (const LintRule *other; (other = lint_nearby_next(lint, &nearby)) != NULL;) {
+        CLEANUP(buffer_deinit) Buffer witness = BUFFER_INIT;
+        CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+        CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+        const uint32_t ways = (entry->rule->access | other->rule->access) & FILE_ANY_EXEC;
+        if (other <= entry || other->rule->deny || (other->rule->access & FILE_ANY_EXEC) == 0 ||
+            (ways & (ways - 1)) == 0 || other->wild != entry->wild)
+            continue;
+        const int r = lint_files_meet(lint, entry, other, &witness);
+        if (r == 0)
+            continue;
+        (void)policy_pattern_append_literal(&path, buffer_text(&witness), witness.length);
+        return r < 0 ? r
+                     : lint_tell(lint, entry, "%s is executed in another way by \"%s\" in line %zu",
+                                 buffer_text(&path), lint_rule_text(other->rule, &text),
+                                 other->place->line);
+    }
+    return 0;
+}
+
+int lint_two_ways(Lint *lint)
+{
+    for (LintRule *entry = lint_begin(lint, POLICY_FILES); entry < lint_end(lint, POLICY_FILES);
+         entry++) {
+        if (entry->rule->deny || (entry->rule->access & FILE_ANY_EXEC) == 0)
+            continue;
+        const int r = find_other_way(lint, entry);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* ---- W214 ----------------------------------------------------------------------------------- */
 
 /* Some rule grants WRITE to a file that PATTERN is about. */
@@ -173,16 +213,15 @@ static int tell_both(Lint *lint, const LintRule *entry)
 /* The first rule by which something may be executed that WRITING lets be written. */
 static int find_executing(Lint *lint, const LintRule *writing)
 {
-    for (LintRule *entry = lint_begin(lint, POLICY_FILES); entry < lint_end(lint, POLICY_FILES);
-         entry++) {
+    LintNearby nearby = lint_nearby(lint, writing);
+
+    for (const LintRule *entry; (entry = lint_nearby_next(lint, &nearby)) != NULL;) {
         CLEANUP(buffer_deinit) Buffer witness = BUFFER_INIT;
         if (entry == writing || entry->dead || !grants(entry, EXECUTES))
             continue;
         const int r = lint_files_meet(lint, writing, entry, &witness);
         if (r != 0)
             return r < 0 ? r : tell_write_exec(lint, writing, entry, &witness);
-        if (lint->pairs_left == 0 || lint->globs_left == 0)
-            break;
     }
     return 0;
 }
@@ -204,17 +243,17 @@ int lint_write_exec(Lint *lint)
 
 static int is_read(Lint *lint, const LintRule *executed)
 {
-    for (LintRule *entry = lint_begin(lint, POLICY_FILES); entry < lint_end(lint, POLICY_FILES);
-         entry++) {
+    LintNearby nearby = lint_nearby(lint, executed);
+
+    for (const LintRule *entry; (entry = lint_nearby_next(lint, &nearby)) != NULL;) {
         if (!grants(entry, FILE_READ))
             continue;
         const int r = lint_files_meet(lint, executed, entry, NULL);
         if (r != 0)
             return r;
-        if (lint->pairs_left == 0 || lint->globs_left == 0)
-            return 1;
     }
-    return 0;
+    /* Rather nothing than something wrong. */
+    return lint->pairs_left == 0 || lint->globs_left == 0;
 }
 
 int lint_exec_unread(Lint *lint)

@@ -24,10 +24,20 @@ typedef struct LintRule {
     const PolicyRule *by;   /* the first of these */
     bool dead;              /* nothing is left of what it grants */
     bool risky;             /* a finding tells of its risk already */
+    const char *path;       /* files: the pattern up to its first wildcard, as a path */
+    bool wild;              /* files: it has one */
     size_t glob;            /* files: its pattern in Lint.globs, NO_GLOB: too hard */
 } LintRule;
 
 #define NO_GLOB SIZE_MAX
+
+/* File rules as lint_nearby() finds them. */
+typedef struct LintNear {
+    StringSet *paths;
+    LintRule **plain; /* without wildcards, sorted by path */
+    LintRule **wild;
+    size_t plain_count, wild_count;
+} LintNear;
 
 typedef struct Lint {
     const PolicyText *text;
@@ -35,6 +45,7 @@ typedef struct Lint {
     LintRule *rules;                        /* by section, in the order of the text */
     size_t first[POLICY_SECTION_COUNT + 1]; /* of each section in rules[] */
     GlobSet *globs;
+    LintNear near;
     SeccompRules seccomp;  /* what seccomp.json would let through */
     bool has_seccomp;      /* false: none can be made */
     Error seccomp_error;   /* why not */
@@ -42,7 +53,9 @@ typedef struct Lint {
     uint64_t capabilities; /* bit N: capability N is granted */
     uint64_t included;     /* as well as those that these include */
     bool any_call;         /* the policy itself allows some */
-    bool ring;             /* io_uring is allowed, which makes calls past the filter */
+    /* A process may make itself a user namespace, in which it has all capabilities. */
+    bool namespaces;
+    bool ring; /* io_uring is allowed, which makes calls past the filter */
     size_t pairs_left, globs_left;
     const LintCode *code; /* that is looked for */
     LintReport *report;
@@ -67,6 +80,9 @@ static inline LintRule *lint_end(const Lint *lint, PolicySection section)
 {
     return lint->rules + lint->first[section + 1];
 }
+
+/* What the file rule ENTRY grants: as its access, but only the way to execute that it says. */
+uint32_t lint_granted(const LintRule *entry);
 
 /* The rule takes something away: it denies, and does not just log. */
 bool lint_denies(const PolicyRule *rule);
@@ -94,6 +110,9 @@ bool lint_call_is(const Lint *lint, const char *name, uint8_t what);
 /* One of CALLS (blanks between) is let through by the filter. */
 bool lint_allows_any(const Lint *lint, const char *calls);
 
+/* A process may make itself a user namespace: Lint.namespaces. */
+bool lint_makes_user_namespaces(const Lint *lint);
+
 /* May one more pair of rules be looked at, or one more question about patterns be asked? */
 bool lint_may_pair(Lint *lint);
 bool lint_may_glob(Lint *lint);
@@ -101,6 +120,20 @@ bool lint_may_glob(Lint *lint);
 /* Do the files' patterns of A and B have a path in common (1, 0, or a negative errno)? Where that
  * is not known, 0. */
 int lint_files_meet(Lint *lint, const LintRule *a, const LintRule *b, Buffer *witness);
+
+/* lint_near.c: made and freed by lint.c. 0 or -ENOMEM. */
+int lint_near_make(Lint *lint);
+void lint_near_deinit(LintNear *near);
+
+/* One after the other the file rules that may have a path in common with ENTRY, itself too; NULL
+ * behind the last one, or if no more pairs may be looked at. */
+typedef struct LintNearby {
+    const LintRule *entry;
+    size_t wild, plain;
+} LintNearby;
+
+LintNearby lint_nearby(const Lint *lint, const LintRule *entry);
+LintRule *lint_nearby_next(Lint *lint, LintNearby *nearby);
 
 /* The bytes of PATTERN up to the first wildcard, as a path, appended to OUT; true if there is none
  * behind. */
@@ -124,8 +157,8 @@ LintCheck lint_allowed_and_denied, lint_denied_values, lint_twice, lint_covered,
 LintCheck lint_no_such_call, lint_masked_bits, lint_pointer, lint_no_argument, lint_clone3,
     lint_multiplexer, lint_ring, lint_deny_log, lint_no_fallback, lint_follows, lint_no_calls;
 /* lint_files.c */
-LintCheck lint_never_matches, lint_link, lint_folder_letters, lint_socket_path, lint_write_exec,
-    lint_exec_unread, lint_root_read_only, lint_tmpfs_exec;
+LintCheck lint_two_ways, lint_never_matches, lint_link, lint_folder_letters, lint_socket_path,
+    lint_write_exec, lint_exec_unread, lint_root_read_only, lint_tmpfs_exec;
 /* lint_words.c */
 LintCheck lint_word, lint_runtime;
 /* lint_risk.c */

@@ -13,20 +13,53 @@ static bool says_something(const RiskRow *row)
            (strncmp(row->name, "/** ", 4) != 0 || risk_of_row(row) == RISK_CRITICAL);
 }
 
+/* Nobody forges traffic by a raw socket of netlink, say, or without the capability. */
+static bool may_be_raw(const Lint *lint, const PolicyRule *rule)
+{
+    const FlagFamily *family = flag_family("socket_domain");
+    const char *name = family && (rule->args_present & 1) ? flag_name(family, rule->args[0]) : NULL;
+    const Capability *raw = capability_by_name("CAP_NET_RAW");
+
+    return (!name || has_word("AF_INET AF_INET6 AF_PACKET", name)) && raw &&
+           ((lint->included >> raw->number & 1) || lint->namespaces);
+}
+
+/* The condition of ROW holds for a call that RULE allows. */
+static bool row_fits(const Lint *lint, const RiskRow *row, const PolicyRule *rule)
+{
+    const Syscall *syscall = syscall_by_name(rule->name);
+    SeccompCondition condition;
+
+    if (!syscall || !risk_row_condition(row, &condition))
+        return true;
+    if ((strcmp(row->name, "socket 0=AF_PACKET") == 0 ||
+         strcmp(row->name, "socket 1=SOCK_RAW") == 0) &&
+        !may_be_raw(lint, rule))
+        return false;
+    const unsigned index = condition.index;
+    if ((rule->args_present >> index & 1) == 0)
+        return true;
+    /* A value with a name of its own is no set of bits (PERSONALITY_QUERY). */
+    const FlagFamily *family = syscall->args[index].family;
+    return value_passes(&condition.test, rule->args[index]) &&
+           (!family || !flag_name(family, rule->args[index]) ||
+            rule->args[index] == condition.test.value);
+}
+
 static const RiskRow *risk_of_syscall(Lint *lint, const LintRule *entry)
 {
     const PolicyRule *rule = entry->rule;
-
-    const FlagFamily *family = flag_family("socket_domain");
-    uint64_t netlink = 0;
+    const RiskRow *worst = NULL;
 
     if (!lint_call_is(lint, rule->name, LINT_CALL_OWN))
         return NULL;
-    /* Netlink's sockets are of type SOCK_RAW, but nobody forges traffic by them. */
-    if (strcmp(rule->name, "socket") == 0 && (rule->args_present & 1) && family &&
-        flag_parse(family, "AF_NETLINK", &netlink) == 0 && rule->args[0] == netlink)
-        return risk_of_call(rule->name, (const uint64_t[SYSCALL_ARGS]){netlink}, 3);
-    return risk_of_call(rule->name, rule->args, rule->args_present);
+    for (size_t i = 0; i < risk_rows_count; i++) {
+        const RiskRow *row = &risk_rows[i];
+        if (risk_row_is_of_call(row, rule->name) && row_fits(lint, row, rule) &&
+            (!worst || risk_of_row(row) > risk_of_row(worst)))
+            worst = row;
+    }
+    return worst;
 }
 
 static const RiskRow *risk_of_capability(Lint *lint, const LintRule *entry)
@@ -62,8 +95,7 @@ static int is_denied(Lint *lint, const char *pattern, uint32_t access)
 static int worst_of_path(Lint *lint, const LintRule *entry, const RiskRow **ret_row)
 {
     const RiskRow *worst = NULL;
-    /* What the rule itself says of how to execute. */
-    const uint32_t granted = entry->access & (entry->rule->access | (entry->access & FILE_APPEND));
+    const uint32_t granted = lint_granted(entry);
 
     for (size_t i = 0; i < risk_rows_count; i++) {
         const RiskRow *row = &risk_rows[i];

@@ -227,6 +227,7 @@ static int find_covered(Lint *lint, LintRule **sorted, size_t count, bool other_
             const int r = tell_covered(lint, entry, other);
             if (r < 0)
                 return r;
+            entry->dead = true;
             break;
         }
     }
@@ -243,8 +244,8 @@ static bool may_cover(const LintRule *other, const LintRule *entry, uint32_t bit
     const PolicyRule *a = other->rule;
     const PolicyRule *b = entry->rule;
 
-    return other != entry && allows(other) && !other->dead && (other->access & bits) == bits &&
-           (!a->owner || b->owner) &&
+    return other != entry && allows(other) && !other->dead &&
+           (lint_granted(other) & bits) == bits && (!a->owner || b->owner) &&
            (!a->target || (b->target && !strcmp(a->target, b->target))) && other->glob != NO_GLOB &&
            patterns_begin_alike(a->name, b->name);
 }
@@ -268,13 +269,12 @@ static int contains(Lint *lint, const LintRule *other, const LintRule *entry)
 static int covered_access(Lint *lint, const LintRule *entry, uint32_t want, const LintRule **ret_by,
                           uint32_t *ret_covered)
 {
+    LintNearby nearby = lint_nearby(lint, entry);
+    const LintRule *other;
     uint32_t covered = 0;
     size_t by = 0;
 
-    for (LintRule *other = lint_begin(lint, POLICY_FILES); other < lint_end(lint, POLICY_FILES);
-         other++) {
-        if (!lint_may_pair(lint))
-            break;
+    while ((other = lint_nearby_next(lint, &nearby)) != NULL) {
         for (uint32_t bit = 1; bit <= want; bit <<= 1) {
             if ((want & bit & ~covered) == 0 || !may_cover(other, entry, bit))
                 continue;
@@ -282,7 +282,7 @@ static int covered_access(Lint *lint, const LintRule *entry, uint32_t want, cons
             if (r < 0)
                 return r;
             if (r > 0) {
-                covered |= other->access & want;
+                covered |= lint_granted(other) & want;
                 by++;
                 *ret_by = other;
             }
@@ -301,20 +301,19 @@ static int find_covered_files(Lint *lint)
 {
     for (LintRule *entry = lint_begin(lint, POLICY_FILES); entry < lint_end(lint, POLICY_FILES);
          entry++) {
+        CLEANUP(buffer_deinit) Buffer mine = BUFFER_INIT;
         const LintRule *by = NULL;
         uint32_t covered = 0;
-        /* One way to execute is as good as another for a recording, but not here. */
         const uint32_t want = entry->rule->access & entry->access;
         if (entry->dead || !allows(entry) || want == 0 || entry->glob == NO_GLOB)
             continue;
         int r = covered_access(lint, entry, want, &by, &covered);
-        if (r == 0 && covered == want && by &&
-            (by->rule->access & want & FILE_ANY_EXEC) == (want & FILE_ANY_EXEC)) {
-            r = tell_covered(lint, entry, by);
-        } else if (r == 0 && covered == want && !by) {
-            CLEANUP(buffer_deinit) Buffer mine = BUFFER_INIT;
-            r = lint_tell(lint, entry, "other rules grant \"%s\" already, together",
-                          lint_rule_text(entry->rule, &mine));
+        if (r == 0 && covered == want) {
+            /* So that not both of two are told to go. */
+            entry->dead = true;
+            r = by ? tell_covered(lint, entry, by)
+                   : lint_tell(lint, entry, "other rules grant \"%s\" already, together",
+                               lint_rule_text(entry->rule, &mine));
         }
         if (r < 0)
             return r;

@@ -4,12 +4,17 @@
 import glob
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
 import live
-from live import case, check, equal, record
+from live import case, check, equal, need, record
+
+PARSER = shutil.which("apparmor_parser") or shutil.which("apparmor_parser", path="/usr/sbin:/sbin")
+PARTS = ["/a", "/b", "/c", "/*", "/**", "/a*", "/{a,b}", "/[ab]", "/?", "/a/"]
 
 BAD = """whittle: policy
 format: 1
@@ -128,6 +133,51 @@ def own_policies_have_no_errors(folder):
         equal(made.returncode, 0, f"generate: {made.stderr}")
         result = lint("--fail-on", "error", os.path.join(folder, name, "policy.yaml"))
         equal(result.returncode, 0, f"lint of {name}: {result.stdout}{result.stderr}")
+
+
+def profile(folder, files):
+    """What apparmor_parser makes of a policy with these rules; None: it refuses them."""
+    path = write(folder, "whittle: policy\nformat: 1\nname: t\narchitectures: [x86_64]\nsyscalls: [read]\nfiles:\n" +
+                 "".join(f"  - {rule}\n" for rule in files), "files.yaml")
+    made = subprocess.run([live.WHITTLE, "generate", "--format", "apparmor", path, "-o", os.path.join(folder, "made")],
+                          capture_output=True, text=True, check=False, timeout=live.LIMIT)
+    equal(made.returncode, 0, f"generate: {made.stderr}")
+    done = subprocess.run([PARSER, "-QKS", os.path.join(folder, "made", "apparmor.profile")], capture_output=True,
+                          check=False, timeout=live.LIMIT)
+    return done.stdout if done.returncode == 0 else None
+
+
+def found(folder, files, *codes):
+    """The indices of the rules with such a finding."""
+    path = write(folder, "whittle: policy\nformat: 1\nfiles:\n" + "".join(f"  - {rule}\n" for rule in files))
+    return {f["line"] - 4 for f in json.loads(lint("-f", "json", path).stdout)["findings"] if f["code"] in codes}
+
+
+@case
+def apparmor_loses_nothing_with_what_others_grant(folder):
+    """Without the rules that lint calls superfluous, all of them, apparmor_parser makes the same automaton."""
+    need("apparmor_parser")
+    seeds, compared = random.Random(7), 0
+    while compared < 6:
+        files = ["'" + ("owner " if seeds.random() < .2 else "") +
+                 "".join(seeds.choice(PARTS) for _ in range(seeds.randint(1, 3))).replace("//", "/") + " " +
+                 "".join(sorted({seeds.choice(["r", "w", "k", "m", "a", "ix"]) for _ in range(seeds.randint(1, 3))})) + "'"
+                 for _ in range(seeds.randint(4, 9))]
+        files += ["{rule: '" + "".join(seeds.choice(PARTS) for _ in range(2)).replace("//", "/") +
+                  f" {seeds.choice('rwk')}', deny: true}}" for _ in range(seeds.randint(0, 2))]
+        superfluous = found(folder, files, "W103", "W104")
+        if superfluous:
+            compared += 1
+            less = [rule for i, rule in enumerate(files) if i not in superfluous]
+            check(profile(folder, less) == profile(folder, files), f"without {superfluous} of {files}")
+
+
+@case
+def apparmor_refuses_two_ways_to_execute(folder):
+    need("apparmor_parser")
+    for files in [["/usr/bin/* rmix", "'/usr/[a-c]in/x rmpx'"], ["/usr/bin/* rmix", "/usr/bin/x rmpx"], ["/a/x rmix", "/a/x ux"],
+                  ["/a/** rmix", "/b/** rmpx"], ["/a/* px", "/a/** ux"]]:
+        equal(bool(found(folder, files, "W108")), profile(folder, files) is None, str(files))
 
 
 live.main()
