@@ -213,6 +213,21 @@ static int dump(json_t *root, size_t flags, Buffer *out)
     return buffer_putc(out, '\n');
 }
 
+const char *layer_state_name(LayerState state)
+{
+    static const char *const names[] = {
+        [LAYER_ENFORCED] = "enforced", [LAYER_PARTLY] = "partly", [LAYER_WATCHED] = "watched"};
+
+    return names[state];
+}
+
+bool findings_tolerated(const FindingsReport *report)
+{
+    const int expected = report->verification ? report->verification->expected_status : -1;
+
+    return report->exit_status == (expected >= 0 ? expected : 0);
+}
+
 static json_t *finding_json(const Finding *finding, const Recording *recording)
 {
     return json_pack("{s:s,s:o,s:b,s:b,s:o}", "section", policy_section_name(finding->section),
@@ -247,13 +262,45 @@ static json_t *unused_json(const FindingsReport *report)
     return list;
 }
 
-int findings_json(const FindingsReport *report, Buffer *out)
+/* With what was refused for real, where anything was. */
+static json_t *findings_list(const FindingsReport *report, const Findings *findings)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < report->findings->count; i++)
-        (void)json_array_append_new(list,
-                                    finding_json(&report->findings->items[i], report->recording));
+    for (size_t i = 0; list && i < findings->count; i++) {
+        json_t *item = finding_json(&findings->items[i], report->recording);
+        if (item && report->verification)
+            (void)json_object_set_new(item, "refused", json_boolean(findings->items[i].refused));
+        (void)json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static void add_verification(const FindingsReport *report, json_t *root)
+{
+    const Verification *made = report->verification;
+    json_t *layers = json_array();
+
+    for (size_t i = 0; layers && i < made->layers_count; i++)
+        (void)json_array_append_new(layers,
+                                    json_pack("{s:s,s:s,s:s}", "part", made->layers[i].name,
+                                              "state", layer_state_name(made->layers[i].state),
+                                              "detail", made->layers[i].detail));
+    (void)json_object_set_new(root, "whittle", json_string("verify"));
+    (void)json_object_set_new(root, "layers", layers);
+    (void)json_object_set_new(root, "intended", findings_list(report, made->intended));
+    (void)json_object_set_new(root, "expected_status",
+                              made->expected_status >= 0 ? json_integer(made->expected_status)
+                                                         : json_null());
+    (void)json_object_set_new(root, "tolerated", json_boolean(findings_tolerated(report)));
+    (void)json_object_set_new(
+        root, "ok", json_boolean(report->findings->count == 0 && findings_tolerated(report)));
+}
+
+int findings_json(const FindingsReport *report, Buffer *out)
+{
+    json_t *list = findings_list(report, report->findings);
+
     json_t *workload =
         json_pack("{s:o,s:o}", "command", json_text(report->command), "exit_status",
                   report->exit_status >= 0 ? json_integer(report->exit_status) : json_null());
@@ -265,6 +312,8 @@ int findings_json(const FindingsReport *report, Buffer *out)
     json_t *unused = unused_json(report);
     if (root && unused)
         (void)json_object_set_new(root, "unused", unused);
+    if (root && report->verification)
+        add_verification(report, root);
     return dump(root, JSON_INDENT(2), out);
 }
 
@@ -309,7 +358,8 @@ int findings_junit(const FindingsReport *report, Buffer *out)
     int r = 0;
 
     (void)buffer_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
-                           "  <testsuite name=\"whittle check: ");
+                           "  <testsuite name=\"whittle ");
+    (void)report_put_xml(report->verification ? "verify: " : "check: ", out);
     (void)report_put_xml(name, out);
     (void)buffer_printf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n",
                         count > 0 ? count : 1, count);

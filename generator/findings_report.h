@@ -7,14 +7,40 @@
 #include "generator/judge.h"
 #include "model/policy_text.h"
 
+/* How far a part of the policy was in force: `whittle verify`. */
+typedef enum LayerState {
+    LAYER_ENFORCED,
+    LAYER_PARTLY,  /* what is refused is outside the policy, but not all that is outside is refused
+                    */
+    LAYER_WATCHED, /* nothing is refused */
+} LayerState;
+
+typedef struct Layer {
+    const char *name; /* what of the policy: "syscalls", "signals", … */
+    LayerState state;
+    char *detail; /* owned: by what, how much of it, or why not */
+} Layer;
+
+/* "enforced", "partly", "watched" */
+const char *layer_state_name(LayerState state);
+
+/* What came of a run under a policy. */
+typedef struct Verification {
+    const Layer *layers;
+    size_t layers_count;
+    const Findings *intended; /* refused by a rule of the policy that says so */
+    int expected_status;      /* without the policy in force; -1 not known */
+} Verification;
+
 typedef struct FindingsReport {
     const Findings *findings;
     const Recording *recording; /* that they are of */
     const Policy *policy;
     const char *policy_path;
-    const char *command; /* what was run, on one line; NULL: a recording was judged */
-    int exit_status;     /* the command's; -1 unknown */
-    const char *version; /* whittle's */
+    const char *command;              /* what was run, on one line; NULL: a recording was judged */
+    int exit_status;                  /* the command's; -1 unknown */
+    const char *version;              /* whittle's */
+    const Verification *verification; /* NULL: nothing was enforced */
     /* Rules that nothing needed, if that was asked; else NULL and 0. */
     const PolicyText *text;
     const size_t *unused; /* places of TEXT */
@@ -39,7 +65,10 @@ int findings_policy(const Findings *findings, Policy **ret_policy, Error *err);
 /* The lines that a person adds to the policy to allow all that no rule denies, by section. */
 int findings_as_policy(const Findings *findings, Buffer *out);
 
-/* profiles/schema/check.schema.json */
+/* The program ended as it does without the policy, or, where that is not known, successfully. */
+bool findings_tolerated(const FindingsReport *report);
+
+/* profiles/schema/check.schema.json, or with a verification verify.schema.json */
 int findings_json(const FindingsReport *report, Buffer *out);
 
 /* One finding as an object on one line, that was made at TIME (RFC 3339). */

@@ -217,7 +217,8 @@ static int path_rules_of_policy(const Policy *policy, PathRules *rules)
 /* The pattern for PATH alone; a process's number in it, which recordings leave out, is any. */
 static int exact_pattern(const char *path, bool directory, Buffer *out)
 {
-    static const char *const numbers[][2] = {{"[pid]", "@{pid}"}, {"[tid]", "@{tid}"}};
+    static const char *const numbers[][2] = {
+        {"self", "@{pid}"}, {"[pid]", "@{pid}"}, {"[tid]", "@{tid}"}};
     const bool proc = strncmp(path, "/proc/", strlen("/proc/")) == 0;
 
     for (const char *at = path; *at;) {
@@ -258,7 +259,9 @@ static int path_rules_of_uses(const PathUses *uses, StringSet *strings, PathRule
         if (other)
             (void)path_rules_add(rules, kept, other, false);
         if (use->owner & ~other) {
-            rules->created[rules->count] = path_use_created(use);
+            rules->created[rules->count] =
+                path_use_created(use) ||
+                strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
             (void)path_rules_add(rules, kept, use->owner & ~other, true);
         }
     }

@@ -20,6 +20,7 @@ typedef struct Finding {
     bool foreign;  /* a system call of an architecture that the policy does not have: "open of i386"
                     */
     bool denied;   /* the policy has a rule against it */
+    bool refused;  /* the kernel did refuse it; judge() does not know */
     size_t *facts; /* owned: indices into the recording, sorted */
     size_t facts_count, facts_capacity;
 } Finding;

@@ -166,13 +166,22 @@ static bool call_failed(const Call *call)
     return call->has_result && call->result < 0 && call->result >= -4095;
 }
 
-static int held_capability(const CapabilityRule *rule, const Credentials *credentials)
+static bool has(uint64_t set, int capability)
 {
-    if (credentials->effective & (UINT64_C(1) << rule->capability))
-        return rule->capability;
-    if (rule->alternative != NO_ALTERNATIVE &&
-        (credentials->effective & (UINT64_C(1) << rule->alternative)))
-        return rule->alternative;
+    return capability != NO_ALTERNATIVE && (set >> capability & 1) != 0;
+}
+
+/* The one by which the call is allowed; negative: none is held. */
+static int held_capability(const CapabilityRule *rule, const CapabilityContext *context)
+{
+    const uint64_t sets[] = {context->credentials->effective, context->withheld};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(sets); i++) {
+        if (has(sets[i], rule->capability))
+            return rule->capability;
+        if (has(sets[i], rule->alternative))
+            return rule->alternative;
+    }
     return -1;
 }
 
@@ -186,8 +195,8 @@ bool capability_foresees_denial(const CapabilityRules *rules, const CapabilityCo
         const CapabilityRule *rule = rules->rows[i];
         CapabilityMatch match = {.object = NULL};
 
-        if (strncmp(rule->name, "dac-", 4) == 0 &&
-            held_capability(rule, context->credentials) < 0 && rule->needs(context, rule, &match))
+        if (strncmp(rule->name, "dac-", 4) == 0 && held_capability(rule, context) < 0 &&
+            rule->needs(context, rule, &match))
             return true;
     }
     return false;
@@ -201,7 +210,7 @@ void capability_infer(const CapabilityRules *rules, const CapabilityContext *con
     size_t from, to;
 
     if (!context->call->syscall || context->credentials->own_user_namespace ||
-        !context->credentials->effective || call_failed(context->call))
+        !(context->credentials->effective | context->withheld) || call_failed(context->call))
         return;
     if (is_socketcall(context->call->syscall)) {
         if (!unwrap_socketcall(rules, context, &inner))
@@ -214,7 +223,7 @@ void capability_infer(const CapabilityRules *rules, const CapabilityContext *con
         return;
     for (size_t i = from; i < to; i++) {
         const CapabilityRule *rule = rules->rows[i];
-        int capability = held_capability(rule, actual.credentials);
+        int capability = held_capability(rule, &actual);
         CapabilityMatch match = {.object = NULL};
 
         if (capability >= 0 && rule->needs(&actual, rule, &match))

@@ -64,7 +64,9 @@ typedef struct CapabilityContext {
     const Call *call;
     const Credentials *credentials; /* as they were when the call began */
     const CapabilityQueries *queries;
-    void *data; /* for the queries */
+    void *data;        /* for the queries */
+    uint64_t withheld; /* capabilities that were taken from it and that it counts as having, if it
+                          lacks those that would do as well */
 } CapabilityContext;
 
 /* CAPABILITY is a CAP_* number, RULE the rule's constant name, OBJECT what it was about (a path, a

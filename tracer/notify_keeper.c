@@ -76,13 +76,15 @@ static void serve(int listener)
 }
 
 __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int listener_fd,
-                                                  int life_fd)
+                                                  int life_fd, bool lets_run)
 {
     char byte;
 
     shed(listener_fd, life_fd);
     while (read(1, &byte, 1) < 0 && errno == EINTR)
         ;
+    if (!lets_run)
+        _exit(0);
     let_run_all(page->ring, ARRAY_LENGTH(page->ring));
     let_run_all(page->in_hand, ARRAY_LENGTH(page->in_hand));
     let_run_all(page->held, ARRAY_LENGTH(page->held));
@@ -90,7 +92,7 @@ __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int li
     _exit(0);
 }
 
-int keeper_start(Keeper *keeper, int listener_fd)
+int keeper_start(Keeper *keeper, int listener_fd, bool lets_run)
 {
     int life[2];
 
@@ -113,7 +115,7 @@ int keeper_start(Keeper *keeper, int listener_fd)
     }
     if (pid == 0) {
         (void)close(life[1]);
-        keeper_main(page, listener_fd, life[0]);
+        keeper_main(page, listener_fd, life[0], lets_run);
     }
     (void)close(life[0]);
     *keeper = (Keeper){.page = page, .life_fd = life[1]};

@@ -3,11 +3,13 @@
  * The keeper: a process that holds a second descriptor of the notification listener and does
  * nothing until the recorder is gone. Then it lets every call run. Without it the workload's calls
  * would fail with ENOSYS after the last holder's death, and a thread whose notification had been
- * taken but not answered would wait for ever.
+ * taken but not answered would wait for ever. Where the workload may not do all that it asks for,
+ * that is as it should be: then the keeper just ends, and all calls fail.
  */
 #pragma once
 
 #include <seccomp.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* As many notifications may wait to be handled (a power of two), and as many be in handling. */
@@ -26,8 +28,8 @@ typedef struct Keeper {
     int life_fd; /* while this is open the recorder lives */
 } Keeper;
 
-/* Forks the keeper of LISTENER_FD. 0 or a negative errno. */
-int keeper_start(Keeper *keeper, int listener_fd);
+/* Forks the keeper of LISTENER_FD; LETS_RUN: what it is for. 0 or a negative errno. */
+int keeper_start(Keeper *keeper, int listener_fd, bool lets_run);
 
 /* The recorder needs it no more: it will end when no recorded process is left. */
 void keeper_release(Keeper *keeper);

@@ -125,9 +125,11 @@ static bool knows_filter_flag(unsigned long flag)
 
 /* ---- launch --------------------------------------------------------------------------------- */
 
+typedef enum ChildStep { STEP_FILTER, STEP_ENFORCE, STEP_EXEC } ChildStep;
+
 typedef struct ChildMessage {
     int32_t error; /* 0: the listener comes with it */
-    int32_t is_exec;
+    int32_t step;  /* ChildStep that failed */
 } ChildMessage;
 
 /* A message with room for one descriptor. Points into itself: stays where it was made. */
@@ -167,23 +169,29 @@ static int send_listener(int socket, int listener, const Pass *pass)
  * its own listener it would wait for an answer for ever. It lives on by a call that is only
  * answered once the keeper runs.
  */
-__attribute__((noreturn)) static void child_main(const Launch *launch, Filter *filter, int socket,
-                                                 pid_t recorder)
+__attribute__((noreturn)) static void child_main(const Launch *launch,
+                                                 const Enforcement *enforcement, Filter *filter,
+                                                 int socket, pid_t recorder)
 {
     ChildMessage failure = {0};
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != recorder)
         _exit(127);
-    int r = filter_load(filter);
+    int r = enforcement ? enforcement_begin(enforcement) : 0;
+    failure.step = r < 0 ? STEP_ENFORCE : STEP_FILTER;
+    if (r >= 0)
+        r = filter_load(filter);
     if (r >= 0)
         r = send_listener(socket, r, &filter->pass);
     if (r >= 0) {
         explicit_bzero(&filter->pass, sizeof filter->pass);
         explicit_bzero(filter->instructions, filter->count * sizeof *filter->instructions);
-        failure.is_exec = 1;
+        failure.step = STEP_EXEC;
         (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-        r = launch_exec(launch);
+        r = enforcement ? enforcement_complete(enforcement) : 0;
+        if (r == 0)
+            r = launch_exec(launch);
     }
     failure.error = -r;
     (void)!write(socket, &failure, sizeof failure);
@@ -211,6 +219,9 @@ static int receive_listener(int socket, Error *err)
     if (n != sizeof envelope.message)
         return error_errno(err, n < 0 ? errno : ECHILD,
                            "the child ended before it could be recorded");
+    if (envelope.message.error != 0 && envelope.message.step == STEP_ENFORCE)
+        return error_errno(err, envelope.message.error,
+                           "cannot put capabilities or Landlock in force");
     if (envelope.message.error != 0)
         return listener_error(err, -envelope.message.error);
     const struct cmsghdr *rights = CMSG_FIRSTHDR(&envelope.header);
@@ -240,7 +251,7 @@ int notify_child_start(const Launch *launch, const Observer *observer, NotifyChi
     const pid_t child = fork();
     if (child == 0) {
         (void)close(pair[0]);
-        child_main(launch, &filter, pair[1], recorder);
+        child_main(launch, observer_enforcement(observer), &filter, pair[1], recorder);
     }
     r = child < 0 ? error_errno(err, errno, "cannot start a process") : 0;
     (void)close(pair[1]);
@@ -270,7 +281,7 @@ int notify_child_exec_error(const NotifyChild *child)
 
     if (recv(child->socket, &message, sizeof message, MSG_DONTWAIT) != sizeof message)
         return 0;
-    return message.is_exec ? message.error : 0;
+    return message.step == STEP_EXEC ? message.error : 0;
 }
 
 bool notify_waits_killably(void)

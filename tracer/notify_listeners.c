@@ -165,7 +165,7 @@ static int add_source(Loop *loop)
         return source.listener;
     source.phase = loop->any ? PHASE_EXEC : PHASE_RUN;
     (void)ioctl(source.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
-    const int r = keeper_start(&source.keeper, source.listener);
+    const int r = keeper_start(&source.keeper, source.listener, true);
     if (r < 0) {
         observer_loss(loop->run->observer, "unrecorded-process", "no keeper for its listener", 1);
         (void)close(source.listener);
@@ -338,7 +338,7 @@ void listeners_let_run(const SeccompAgent *agent)
             continue;
         CLEANUP(fd_close) int listener = receive_listener(agent->socket, &process);
         Keeper keeper = {.life_fd = -1};
-        if (listener >= 0 && keeper_start(&keeper, listener) == 0)
+        if (listener >= 0 && keeper_start(&keeper, listener, true) == 0)
             keeper_release(&keeper);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/notify_answer.h"
 #include "tracer/notify_priority.h"
 
 #include <errno.h>
@@ -35,15 +36,6 @@ _Static_assert((int)HAND_HANDLER < (int)KEEPER_HANDS,
                "each thread has a place for the call it handles");
 
 /* ---- one call ------------------------------------------------------------------------------- */
-
-static void answer(const Receiver *receiver, uint64_t id, bool run_it)
-{
-    struct seccomp_notif_resp response = {.id = id,
-                                          .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
-
-    /* ENOENT: the thread is gone. */
-    (void)seccomp_notify_respond(receiver->listener, &response);
-}
 
 static SyscallStop stop_of(const struct seccomp_notif *request)
 {
@@ -98,8 +90,7 @@ static bool is_valid(void *data)
     return seccomp_notify_id_valid(question->receiver->listener, question->id) == 0;
 }
 
-/* True if the call is to be run. */
-static bool observe(Receiver *receiver, const struct seccomp_notif *request)
+static Answer observe(Receiver *receiver, const struct seccomp_notif *request)
 {
     const SyscallStop stop = stop_of(request);
 
@@ -117,7 +108,9 @@ static bool observe(Receiver *receiver, const struct seccomp_notif *request)
     hold_note(&receiver->hold, receiver->observer, &stop);
     if (makes_signals(receiver, &stop))
         atomic_store(&receiver->urgent_for, URGENT_CALLS);
-    return verdict != OBSERVER_ANSWER;
+    if (verdict == OBSERVER_REFUSE)
+        return answer_refusal(receiver->observer, receiver->listener, request);
+    return (Answer){.run_it = verdict != OBSERVER_ANSWER};
 }
 
 /* ---- the ring ------------------------------------------------------------------------------- */
@@ -181,10 +174,10 @@ static void reap_ended(const Receiver *receiver)
 /* Under the lock, which it releases before the answer. */
 static void handle(Receiver *receiver, struct seccomp_notif *request)
 {
-    const bool run_it = observe(receiver, request);
+    const Answer given = observe(receiver, request);
 
     (void)pthread_mutex_unlock(&receiver->lock);
-    answer(receiver, request->id, run_it);
+    notify_answer(receiver->listener, request->id, given);
     request->id = 0;
 }
 
@@ -340,11 +333,11 @@ static void observe_here(Receiver *receiver, bool brief)
             observer_reap(receiver->observer);
         receive_waiting(receiver, fds[1].revents);
     }
-    const bool run_it = observe(receiver, request);
+    const Answer given = observe(receiver, request);
     (void)pthread_mutex_unlock(&receiver->lock);
     if (look && !brief && poll(&fds[1], 1, 0) > 0)
         receive_waiting(receiver, fds[1].revents);
-    answer(receiver, request->id, run_it);
+    notify_answer(receiver->listener, request->id, given);
     request->id = 0;
 }
 
@@ -483,12 +476,12 @@ void receiver_stop(Receiver *receiver)
     join(receiver);
     while (!ring_is_empty(receiver)) {
         struct seccomp_notif *request = ring_take(receiver, HAND_HANDLER);
-        answer(receiver, request->id, true);
+        notify_answer(receiver->listener, request->id, answer_unobserved(receiver->observer));
         request->id = 0;
     }
     for (; receiver->held > 0; receiver->held--) {
         struct seccomp_notif *request = &receiver->page->held[receiver->held - 1];
-        answer(receiver, request->id, true);
+        notify_answer(receiver->listener, request->id, answer_unobserved(receiver->observer));
         request->id = 0;
     }
     restart_deinit(&receiver->restart);

@@ -256,6 +256,21 @@ static void emit(void *data, int capability, const char *rule, const char *objec
         fact_set_text(fact, FIELD_OBJECT, observer_intern(asked->observer, object));
 }
 
+/*
+ * What enforcement took from the thread, which it would have: it is the kernel's root with all that
+ * was left to it. One that gave some of that away itself would have given the rest away too.
+ */
+static uint64_t withheld_from(const Observer *observer, const Credentials *credentials)
+{
+    const Enforcement *enforcement = observer_enforcement(observer);
+
+    if (!enforcement || !enforcement->limits_capabilities || credentials->own_user_namespace ||
+        credentials->euid != 0)
+        return 0;
+    const uint64_t left = credentials->bounding & enforcement->capabilities;
+    return (credentials->effective & left) == left ? enforcement->withheld : 0;
+}
+
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
 {
     static const CapabilityQueries queries = {
@@ -277,8 +292,11 @@ void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending)
         !capability_rules_concern(observer->capability_rules, pending->call.syscall) ||
         tracee_credentials(tracee, &credentials) < 0)
         return;
-    const CapabilityContext context = {
-        .call = &pending->call, .credentials = credentials, .queries = &queries, .data = &asked};
+    const CapabilityContext context = {.call = &pending->call,
+                                       .credentials = credentials,
+                                       .withheld = withheld_from(observer, credentials),
+                                       .queries = &queries,
+                                       .data = &asked};
     if (!observer->options.sees_results && pending->predicted == RESULT_OK &&
         !observed_before(observer, pending) &&
         capability_foresees_denial(observer->capability_rules, &context))

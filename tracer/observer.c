@@ -197,8 +197,56 @@ bool observer_is_brief(const Observer *observer, const SyscallStop *stop)
            (needs_now(observer, syscall) & NEED_PENDING) == 0;
 }
 
+const Enforcement *observer_enforcement(const Observer *observer)
+{
+    return observer->options.known.enforcement;
+}
+
+bool observer_enforces(const Observer *observer)
+{
+    return observer_enforcement(observer) != NULL;
+}
+
+int observer_refusal(const Observer *observer)
+{
+    return observer->refusal;
+}
+
+/* Is the call refused? Then observer_refusal() tells how. */
+static bool refuses(Observer *observer, const Syscall *syscall, int arch, const SyscallStop *stop)
+{
+    const Enforcement *enforcement = observer_enforcement(observer);
+
+    observer->refusal = enforcement && enforcement->refusal
+                            ? enforcement->refusal(enforcement->data, syscall, arch, stop->args)
+                            : REFUSE_NOT;
+    return observer->refusal != REFUSE_NOT;
+}
+
+/* The call will not run: it is a fact all the same, and what it names, as something that failed. */
+static int enter_refused(Observer *observer, Tracee *tracee, const SyscallStop *stop,
+                         const Syscall *syscall, Arch arch)
+{
+    const int result = observer->refusal > 0 ? observer->refusal : EPERM;
+    StoredFact *fact = observe_call(observer, tracee, syscall, arch, stop->args);
+    Pending *pending = takes_path(syscall) ? pending_begin(tracee, stop, syscall, arch) : NULL;
+
+    if (!pending) {
+        observe_result(observer, fact, result, true);
+        return OBSERVER_REFUSE;
+    }
+    pending->syscall_fact = fact;
+    observe_paths(observer, tracee, pending);
+    resolver_release(observer->resolver);
+    pending_commit(observer, tracee, pending, result, true);
+    return OBSERVER_REFUSE;
+}
+
 int observer_enter(Observer *observer, const SyscallStop *stop)
 {
+    const int arch = arch_from_call(stop->audit_arch, stop->nr);
+    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
+
     observer->calls++;
     Tracee *tracee = process_table_get(&observer->table, stop->tid, 0);
     if (!tracee) {
@@ -206,23 +254,23 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         if (kill(stop->tid, 0) == 0 || errno != ESRCH)
             observer_loss(observer, "unreadable-process", "a task that could not be read in /proc",
                           1);
-        return OBSERVER_CONTINUE;
+        return refuses(observer, syscall, arch, stop) ? OBSERVER_REFUSE : OBSERVER_CONTINUE;
     }
     settle(observer, tracee);
 
-    const int arch = arch_from_call(stop->audit_arch, stop->nr);
-    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
     if (syscall && syscall == observer->prctl && take_mark(observer, tracee, stop))
         return OBSERVER_ANSWER;
     if (skip_own_call(observer, tracee, syscall))
         return OBSERVER_CONTINUE;
     if (!syscall) {
         (void)observe_unknown_call(observer, tracee, stop);
-        return OBSERVER_CONTINUE;
+        return refuses(observer, NULL, arch, stop) ? OBSERVER_REFUSE : OBSERVER_CONTINUE;
     }
     const uint8_t needs = needs_now(observer, syscall);
     if (needs & NEED_DESCRIPTORS)
         observe_descriptors(observer, syscall, stop->args);
+    if (refuses(observer, syscall, arch, stop))
+        return enter_refused(observer, tracee, stop, syscall, (Arch)arch);
     StoredFact *fact = observe_call(observer, tracee, syscall, (Arch)arch, stop->args);
     if (asks_for_filter(observer, stop, syscall)) {
         observe_result(observer, fact, RESULT_OK, true);

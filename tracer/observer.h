@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/policy.h"
 #include "model/recording.h"
+#include "tracer/enforcement.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ typedef struct Known {
     uint32_t sections;    /* bit i: what PolicySection i is about is asked */
     bool no_capabilities; /* nobody in the workload has capabilities, or can get any but in a user
                              namespace */
+    const Enforcement *enforcement; /* what the workload may not; borrowed; NULL: it may all */
 } Known;
 
 typedef struct ObserverOptions {
@@ -57,10 +59,20 @@ enum {
     OBSERVER_ANSWER = 2,      /* `whittle mark`: do not run it, let it return 0 */
     OBSERVER_CONFIRM = 3,     /* let it run, but call observer_confirm() before: facts depend on the
                                  tracee's memory (only if options.sees_results is false) */
+    OBSERVER_REFUSE = 4,      /* do not run it: observer_refusal() is what it gets */
 };
 
 /* The thread is about to run a system call. Gives one of the verdicts above. */
 int observer_enter(Observer *observer, const SyscallStop *stop);
+
+/* After OBSERVER_REFUSE: an errno, or REFUSE_KILL. */
+int observer_refusal(const Observer *observer);
+
+/* The workload may not do all that it asks for: no call may run that was not looked at. */
+bool observer_enforces(const Observer *observer);
+
+/* What the workload may not; NULL: it may all. */
+const Enforcement *observer_enforcement(const Observer *observer);
 
 /* observer_enter() of this call would count it and read nothing of the tracee's: a matter of about
  * a microsecond. */

@@ -75,6 +75,7 @@ struct Observer {
     unsigned id_maps_open;    /* opened for writing and not written yet */
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
+    int refusal; /* of the call that was last refused */
     const Syscall *prctl, *exit;
     const PathOperation *mount_source, *mkdir, *rename_to, *creat;
 };

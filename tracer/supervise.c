@@ -286,7 +286,9 @@ static void wait_for_orphan(const Front *front)
 {
     struct pollfd gone = {.events = POLLIN};
 
-    if (!front->main_process || front->main_ended || !front->supervision->launch)
+    /* What is not to do all that it asks for does not go on: its calls fail, maybe for ever. */
+    if (!front->main_process || front->main_ended || !front->supervision->launch ||
+        front->supervision->known.enforcement)
         return;
     gone.fd = (int)syscall(SYS_pidfd_open, front->main_process, 0);
     if (gone.fd < 0)
@@ -337,7 +339,8 @@ static int conclude(Front *front, SuperviseResult *ret_result, Error *err)
             *err = outcome->error;
         return outcome->code;
     }
-    if (front->result.exec_error == 0)
+    /* Who enforces wants to know why the program could not be run. */
+    if (front->result.exec_error == 0 || front->supervision->known.enforcement)
         (void)put_in_place(front, &front->result.output_error);
     else
         (void)unlink(front->supervision->output);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/verify_report.h"
 #include "generator/update.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ static void print_unused(const FindingsReport *report, Buffer *out)
 
 static int report_text(const FindingsReport *report, Buffer *out)
 {
+    if (report->verification)
+        return verify_text(report, out);
     CLEANUP(buffer_deinit) Buffer rules = BUFFER_INIT;
     const size_t count = report->findings->count;
 
@@ -90,6 +93,28 @@ int check_write_report(const char *format, const char *path, const FindingsRepor
         return error_errno(err, r, "writing the report");
     return path ? write_file_atomic(path, buffer_text(&out), out.length, err)
                 : output_buffer(&out, err);
+}
+
+int check_sections(const char *list, uint32_t *ret, Error *err)
+{
+    uint32_t sections = 0;
+
+    if (!list) {
+        *ret = JUDGED_SECTIONS;
+        return 0;
+    }
+    CLEANUP(free_pointer) char *copy = strdup(list);
+    char *rest = copy;
+    if (!copy)
+        return error_errno(err, ENOMEM, "reading --only");
+    for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
+        const int section = policy_section_from_name(word);
+        if (section < 0 || !(JUDGED_SECTIONS >> section & 1))
+            return error_set(err, -EINVAL, "--only: there is no section \"%s\"", word);
+        sections |= 1u << section;
+    }
+    *ret = sections;
+    return 0;
 }
 
 static void policy_drop(Policy **policy)

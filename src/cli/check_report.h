@@ -13,3 +13,7 @@ int check_write_report(const char *format, const char *path, const FindingsRepor
 /* Adds to the policy's file PATH what was found, except what it denies, and says so. 0, or a
  * negative errno with ERR. */
 int check_accept(const char *path, const Findings *findings, Error *err);
+
+/* The sections that LIST, the value of --only, names, as bits; all if it is NULL. 0 or -EINVAL with
+ * ERR. */
+int check_sections(const char *list, uint32_t *ret, Error *err);

@@ -42,29 +42,6 @@ static void recording_drop(Recording **recording)
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-/* The sections that --only names, as bits. */
-static int sections_of(const char *list, uint32_t *ret, Error *err)
-{
-    uint32_t sections = 0;
-
-    if (!list) {
-        *ret = JUDGED_SECTIONS;
-        return 0;
-    }
-    CLEANUP(free_pointer) char *copy = strdup(list);
-    char *rest = copy;
-    if (!copy)
-        return error_errno(err, ENOMEM, "reading --only");
-    for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
-        const int section = policy_section_from_name(word);
-        if (section < 0 || !(JUDGED_SECTIONS >> section & 1))
-            return error_set(err, -EINVAL, "--only: there is no section \"%s\"", word);
-        sections |= 1u << section;
-    }
-    *ret = sections;
-    return 0;
-}
-
 /* Nobody who is started from here has capabilities, or gets any by executing a program. */
 static bool lacks_capabilities(const Backend *backend)
 {
@@ -352,7 +329,7 @@ static int run(const Parsed *parsed)
     int status = check_usage(parsed);
     if (status != 0)
         return status;
-    if (sections_of(parsed_value(parsed, "only", NULL), &sections, &err) < 0 ||
+    if (check_sections(parsed_value(parsed, "only", NULL), &sections, &err) < 0 ||
         policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0)
         return fail(EXIT_USAGE, &err);
     policy_sort(policy);

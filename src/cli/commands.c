@@ -16,6 +16,7 @@ extern const Command command_mark;
 extern const Command command_merge;
 extern const Command command_record;
 extern const Command command_show;
+extern const Command command_verify;
 
 /* clang-format off */
 const Command *const commands[] = {
@@ -30,6 +31,7 @@ const Command *const commands[] = {
     &command_explain,
     &command_lint,
     &command_import,
+    &command_verify,
     NULL,
 };
 /* clang-format on */

@@ -55,6 +55,8 @@ static const struct {
     {"files: [/a r]", "/a", ACCESS_READ | ACCESS_WRITE, "/a w\n"},
     {"files: [/a r]", "/b", ACCESS_READ, "/b r\n"},
     {"files: [/a r]", "/b", ACCESS_STAT, ""},
+    {"files: [\"/proc/@{pid}/stat r\"]", "/proc/self/stat", ACCESS_READ, ""},
+    {"files: [\"/proc/@{pid}/stat r\"]", "/proc/self/maps", ACCESS_READ, "/proc/@{pid}/maps r\n"},
     {"files: [/d/** rw]", "/d/e/f", ACCESS_READ | ACCESS_WRITE, ""},
     {"files: [/d/* rw]", "/d/e/f", ACCESS_READ, "/d/e/f r\n"},
     {"files: [/a w]", "/a", ACCESS_APPEND, ""},

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `whittle verify --policy P -- CMD…`: runs a command under its policy and names what is denied. */
+#include "base/memory.h"
+#include "cli/check_report.h"
+#include "cli/choose_backend.h"
+#include "cli/command.h"
+#include "cli/guard.h"
+#include "cli/run_begin.h"
+#include "cli/verify_layers.h"
+#include "cli/verify_report.h"
+#include "tracer/launch.h"
+#include "tracer/supervise.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Verify {
+    const Parsed *parsed;
+    const Policy *policy;
+    uint32_t sections;
+    const char *path;   /* of the program */
+    const char *folder; /* for scratch */
+    const char *output; /* the recording, in there */
+    VerifyLayers layers;
+    Recording *recording; /* owned */
+    int exit_status;      /* of the command; -1 unknown */
+    int expected_status;  /* the same without the policy */
+} Verify;
+
+static void policy_drop(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+static void verify_deinit(Verify *verify)
+{
+    verify->recording = recording_free(verify->recording);
+    verify_layers_deinit(&verify->layers);
+}
+
+/* ---- what to expect ------------------------------------------------------------------------- */
+
+/* The exit status of the run that was recorded. 0 or a negative errno with ERR. */
+static int expect_recorded(const char *path, int *ret_status, Error *err)
+{
+    CLEANUP(recording_drop) Recording *recording = NULL;
+
+    const int r = recording_read(path, &recording, err);
+    if (r < 0)
+        return r;
+    if (recording_runs_count(recording) != 1)
+        return error_set(err, -EINVAL,
+                         "%s holds %zu runs: which one's exit status is to be expected cannot be "
+                         "said; give the recording of one run, or --baseline",
+                         path, recording_runs_count(recording));
+    *ret_status = recording_run(recording, 0)->exit_status;
+    return 0;
+}
+
+/* Runs the command as it is. 0 or a negative errno with ERR. */
+static int expect_as_it_is(const Verify *verify, int *ret_status, Error *err)
+{
+    int status;
+
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    if (child < 0)
+        return error_errno(err, errno, "cannot start a process");
+    if (child == 0) {
+        Launch launch = {.path = verify->path, .argv = verify->parsed->arguments};
+        (void)sigprocmask(SIG_BLOCK, NULL, &launch.signal_mask);
+        _exit(launch_exec(&launch) == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
+    }
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return error_errno(err, errno, "waiting for the command");
+    }
+    *ret_status = exit_status_of(status);
+    return 0;
+}
+
+static int expect(Verify *verify, Error *err)
+{
+    const char *recording = parsed_value(verify->parsed, "recording", NULL);
+
+    if (recording)
+        return expect_recorded(recording, &verify->expected_status, err);
+    return parsed_flag(verify->parsed, "baseline")
+               ? expect_as_it_is(verify, &verify->expected_status, err)
+               : 0;
+}
+
+/* ---- the run -------------------------------------------------------------------------------- */
+
+static int run_enforced(Verify *verify, Error *err)
+{
+    const Parsed *parsed = verify->parsed;
+    CLEANUP(recording_drop) Recording *recording = recording_new();
+    Launch launch = {.path = verify->path, .argv = parsed->arguments};
+    SuperviseResult result;
+    uint32_t run = 0;
+
+    if (!recording)
+        return error_errno(err, ENOMEM, "cannot make a recording");
+    const Run description = {.label = parsed_value(parsed, "label", NULL),
+                             .backend = backend_notify.name,
+                             .command = (const char **)(void *)parsed->arguments,
+                             .command_count = (size_t)parsed->arguments_count,
+                             .exit_status = -1};
+    int r = run_begin(&description, recording, &run, err);
+    if (r < 0)
+        return r;
+    const Supervision supervision = {.backend = &backend_notify,
+                                     .launch = &launch,
+                                     .recording = recording,
+                                     .run = run,
+                                     .label = parsed_value(parsed, "label", NULL),
+                                     .known = {.policy = verify->policy,
+                                               .sections = verify->sections,
+                                               .no_capabilities = capabilities_held() == 0,
+                                               .enforcement = &verify->layers.enforcement},
+                                     .output = verify->output};
+    r = supervise(&supervision, &result, err);
+    if (r < 0)
+        return r;
+    if (result.output_error.code != 0) {
+        *err = result.output_error;
+        return err->code;
+    }
+    if (result.recorder_died)
+        return error_set(err, -ECHILD, "the recorder was killed: what happened is not known");
+    if (result.exec_error != 0)
+        message("the command could not be run: %s", strerror(result.exec_error));
+    r = recording_read(verify->output, &verify->recording, err);
+    verify->exit_status = result.has_status ? exit_status_of(result.wait_status) : -1;
+    return r;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+/* A call that is refused by a rule against it is what the policy wants. */
+static int part(Findings *findings, Findings *intended)
+{
+    size_t kept = 0;
+
+    intended->items = calloc(findings->count + 1, sizeof *intended->items);
+    if (!intended->items)
+        return -ENOMEM;
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding finding = findings->items[i];
+        if (finding.section == POLICY_SYSCALLS && finding.denied)
+            intended->items[intended->count++] = finding;
+        else
+            findings->items[kept++] = finding;
+    }
+    findings->count = kept;
+    return 0;
+}
+
+static int write_report(const FindingsReport *report, const Parsed *parsed, Error *err)
+{
+    const int r = check_write_report(parsed_value(parsed, "format", "text"),
+                                     parsed_value(parsed, "output", NULL), report, err);
+    const char *fix = parsed_value(parsed, "fix", NULL);
+
+    return r == 0 && fix ? verify_write_fix(report, fix, err) : r;
+}
+
+static int answer(Verify *verify, int *ret_status, Error *err)
+{
+    CLEANUP(findings_deinit) Findings findings = {0};
+    CLEANUP(findings_deinit) Findings intended = {0};
+    CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
+    const Parsed *parsed = verify->parsed;
+
+    for (int i = 0; i < parsed->arguments_count; i++)
+        (void)buffer_printf(&command, "%s%s", i > 0 ? " " : "", parsed->arguments[i]);
+    int r = recording_sort(verify->recording);
+    if (r == 0)
+        r = judge(verify->recording, verify->policy, verify->sections, &findings, err);
+    if (r == 0 && part(&findings, &intended) < 0)
+        r = error_errno(err, ENOMEM, "judging the run");
+    if (r < 0)
+        return r;
+    verify_layers_judge(&verify->layers, &findings);
+    verify_layers_judge(&verify->layers, &intended);
+    const Verification verification = {.layers = verify->layers.layers,
+                                       .layers_count = verify->layers.count,
+                                       .intended = &intended,
+                                       .expected_status = verify->expected_status};
+    const FindingsReport report = {.findings = &findings,
+                                   .recording = verify->recording,
+                                   .policy = verify->policy,
+                                   .policy_path = parsed_value(parsed, "policy", NULL),
+                                   .command = buffer_text(&command),
+                                   .exit_status = verify->exit_status,
+                                   .version = WHITTLE_VERSION,
+                                   .verification = &verification};
+    r = write_report(&report, parsed, err);
+    if (!recording_is_complete(verify->recording))
+        message("warning: not all that happened was seen: there may be more outside the policy");
+    *ret_status = findings.count == 0 && findings_tolerated(&report) ? EXIT_YES : EXIT_NO;
+    return r;
+}
+
+/* In a process of its own. */
+static int work(void *data)
+{
+    Verify *verify = data;
+    int status = EXIT_MACHINE;
+    Error err = {0};
+
+    if (mkdir(verify->folder, 0700) < 0) {
+        (void)error_errno(&err, errno, "%s: cannot make a folder", verify->folder);
+        return fail(EXIT_MACHINE, &err);
+    }
+    if (expect(verify, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    if (verify_layers_make(verify->policy, verify->sections, &verify->layers, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    if (run_enforced(verify, &err) < 0)
+        return fail(EXIT_MACHINE, &err);
+    return answer(verify, &status, &err) < 0 ? fail(EXIT_USAGE, &err) : status;
+}
+
+/* A folder that is not there yet, so that nothing is left if verify is killed before the guard is
+ * there to remove it. */
+static int name_folder(Buffer *folder)
+{
+    const char *scratch = getenv("TMPDIR");
+    uint64_t random[2];
+
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return -EIO;
+    return buffer_printf(folder, "%s/whittle-verify.%016" PRIx64 "%016" PRIx64,
+                         scratch && *scratch ? scratch : "/tmp", random[0], random[1]);
+}
+
+static int run_guarded(Verify *verify)
+{
+    CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer output = BUFFER_INIT;
+    Error err = {0};
+
+    int r = name_folder(&folder);
+    if (r == 0)
+        r = buffer_printf(&output, "%s/run.jsonl", folder.data);
+    if (r < 0) {
+        (void)error_errno(&err, r, "cannot name a folder");
+        return fail(EXIT_MACHINE, &err);
+    }
+    verify->folder = buffer_text(&folder);
+    verify->output = buffer_text(&output);
+    const int status = guarded(work, verify, verify->folder);
+    if (status < 0)
+        message("verification was killed; nothing of it is left");
+    return status < 0 ? EXIT_MACHINE : status;
+}
+
+static int run(const Parsed *parsed)
+{
+    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(free_pointer) char *path = NULL;
+    CLEANUP(verify_deinit)
+    Verify verify = {.parsed = parsed, .exit_status = -1, .expected_status = -1};
+    Error err = {0};
+
+    if (!parsed_value(parsed, "policy", NULL))
+        return usage_error(parsed->command, "which policy? Give --policy");
+    if (parsed_flag(parsed, "baseline") && parsed_flag(parsed, "recording"))
+        return usage_error(parsed->command, "--baseline and --recording exclude each other");
+    if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
+        return usage_error(parsed->command,
+                           "--fix - and the report both go to standard output: give -o");
+    if (check_sections(parsed_value(parsed, "only", NULL), &verify.sections, &err) < 0 ||
+        policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0 ||
+        launch_resolve(parsed->arguments[0], &path, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    if (backend_notify.probe(&err) < 0)
+        return fail(EXIT_MACHINE, &err);
+    policy_sort(policy);
+    verify.policy = policy;
+    verify.path = path;
+    return run_guarded(&verify);
+}
+
+static const Option options[] = {
+    {"policy", 0, VALUE_FILE, "POLICY", NULL, "put this policy in force"},
+    {"only", 0, VALUE_LIST, "SECTIONS",
+     "syscalls capabilities files network unix signals ptrace mounts",
+     "only these sections of the policy"},
+    {"recording", 0, VALUE_FILE, "REC", NULL, "expect the exit status of this recorded run, not 0"},
+    {"baseline", 0, VALUE_NONE, NULL, NULL,
+     "run the command without the policy first, and expect its exit status"},
+    {"fix", 0, VALUE_FILE, "FILE", NULL,
+     "propose the missing rules: FILE becomes a diff of POLICY for patch(1); `-`: standard output"},
+    {"format", 0, VALUE_WORDS, "FORMAT", "text json junit sarif", "of the report (text)"},
+    {"output", 'o', VALUE_FILE, "FILE", NULL, "write the report to FILE, not standard output"},
+    {"label", 0, VALUE_TEXT, "LABEL", NULL, "name what is found, as by `whittle mark`"},
+    {0},
+};
+
+const Command command_verify = {
+    .name = "verify",
+    .summary = "Run a command under its policy and name what is denied",
+    .usage = "--policy POLICY [OPTION]… -- CMD [ARGUMENT]…",
+    .options = options,
+    .details =
+        "Runs CMD with POLICY in force, as far as this machine can: system calls are answered as "
+        "the seccomp filter of `whittle generate` answers them, capabilities that the policy does "
+        "not grant are taken away, files and TCP are confined by Landlock. Afterwards every denial "
+        "is named, with the rule that would allow it, the program, its command line and label; and "
+        "the report says of each section of the policy if it was enforced, partly enforced, or "
+        "only "
+        "watched: what the policy does not allow is found in either case.\n\n"
+        "System calls that only a container's runtime makes are refused to CMD, although "
+        "seccomp.json allows them. Landlock grants what makes or deletes files for the whole "
+        "folder, and a pattern from the folder before its first wildcard on; it never refuses what "
+        "the policy allows. Taking capabilities away takes privilege; whoever has none cannot give "
+        "any to CMD. A call that a rule of the policy denies is refused as it says, and is no "
+        "denial that counts.\n\n"
+        "If CMD ends with the status expected, it tolerates what was refused; if not, something of "
+        "it broke it. With --fix the missing rules are proposed as a diff; whoever agrees applies "
+        "it and verifies again.\n\n"
+        "However verify ends, by a signal too, nothing that CMD started is left running. On "
+        "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end.\n\n"
+        "Exit status: 0 if nothing was denied and the status was as expected; 1 if not; 2 on wrong "
+        "usage or input; 3 if this machine cannot do it, or verify was killed.\n\n"
+        "Examples:\n"
+        "  whittle verify --policy policy.yaml -- make check\n"
+        "  whittle verify --policy policy.yaml --fix missing.diff -- ./run-tests\n"
+        "  whittle verify --policy policy.yaml --baseline --format json -o proof.json -- ./tests",
+    .arguments = VALUE_FILE,
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .stop_at_argument = true,
+    .run = run,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/guard.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 10000, DEPTH_MAX = 4096 };
+
+static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+/* ---- ending what is left -------------------------------------------------------------------- */
+
+/* Is PID a descendant of the caller? */
+static bool is_descendant(pid_t pid)
+{
+    const pid_t own = getpid();
+    char state;
+
+    for (int depth = 0; pid > 1 && depth < DEPTH_MAX; depth++) {
+        if (procfs_stat(pid, &state, &pid) < 0)
+            return false;
+        if (pid == own)
+            return true;
+    }
+    return false;
+}
+
+/* The descriptor is opened first: if the number was another's meanwhile, it is not that one's. */
+static void kill_if_descendant(pid_t pid)
+{
+    CLEANUP(fd_close) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd >= 0 && is_descendant(pid))
+        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+}
+
+static void kill_descendants(void)
+{
+    DIR *processes = opendir("/proc");
+
+    for (const struct dirent *entry; processes && (entry = readdir(processes)) != NULL;) {
+        char *end;
+        const long pid = strtol(entry->d_name, &end, 10);
+        if (pid > 1 && *end == '\0')
+            kill_if_descendant((pid_t)pid);
+    }
+    if (processes)
+        (void)closedir(processes);
+}
+
+/* Until the caller, a subreaper, has no descendants any more. */
+static void end_descendants(void)
+{
+    const struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
+
+    for (;;) {
+        pid_t ended = waitpid(-1, NULL, WNOHANG);
+        while (ended > 0)
+            ended = waitpid(-1, NULL, WNOHANG);
+        if (ended < 0 && errno == ECHILD)
+            return;
+        kill_descendants();
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static void remove_folder(const char *path)
+{
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!folder)
+        return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        (void)unlinkat(fd, entry->d_name, 0);
+    fd = -1;
+    (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+/* ---- the guard ------------------------------------------------------------------------------ */
+
+/* What the guard tells the caller. */
+typedef struct Shared {
+    pid_t worker;
+    bool done;  /* the worker came to its end … */
+    int status; /* … with this exit status */
+} Shared;
+
+/* Waits for the end of WORKER or of the caller, who holds the other end of LIFE. */
+__attribute__((noreturn)) static void guard_main(Shared *shared, int signals, int life,
+                                                 const char *folder)
+{
+    struct pollfd fds[] = {{.fd = life, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct signalfd_siginfo info;
+    bool ended = false;
+
+    while (!ended) {
+        if (poll(fds, ARRAY_LENGTH(fds), -1) < 0)
+            continue;
+        if (fds[0].revents)
+            break;
+        (void)!read(signals, &info, sizeof info);
+        int status;
+        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+            if (pid != shared->worker)
+                continue;
+            ended = true;
+            shared->done = WIFEXITED(status);
+            shared->status = WEXITSTATUS(status);
+        }
+    }
+    end_descendants();
+    remove_folder(folder);
+    _exit(0);
+}
+
+/* ---- the caller ----------------------------------------------------------------------------- */
+
+typedef struct Caller {
+    Shared *shared;
+    pid_t guard;
+    int life;    /* closed: the guard ends everything */
+    int signals; /* signalfd */
+    int signal;  /* that was passed on first; 0 none */
+    struct timespec since;
+} Caller;
+
+static int patience_left(const Caller *caller)
+{
+    struct timespec now;
+
+    if (caller->signal == 0 || caller->life < 0)
+        return -1;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const long passed = (now.tv_sec - caller->since.tv_sec) * 1000 +
+                        (now.tv_nsec - caller->since.tv_nsec) / 1000000;
+    return passed >= PATIENCE_MS ? 0 : (int)(PATIENCE_MS - passed);
+}
+
+static void on_signal(Caller *caller)
+{
+    struct signalfd_siginfo info;
+
+    while (read(caller->signals, &info, sizeof info) == sizeof info) {
+        if ((int)info.ssi_signo == SIGCHLD)
+            continue;
+        if (info.ssi_code <= 0 && caller->shared->worker > 0)
+            (void)kill(caller->shared->worker, (int)info.ssi_signo);
+        if (caller->signal == 0) {
+            caller->signal = (int)info.ssi_signo;
+            (void)clock_gettime(CLOCK_MONOTONIC, &caller->since);
+        }
+    }
+}
+
+static void await_guard(Caller *caller)
+{
+    struct pollfd signals = {.fd = caller->signals, .events = POLLIN};
+
+    for (;;) {
+        const pid_t pid = waitpid(caller->guard, NULL, WNOHANG);
+        if (pid == caller->guard || (pid < 0 && errno != EINTR))
+            return;
+        if (poll(&signals, 1, patience_left(caller)) > 0)
+            on_signal(caller);
+        if (patience_left(caller) == 0)
+            fd_close(&caller->life);
+    }
+}
+
+static void signals_to_take(sigset_t *ret)
+{
+    (void)sigemptyset(ret);
+    (void)sigaddset(ret, SIGCHLD);
+    for (size_t i = 0; i < ARRAY_LENGTH(passed_on); i++)
+        (void)sigaddset(ret, passed_on[i]);
+}
+
+/* In the guard's process: starts WORK before it leaves the session. */
+__attribute__((noreturn)) static void start_guard(int (*work)(void *data), void *data,
+                                                  const sigset_t *mask, int signals, int life,
+                                                  Shared *shared, const char *folder)
+{
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, "whittle-guard");
+    const pid_t worker = fork();
+    if (worker == 0) {
+        (void)close(signals);
+        (void)close(life);
+        (void)prctl(PR_SET_NAME, "whittle");
+        (void)sigprocmask(SIG_SETMASK, mask, NULL);
+        exit(work(data));
+    }
+    shared->worker = worker;
+    (void)setsid();
+    guard_main(shared, signals, life, folder);
+}
+
+int guarded(int (*work)(void *data), void *data, const char *folder)
+{
+    Caller caller = {.life = -1, .signals = -1};
+    int life[2];
+    sigset_t taken;
+    sigset_t before;
+    int status = -1;
+
+    caller.shared = mmap(NULL, sizeof *caller.shared, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (caller.shared == MAP_FAILED || pipe2(life, O_CLOEXEC) < 0)
+        return -1;
+    caller.life = life[1];
+    signals_to_take(&taken);
+    (void)sigprocmask(SIG_BLOCK, &taken, &before);
+    caller.signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)fflush(NULL);
+    caller.guard = caller.signals < 0 ? -1 : fork();
+    if (caller.guard == 0) {
+        (void)close(life[1]);
+        start_guard(work, data, &before, caller.signals, life[0], caller.shared, folder);
+    }
+    (void)close(life[0]);
+    if (caller.guard > 0) {
+        await_guard(&caller);
+        status = caller.shared->done ? caller.shared->status : -1;
+        end_descendants();
+    }
+    remove_folder(folder);
+    if (caller.signal != 0 && caller.life < 0)
+        status = 128 + caller.signal;
+    fd_close(&caller.life);
+    fd_close(&caller.signals);
+    (void)munmap(caller.shared, sizeof *caller.shared);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verify_layers.h"
+
+#include "base/memory.h"
+#include "tracer/launch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void verify_layers_deinit(VerifyLayers *layers)
+{
+    seccomp_rules_deinit(&layers->calls);
+    landlock_plan_deinit(&layers->landlock);
+    for (size_t i = 0; i < layers->count; i++)
+        free(layers->layers[i].detail);
+    layers->count = 0;
+}
+
+/* Takes DETAIL. */
+static int add_layer(VerifyLayers *layers, PolicySection section, LayerState state, Buffer *detail)
+{
+    char *text = buffer_steal(detail);
+
+    if (!text)
+        return -ENOMEM;
+    layers->layers[layers->count++] =
+        (Layer){.name = policy_section_name(section), .state = state, .detail = text};
+    return 0;
+}
+
+/* ---- system calls --------------------------------------------------------------------------- */
+
+static int refusal(const void *data, const Syscall *syscall, int arch,
+                   const uint64_t args[SYSCALL_ARGS])
+{
+    const SeccompRules *rules = data;
+
+    if (arch < 0 || !(rules->archs >> arch & 1))
+        return REFUSE_KILL; /* what libseccomp does with architectures that a filter has not */
+    const int answer = syscall ? seccomp_rules_answer(rules, syscall, args) : rules->default_action;
+    if (answer == SECCOMP_ALLOW || answer == SECCOMP_LOG)
+        return REFUSE_NOT;
+    return answer == SECCOMP_KILL ? REFUSE_KILL : answer;
+}
+
+/* The workload itself needs nothing of what only starting a container takes: it is proven without.
+ */
+static size_t drop_runtime_rules(SeccompRules *rules)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        if (!rules->rules[i].from_runtime)
+            rules->rules[kept++] = rules->rules[i];
+    }
+    const size_t dropped = rules->count - kept;
+    rules->count = kept;
+    return dropped;
+}
+
+static int make_calls(const Policy *policy, VerifyLayers *layers, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer answer = BUFFER_INIT;
+    size_t allowed = 0;
+
+    const int r = seccomp_rules_make(policy, &layers->calls, NULL, err);
+    if (r < 0)
+        return r;
+    const size_t dropped = drop_runtime_rules(&layers->calls);
+    for (size_t i = 0; i < layers->calls.count; i++)
+        allowed += layers->calls.rules[i].action == SECCOMP_ALLOW;
+    layers->enforcement.refusal = refusal;
+    layers->enforcement.data = &layers->calls;
+    (void)policy_deny_print(layers->calls.default_action, &answer);
+    (void)buffer_printf(&detail, "seccomp, %zu rules that allow; all else gets %s", allowed,
+                        buffer_text(&answer));
+    if (dropped > 0)
+        (void)buffer_printf(&detail, "; without the %zu rules that only container runtimes need",
+                            dropped);
+    return add_layer(layers, POLICY_SYSCALLS, LAYER_ENFORCED, &detail);
+}
+
+/* ---- capabilities --------------------------------------------------------------------------- */
+
+static uint64_t capabilities_of(const Policy *policy)
+{
+    uint64_t set = 0;
+    size_t first;
+    size_t end;
+
+    policy_range(policy, POLICY_CAPABILITIES, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        const Capability *known = capability_by_name(policy_rule(policy, i)->name);
+        if (known && policy_grants(policy, i))
+            set |= UINT64_C(1) << known->number;
+    }
+    return set;
+}
+
+static int make_capabilities(const Policy *policy, VerifyLayers *layers)
+{
+    CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+    Enforcement *enforcement = &layers->enforcement;
+    const uint64_t held = capabilities_held();
+    const uint64_t kept = capabilities_of(policy);
+    LayerState state = LAYER_ENFORCED;
+
+    if (may_limit_capabilities()) {
+        enforcement->limits_capabilities = true;
+        enforcement->capabilities = kept;
+        enforcement->withheld = held & ~kept;
+        (void)buffer_printf(&detail, "%d kept, %d taken away", __builtin_popcountll(held & kept),
+                            __builtin_popcountll(held & ~kept));
+    } else if (held == 0) {
+        (void)buffer_puts(&detail, "there are none to take away: whittle has none itself, so the "
+                                   "command has none and gets none");
+    } else {
+        state = LAYER_WATCHED;
+        (void)buffer_puts(&detail, "taking capabilities away needs CAP_SETPCAP");
+    }
+    return add_layer(layers, POLICY_CAPABILITIES, state, &detail);
+}
+
+/* ---- files and network ---------------------------------------------------------------------- */
+
+/* What `whittle mark`, which a workload may run, is made of. */
+static int grant_whittle(LandlockPlan *plan)
+{
+    CLEANUP(file_close) FILE *maps = fopen("/proc/self/maps", "re");
+    char line[PATH_MAX + 128];
+    int r = 0;
+
+    while (maps && r == 0 && fgets(line, sizeof line, maps)) {
+        char *path = strchr(line, '/');
+        if (!path || !strstr(line, " r-xp "))
+            continue;
+        path[strcspn(path, "\n")] = '\0';
+        r = landlock_plan_grant(plan, path, LANDLOCK_READ_FILE | LANDLOCK_EXECUTE);
+    }
+    return r;
+}
+
+static int make_landlock(const Policy *policy, uint32_t sections, VerifyLayers *layers)
+{
+    CLEANUP(buffer_deinit) Buffer files = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer tcp = BUFFER_INIT;
+    LandlockPlan *plan = &layers->landlock;
+    const int version = landlock_version();
+
+    int r = landlock_plan_make(policy, sections, version, plan);
+    if (r == 0 && !plan->files_reason)
+        r = grant_whittle(plan);
+    if (r < 0)
+        return r;
+    if (plan->rules.files || plan->rules.tcp)
+        layers->enforcement.landlock = &plan->rules;
+    if (plan->files_reason)
+        (void)buffer_puts(&files, plan->files_reason);
+    else
+        (void)buffer_printf(&files,
+                            "Landlock %d, %zu rules as they are, %zu by the folder around them",
+                            version, plan->exact, plan->covered);
+    if (plan->tcp_reason)
+        (void)buffer_puts(&tcp, plan->tcp_reason);
+    else
+        (void)buffer_printf(&tcp, "Landlock %d, no TCP", version);
+    if (sections >> POLICY_FILES & 1)
+        r = add_layer(layers, POLICY_FILES, plan->files_reason ? LAYER_WATCHED : LAYER_PARTLY,
+                      &files);
+    if (r == 0 && (sections >> POLICY_NETWORK & 1))
+        r = add_layer(layers, POLICY_NETWORK, plan->tcp_reason ? LAYER_WATCHED : LAYER_PARTLY,
+                      &tcp);
+    return r;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+int verify_layers_make(const Policy *policy, uint32_t sections, VerifyLayers *layers, Error *err)
+{
+    static const PolicySection watched[] = {POLICY_UNIX, POLICY_SIGNALS, POLICY_PTRACE,
+                                            POLICY_MOUNTS};
+    int r = 0;
+
+    layers->enforcement.no_new_privs = policy_no_new_privs(policy);
+    if (sections >> POLICY_SYSCALLS & 1)
+        r = make_calls(policy, layers, err);
+    if (r < 0)
+        return r;
+    if (sections >> POLICY_CAPABILITIES & 1)
+        r = make_capabilities(policy, layers);
+    if (r == 0)
+        r = make_landlock(policy, sections, layers);
+    for (size_t i = 0; i < ARRAY_LENGTH(watched) && r == 0; i++) {
+        CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+        if (!(sections >> watched[i] & 1))
+            continue;
+        (void)buffer_puts(&detail, "only AppArmor can refuse it");
+        r = add_layer(layers, watched[i], LAYER_WATCHED, &detail);
+    }
+    return r < 0 ? error_errno(err, r, "planning what to enforce") : 0;
+}
+
+void verify_layers_judge(const VerifyLayers *layers, Findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        Finding *finding = &findings->items[i];
+        if (finding->section == POLICY_SYSCALLS)
+            finding->refused = layers->enforcement.refusal != NULL;
+        else if (finding->section == POLICY_CAPABILITIES)
+            finding->refused = layers->enforcement.limits_capabilities;
+        else
+            finding->refused = landlock_plan_refuses(&layers->landlock, finding);
+    }
+}

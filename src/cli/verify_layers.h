@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a policy can be put in force here, and how. */
+#pragma once
+
+#include "generator/findings_report.h"
+#include "generator/landlock_plan.h"
+#include "generator/seccomp_rules.h"
+#include "tracer/enforcement.h"
+
+typedef struct VerifyLayers {
+    Enforcement enforcement; /* points into this: it stays where it was made */
+    SeccompRules calls;
+    LandlockPlan landlock;
+    Layer layers[POLICY_SECTION_COUNT];
+    size_t count;
+} VerifyLayers;
+
+void verify_layers_deinit(VerifyLayers *layers);
+
+/* For SECTIONS of POLICY (sorted). 0 or a negative errno with ERR; LAYERS is to be given up in
+ * either case. */
+int verify_layers_make(const Policy *policy, uint32_t sections, VerifyLayers *layers, Error *err);
+
+/* Notes in FINDINGS what was refused. */
+void verify_layers_judge(const VerifyLayers *layers, Findings *findings);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `whittle verify` found, for a person; and the change to the policy that it proposes. */
+#pragma once
+
+#include "generator/findings_report.h"
+
+int verify_text(const FindingsReport *report, Buffer *out);
+
+/* Writes to PATH ("-": standard output) a diff by which patch(1) makes the report's policy allow
+ * its findings. Says how many rules. 0 or a negative errno with ERR. */
+int verify_write_fix(const FindingsReport *report, const char *path, Error *err);
