@@ -18,7 +18,9 @@ void notify_answer(int listener, uint64_t id, Answer given)
 
 Answer answer_unobserved(const Observer *observer)
 {
-    return observer_enforces(observer) ? (Answer){.error = -EPERM} : (Answer){.run_it = true};
+    if (observer_enforces(observer))
+        return (Answer){.error = -EPERM};
+    return (Answer){.run_it = true};
 }
 
 Answer answer_refusal(const Observer *observer, int listener, const struct seccomp_notif *request)

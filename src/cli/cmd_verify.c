@@ -283,9 +283,10 @@ static int run(const Parsed *parsed)
     if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
         return usage_error(parsed->command,
                            "--fix - and the report both go to standard output: give -o");
+    if (launch_resolve(parsed->arguments[0], &path, &err) < 0)
+        return fail(EXIT_USAGE, &err);
     if (check_sections(parsed_value(parsed, "only", NULL), &verify.sections, &err) < 0 ||
-        policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0 ||
-        launch_resolve(parsed->arguments[0], &path, &err) < 0)
+        policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (backend_notify.probe(&err) < 0)
         return fail(EXIT_MACHINE, &err);

@@ -256,7 +256,7 @@ def nothing_is_left(folder):
 @case
 def a_signal_is_passed_on(folder):
     command = 'trap "exit 5" TERM; echo ready; while :; do sleep 0.01; done'
-    policy, _ = learn(folder, "notify", 'trap "exit 0" TERM; echo ready; kill -TERM $$; sleep 0')
+    policy, _ = learn(folder, "notify", 'trap "exit 0" TERM; echo ready; while :; do sleep 0.01; kill -TERM $$; done')
     process = subprocess.Popen([live.WHITTLE, "verify", "--policy", policy, "--", "sh", "-c", command],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     equal(process.stdout.readline(), "ready\n", "output")
