@@ -188,7 +188,9 @@ __attribute__((noreturn)) static void child_main(const Launch *launch,
         explicit_bzero(&filter->pass, sizeof filter->pass);
         explicit_bzero(filter->instructions, filter->count * sizeof *filter->instructions);
         failure.step = STEP_EXEC;
-        (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+        /* Who may not do all that it asks for has no keeper that would answer. */
+        if (!enforcement)
+            (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         r = enforcement ? enforcement_complete(enforcement) : 0;
         if (r == 0)
             r = launch_exec(launch);
