@@ -65,7 +65,7 @@ typedef struct LintPage {
     const char *version;        /* whittle's */
     const LintColours *colours; /* of text */
     LintSeverity fail_on;       /* from which on a test case fails (JUnit) */
-    bool all;                   /* text: what was accepted, too */
+    bool all;                   /* text: what was accepted, and every note */
 } LintPage;
 
 /* A line a finding, as compilers write it, with what to do below. */

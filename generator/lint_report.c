@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+enum { NOTES_MAX = 4 };
+
 static const char *file_of(const LintPage *page)
 {
     return policy_text_name(page->text);
@@ -22,19 +24,10 @@ static const char *colour_of(const LintColours *colours, LintSeverity severity)
     return severity == LINT_WARNING ? colours->yellow : colours->bold;
 }
 
-static bool is_first_of_code(const LintPage *page, size_t index)
+/* FINDING is the one of its code that comes behind BEFORE others. */
+static void print_finding(const LintPage *page, const LintFinding *finding, size_t before,
+                          Buffer *out)
 {
-    for (size_t i = 0; i < index; i++) {
-        const LintFinding *before = &page->report->items[i];
-        if (before->code == page->report->items[index].code && (!before->accepted || page->all))
-            return false;
-    }
-    return true;
-}
-
-static void print_finding(const LintPage *page, size_t index, Buffer *out)
-{
-    const LintFinding *finding = &page->report->items[index];
     const LintColours *colours = page->colours;
     const LintSeverity severity = lint_severity(finding->code);
 
@@ -44,8 +37,35 @@ static void print_finding(const LintPage *page, size_t index, Buffer *out)
                         finding->text, colours->dim, finding->code->code, colours->plain);
     if (finding->accepted)
         (void)buffer_printf(out, "    accepted: %s\n", finding->accepted);
-    else if (is_first_of_code(page, index))
+    else if (before == 0)
         (void)buffer_printf(out, "    %s\n", finding->code->advice);
+}
+
+/* All findings; of notes only the first few of a code, unless all are wanted. */
+static int print_findings(const LintPage *page, Buffer *out)
+{
+    CLEANUP(free_pointer) size_t *counts = calloc(lint_codes_count + 1, sizeof *counts);
+
+    if (!counts)
+        return -ENOMEM;
+    for (size_t i = 0; i < page->report->count; i++) {
+        const LintFinding *finding = &page->report->items[i];
+        size_t *count = &counts[finding->code - lint_codes];
+        if (finding->accepted && page->all)
+            print_finding(page, finding, 1, out);
+        if (finding->accepted)
+            continue;
+        if (page->all || *count < NOTES_MAX || lint_severity(finding->code) > LINT_NOTE)
+            print_finding(page, finding, *count, out);
+        (*count)++;
+    }
+    for (size_t i = 0; i < lint_codes_count && !page->all; i++) {
+        if (counts[i] > NOTES_MAX && lint_severity(&lint_codes[i]) == LINT_NOTE)
+            (void)buffer_printf(out, "%s: %zu more: %s %s[%s]%s (`--all` shows them)\n",
+                                file_of(page), counts[i] - NOTES_MAX, lint_codes[i].title,
+                                page->colours->dim, lint_codes[i].code, page->colours->plain);
+    }
+    return out->error;
 }
 
 static void print_count(size_t count, const char *what, const char *before, Buffer *out)
@@ -60,10 +80,9 @@ int lint_print_text(const LintPage *page, Buffer *out)
     const size_t warnings = lint_report_count(report, LINT_WARNING);
     const size_t errors = lint_report_count(report, LINT_ERROR);
 
-    for (size_t i = 0; i < report->count; i++) {
-        if (page->all || !report->items[i].accepted)
-            print_finding(page, i, out);
-    }
+    const int r = print_findings(page, out);
+    if (r < 0)
+        return r;
     (void)buffer_printf(out, "%s: ", file_of(page));
     print_count(errors, "error", "", out);
     print_count(warnings - errors, "warning", ", ", out);

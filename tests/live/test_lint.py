@@ -76,6 +76,14 @@ def text_is_as_of_a_compiler(folder):
 
 
 @case
+def notes_are_counted(folder):
+    path = write(folder, BAD + "".join(f"  - CAP_{name}\n" for name in ("CHOWN", "FOWNER", "SETUID", "SETGID", "SETPCAP", "SYS_TIME")))
+    some, every = lint(path).stdout, lint("--all", path).stdout
+    equal((some.count("[W303]"), every.count("[W303]")), (5, 6), "medium risks, and that there are more")
+    check(f"{path}: 2 more: " in some and "more: " not in every, some)
+
+
+@case
 def json_follows_the_schema(folder):
     for text in [BAD, *(open(p, encoding="utf-8").read() for p in
                         glob.glob(os.path.join(live.SOURCE, "tests/golden/generate/*/policy.yaml")))]:
@@ -118,6 +126,9 @@ def explains(_folder):
 @case
 def own_policies_have_no_errors(folder):
     """What whittle makes of recorded programs does what it says and grants nothing critical."""
+    for name in ("everything", "server"):
+        done = lint("--fail-on", "error", os.path.join(live.SOURCE, "tests/golden/generate", name, "policy.yaml"))
+        equal(done.returncode, 0, f"lint of {name}: {done.stdout}{done.stderr}")
     work = {
         "shell": ["sh", "-c", "echo one | sed s/one/two/ | tee /tmp/lint.$$ | wc -c; cat /etc/passwd | grep -c root; rm /tmp/lint.$$"],
         "server": live.python("import socket, threading\n"
