@@ -43,10 +43,21 @@ static int print_finding(const FindingsReport *report, const Finding *finding, B
     return 0;
 }
 
+static bool any_refused(const Findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->items[i].refused)
+            return true;
+    }
+    return false;
+}
+
 static void print_outcome(const FindingsReport *report, Buffer *out)
 {
     const int expected = report->verification->expected_status;
-    const char *how = report->findings->count == 0 ? "" : ": it tolerates what was refused";
+    const bool refused =
+        any_refused(report->findings) || any_refused(report->verification->intended);
+    const char *how = refused ? ": it tolerates what was refused" : "";
 
     if (report->exit_status < 0)
         (void)buffer_puts(out, "\nThe command's exit status is not known.\n");
@@ -58,7 +69,7 @@ static void print_outcome(const FindingsReport *report, Buffer *out)
     else
         (void)buffer_printf(out, "\nThe command ended with status %d instead of %d%s.\n",
                             report->exit_status, expected >= 0 ? expected : 0,
-                            report->findings->count == 0 ? "" : ": what was refused broke it");
+                            refused ? ": what was refused may have broken it" : "");
 }
 
 int verify_text(const FindingsReport *report, Buffer *out)
