@@ -172,17 +172,6 @@ static void json_drop(json_t **json)
     json_decref(*json);
 }
 
-/* Text of the workload's, which may be no UTF-8: in the notation of recordings. */
-static json_t *json_text(const char *text)
-{
-    CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
-
-    if (!text)
-        return json_null();
-    return escape_append(&escaped, text, strlen(text)) < 0 ? NULL
-                                                           : json_string(buffer_text(&escaped));
-}
-
 static json_t *who_json(const Finding *finding, const Recording *recording)
 {
     CLEANUP(whos_deinit) Whos whos = {0};
@@ -193,9 +182,9 @@ static json_t *who_json(const Finding *finding, const Recording *recording)
     for (size_t i = 0; i < whos.count; i++) {
         const Who *who = &whos.items[i];
         (void)json_array_append_new(
-            list, json_pack("{s:o,s:o,s:o,s:I}", "subject", json_text(who->subject), "command",
-                            json_text(who->command), "label", json_text(who->label), "count",
-                            (json_int_t)who->count));
+            list, json_pack("{s:o,s:o,s:o,s:I}", "subject", report_json_text(who->subject),
+                            "command", report_json_text(who->command), "label",
+                            report_json_text(who->label), "count", (json_int_t)who->count));
     }
     return list;
 }
@@ -302,13 +291,14 @@ int findings_json(const FindingsReport *report, Buffer *out)
     json_t *list = findings_list(report, report->findings);
 
     json_t *workload =
-        json_pack("{s:o,s:o}", "command", json_text(report->command), "exit_status",
+        json_pack("{s:o,s:o}", "command", report_json_text(report->command), "exit_status",
                   report->exit_status >= 0 ? json_integer(report->exit_status) : json_null());
     json_t *root =
         json_pack("{s:s,s:i,s:o,s:o,s:b,s:b,s:o,s:o}", "whittle", "check", "format", 1, "policy",
-                  json_text(report->policy_path), "name", json_text(policy_name(report->policy)),
-                  "ok", report->findings->count == 0, "complete",
-                  recording_is_complete(report->recording), "workload", workload, "findings", list);
+                  report_json_text(report->policy_path), "name",
+                  report_json_text(policy_name(report->policy)), "ok", report->findings->count == 0,
+                  "complete", recording_is_complete(report->recording), "workload", workload,
+                  "findings", list);
     json_t *unused = unused_json(report);
     if (root && unused)
         (void)json_object_set_new(root, "unused", unused);
@@ -400,7 +390,7 @@ static json_t *sarif_message(const FindingsReport *report, const char *rule_id, 
 {
     return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:o},s:{s:I}}}],s:{s:s}}", "ruleId", rule_id,
                      "level", level, "message", "text", text, "locations", "physicalLocation",
-                     "artifactLocation", "uri", json_text(report->policy_path), "region",
+                     "artifactLocation", "uri", report_json_text(report->policy_path), "region",
                      "startLine", (json_int_t)line, "partialFingerprints", "whittle/rule",
                      fingerprint);
 }
