@@ -13,6 +13,7 @@
 #define MIB ((size_t)1 << 20)
 
 const Importer importers[] = {
+    {"seccomp", "a seccomp profile in JSON", 64 * MIB, import_seccomp_detect, import_seccomp},
     {"bane", "a TOML file of bane", 1 * MIB, import_bane_detect, import_bane},
     {"strace", "a log of strace", 1024 * MIB, import_strace_detect, import_strace},
 };

@@ -9,6 +9,8 @@ bool import_bane_detect(const ImportSource *source);
 int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_strace_detect(const ImportSource *source);
 int import_strace(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
+bool import_seccomp_detect(const ImportSource *source);
+int import_seccomp(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 
 /* For CLEANUP(). */
 void import_policy_drop(Policy **policy);

@@ -60,7 +60,7 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"from", 'f', VALUE_WORDS, "FORM", "bane strace",
+    {"from", 'f', VALUE_WORDS, "FORM", "bane seccomp strace",
      "what FILE is, where its content does not tell"},
     {"output", 'o', VALUE_FILE, "FILE", NULL,
      "write the result to FILE (standard output if not given)"},
@@ -78,6 +78,8 @@ const Command command_import = {
         "(`reason`), and notes on standard error say what could not be carried over.\n\n"
         "bane: the TOML files of bane. The policy allows what they list and nothing else, which "
         "bane's own profiles do not; the system calls are those of Docker's default.\n\n"
+        "seccomp: profiles in JSON of Docker, Podman and the OCI specification become a policy of "
+        "system calls, for a container with Docker's default capabilities.\n\n"
         "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
         "generate` alone or with others. It is never complete, since strace tells neither "
         "capabilities nor what the kernel opens by itself.\n\n"

@@ -53,6 +53,15 @@ def wrong_input(folder):
     run(live.WHITTLE, "import", f"{folder}/none", status=2)
 
 
+@live.case
+def seccomp(folder):
+    """There and back: the policy makes a profile that allows the same."""
+    for golden in sorted((pathlib.Path(live.SOURCE) / "tests/golden/generate").glob("*/seccomp.json")):
+        run(live.WHITTLE, "import", golden, "-o", f"{folder}/p.yaml")
+        run(live.WHITTLE, "generate", f"{folder}/p.yaml", "-o", f"{folder}/out", "--format", "policy,seccomp")
+        run(live.WHITTLE, "diff", "--exit-code", golden, f"{folder}/out/seccomp.json")
+
+
 def strace(folder, *options):
     if not shutil.which("strace"):
         raise live.Skip("strace is missing")

@@ -83,6 +83,43 @@ static const Row bane_rows[] = {
     {"rust", "", NULL, NULL, "no form \"rust\""},
 };
 
+#define ENTRY(names, action, more)                                                                 \
+    "{\"names\": [" names "], \"action\": \"SCMP_ACT_" action "\"" more "}"
+#define PROFILE(default, entries)                                                                  \
+    "{\"defaultAction\": \"SCMP_ACT_" default "\", \"syscalls\": [" entries "]}"
+#define ARG(index, op, value, two)                                                                 \
+    ", \"args\": [{\"index\": " index ", \"op\": \"SCMP_CMP_" op "\", \"value\": " value           \
+    ", \"valueTwo\": " two "}]"
+
+static const Row seccomp_rows[] = {
+    {NULL, PROFILE("ERRNO", ENTRY("\"read\", \"x_y\"", "ALLOW", "")),
+     "syscalls read\n!syscalls write\n", "x_y (allowed): left out: whittle's tables", NULL},
+    {NULL, PROFILE("ERRNO", ENTRY("\"socket\"", "ALLOW", ARG("0", "EQ", "2", "0"))),
+     "syscalls socket 0=AF_INET\n!syscalls socket\n", NULL, NULL},
+    /* Docker's: the policy's mask has bits more, and so is stricter */
+    {NULL, PROFILE("ERRNO", ENTRY("\"clone\"", "ALLOW", ARG("0", "MASKED_EQ", "2114060288", "0"))),
+     "syscalls clone 0=0\n", NULL, NULL},
+    {NULL, PROFILE("ERRNO", ENTRY("\"socket\"", "ALLOW", ARG("0", "NE", "40", "0"))),
+     "syscalls socket 0=AF_INET\nsyscalls socket 0=AF_UNIX\n!syscalls socket 0=AF_VSOCK\n!syscalls "
+     "socket\n",
+     "not equal", NULL},
+    {NULL, PROFILE("ERRNO", ENTRY("\"lseek\"", "ALLOW", ARG("2", "GT", "3", "0"))),
+     "!syscalls lseek\n", "compares for equality", NULL},
+    {NULL,
+     PROFILE("ERRNO", ENTRY("\"mount\"", "KILL_PROCESS", "") "," ENTRY("\"bpf\"", "TRAP", "")),
+     "syscalls mount deny\n!syscalls bpf deny\n", "no such answer", NULL},
+    {NULL, PROFILE("ERRNO", ENTRY("\"bpf\"", "ALLOW", ", \"includes\": {\"caps\": [\"CAP_BPF\"]}")),
+     "!syscalls bpf\n", "other capabilities", NULL},
+    {NULL,
+     PROFILE("ERRNO", ENTRY("\"bpf\"", "ALLOW", ", \"includes\": {\"caps\": [\"CAP_KILL\"]}")),
+     "syscalls bpf\n", NULL, NULL},
+    {NULL, PROFILE("ALLOW", ENTRY("\"mount\"", "ERRNO", "")),
+     "syscalls read\nsyscalls mount deny\n!syscalls mount\n", "allows what it does not name", NULL},
+    {NULL, PROFILE("ERRNO", ENTRY("\"bpf\"", "ALLOW", "") "," ENTRY("\"bpf\"", "KILL_PROCESS", "")),
+     "syscalls bpf\n!syscalls bpf deny\n", "an earlier entry", NULL},
+    {"seccomp", "{\"defaultAction\": 1}", NULL, NULL, "t"},
+};
+
 /* Recordings: their facts as "KIND NAME [SELECTORS | access N] SUBJECT RESULT". */
 static const Row strace_rows[] = {
     {NULL,
@@ -211,6 +248,12 @@ START_TEST(test_bane)
 }
 END_TEST
 
+START_TEST(test_seccomp)
+{
+    check_row(&seccomp_rows[_i]);
+}
+END_TEST
+
 START_TEST(test_strace)
 {
     check_row(&strace_rows[_i]);
@@ -222,6 +265,7 @@ int main(void)
     Suite *suite = suite_create("import");
 
     suite_add(suite, "bane", test_bane, ARRAY_LENGTH(bane_rows));
+    suite_add(suite, "seccomp", test_seccomp, ARRAY_LENGTH(seccomp_rows));
     suite_add(suite, "strace", test_strace, ARRAY_LENGTH(strace_rows));
     return suite_run(suite);
 }
