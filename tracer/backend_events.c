@@ -18,6 +18,7 @@ static void child_status(BackendEvents *events, int status)
         job_control_went_on(&events->job);
     } else {
         events->child_ended = true;
+        job_control_ended(&events->job);
         backend_child_ended(events->run, status);
     }
 }
@@ -90,7 +91,7 @@ bool backend_events_handle(BackendEvents *events, const struct pollfd *fds)
     if (!fds[BACKEND_EVENTS_TIMER].revents ||
         read(events->timer, &ticks, sizeof ticks) != sizeof ticks)
         return false;
-    if (events->child > 0 && !events->child_ended)
+    if (events->child > 0)
         job_control_tick(&events->job);
     return true;
 }

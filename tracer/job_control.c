@@ -75,6 +75,8 @@ static MainState traced_state(const JobControl *job)
 
 static MainState main_state(const JobControl *job)
 {
+    if (job->ended)
+        return MAIN_RUNS;
     const Status status = status_of(job->main);
 
     if (status.state == 'T')
@@ -84,14 +86,17 @@ static MainState main_state(const JobControl *job)
     return status.stop_pends ? MAIN_IS_ABOUT_TO_STOP : MAIN_RUNS;
 }
 
+/* Or about to be. */
 static bool front_is_stopped(const JobControl *job)
 {
     struct pollfd control = {.fd = job->run->control_fd};
 
     /* Its id is its own as long as it has the other end. */
-    return job->run->front > 1 && poll(&control, 1, 0) >= 0 &&
-           (control.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0 &&
-           status_of(job->run->front).state == 'T';
+    if (job->run->front <= 1 || poll(&control, 1, 0) < 0 ||
+        (control.revents & (POLLHUP | POLLERR | POLLNVAL)))
+        return false;
+    const Status status = status_of(job->run->front);
+    return status.state == 'T' || status.stop_pends;
 }
 
 /* The front was told to go on and the main process is stopped: unless the front was stopped again.
@@ -125,6 +130,14 @@ void job_control_went_on(JobControl *job)
     job->unsettled = true;
     job->ticks_apart = 0;
     job->ticks_together = 0;
+}
+
+void job_control_ended(JobControl *job)
+{
+    job->ended = true;
+    if (front_is_stopped(job))
+        (void)kill(job->run->front, SIGCONT);
+    job_control_went_on(job);
 }
 
 /* A shell continues both at once, and a handler of the workload's must not be called twice. */

@@ -19,6 +19,7 @@ typedef struct JobControl {
     bool owes_continue;      /* the front had SIGCONT as it was about to stop */
     unsigned char continues; /* how many SIGCONTs the front has told of, modulo 256 */
     bool unsettled;          /* it went on, and the front may not have */
+    bool ended;              /* and was reaped: its id may be another's */
     unsigned ticks_apart;    /* so many ticks in a row the front was stopped and it was not */
     unsigned ticks_together; /* so many ticks neither was */
 } JobControl;
@@ -36,6 +37,9 @@ void job_control_went_on(JobControl *job);
 /* The front passes on SIGNAL_NUMBER, to a main process that nobody has reaped. */
 void job_control_signal(JobControl *job, int signal_number);
 
-/* About once a second, while the main process is there: lets a front go on that was stopped with a
- * main process which somebody continued alone. */
+/* The main process was reaped: the front has no reason to be stopped. */
+void job_control_ended(JobControl *job);
+
+/* About once a second: lets a front go on that was stopped with a main process which somebody
+ * continued alone, or which has ended. */
 void job_control_tick(JobControl *job);

@@ -221,6 +221,7 @@ static void loop_child_ended(PtraceLoop *loop, int status)
     loop->child_alive = false;
     if (loop->keeping)
         return;
+    job_control_ended(&loop->job);
     if (!loop->child_execed)
         code = ptrace_child_failure(&loop->child, &setup);
     if (setup)

@@ -117,7 +117,7 @@ void ptrace_bell_rang(PtraceLoop *loop, int status)
     ptrace_tasks_each(&loop->tasks, ptrace_tick_task, loop);
     if (loop->killed_ticks > 0)
         loop->killed_ticks--;
-    if (loop->child_alive && !loop->keeping)
+    if (loop->child.pid && !loop->keeping)
         job_control_tick(&loop->job);
     if (!loop->keeping && loop->run->tick)
         loop->run->tick(loop->run->tick_data);

@@ -33,6 +33,8 @@ typedef struct Front {
     bool main_ended;
     bool asked_to_detach;
     unsigned char continues; /* SIGCONTs that the recorder was told of, modulo 256 */
+    int stop_continues;      /* of how many it knew as it reported a stop */
+    int64_t stop_at;         /* milliseconds of CLOCK_MONOTONIC: when to stop with it; 0: not */
     char *temporary;         /* the journal before it is put in place; owned */
     sigset_t old_mask;
     SuperviseResult result;
@@ -214,11 +216,44 @@ static void on_signal(Front *front)
     }
 }
 
-/* The recorder knew of so many SIGCONTs: was there another, the workload has gone on by it. */
-static void stop_too(Front *front, int continues)
+static int64_t now_ms(void)
 {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * The main process was stopped, when the recorder knew of CONTINUES SIGCONTs. By ^Z, most often,
+ * and then the front was or will be in this very moment, and both are continued together: only if
+ * it stays stopped alone the front stops itself.
+ */
+static void expect_stop(Front *front, int continues)
+{
+    enum { STOPPED_ALONE_MS = 200 };
+
+    front->stop_continues = continues;
+    front->stop_at = now_ms() + STOPPED_ALONE_MS;
+}
+
+static int ms_to_stop(const Front *front)
+{
+    if (front->stop_at == 0)
+        return -1;
+    const int64_t left = front->stop_at - now_ms();
+    return left > 0 ? (int)left : 0;
+}
+
+static void stop_too(Front *front)
+{
+    char state = 0;
+    pid_t parent;
+
+    front->stop_at = 0;
     on_signal(front);
-    if (front->continues == continues)
+    if (front->continues == front->stop_continues && !front->main_ended &&
+        procfs_stat(front->main_process, &state, &parent) == 0 && (state == 'T' || state == 't'))
         (void)raise(SIGSTOP);
 }
 
@@ -249,7 +284,7 @@ static bool on_report(Front *front)
         on_started(front, report.value);
         break;
     case REPORT_STOPPED:
-        stop_too(front, report.value);
+        expect_stop(front, report.value);
         break;
     case REPORT_EXITED:
         front->main_ended = true;
@@ -269,12 +304,14 @@ static void serve(Front *front)
                            {.fd = front->signals, .events = POLLIN}};
 
     for (;;) {
-        if (poll(fds, ARRAY_LENGTH(fds), -1) < 0)
+        if (poll(fds, ARRAY_LENGTH(fds), ms_to_stop(front)) < 0)
             continue;
         if (fds[1].revents & POLLIN)
             on_signal(front);
         if (fds[0].revents && !on_report(front))
             return;
+        if (ms_to_stop(front) == 0)
+            stop_too(front);
     }
 }
 

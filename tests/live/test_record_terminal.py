@@ -70,6 +70,10 @@ class Terminal:
         self.text += data.decode(errors="replace")
         return bool(data)
 
+    def printed(self):
+        """What was printed, without whittle's progress."""
+        return re.sub(r"\r\x1b\[Kwhittle: [^\r\n]*", "", self.text)
+
     def expect(self, pattern, seconds=30):
         """Waits for PATTERN in what was printed since the last match."""
         end = time.monotonic() + seconds
@@ -79,7 +83,7 @@ class Terminal:
                 self.seen += match.end()
                 return match
             left = end - time.monotonic()
-            check(left > 0, f"waited for {pattern!r} in vain after {self.text[-400:]!r}")
+            check(left > 0, f"waited for {pattern!r} in vain after {self.printed()[-600:]!r}")
             self.read(min(left, 0.2))
 
     def wait(self, seconds=15):
@@ -211,12 +215,13 @@ def running_in_foreground(terminal, name, count=1):
 def stop_and_continue_from_a_shell(folder, backend):
     recorded = " ".join(record_command(backend, os.path.join(folder, "r"), ["sh", os.path.join(folder, "script")]))
     with open(os.path.join(folder, "script"), "w", encoding="ascii") as file:
-        file.write("echo up; n=0; while [ ! -e go ]; do sleep 0.05; n=$((n+1)); [ $n -lt 400 ] || exit 9; done\n"
+        file.write("echo RUNS; n=0; while [ ! -e go ]; do sleep 0.05; n=$((n+1)); [ $n -lt 400 ] || exit 9; done\n"
                    "echo over; exit 5\n")
     with Terminal(["bash", "--norc", "--noprofile", "-i"]) as terminal:
         terminal.expect("prompt> ")
         terminal.send(f"cd {folder}; {recorded}\n")
-        terminal.expect("up")
+        # No name of a scratch folder, which the shell echoes, has that in it.
+        terminal.expect("RUNS")
         for _ in range(3):
             terminal.send("\x1a")
             terminal.expect("Stopped")
@@ -226,13 +231,18 @@ def stop_and_continue_from_a_shell(folder, backend):
             terminal.expect("prompt> ")
             terminal.send("fg\n")
             terminal.expect("script")
-            running_in_foreground(terminal, "sh")
+            # The shell hands over the terminal before it sends SIGCONT, which would undo a ^Z by then.
+            running_in_foreground(terminal, "whittle")
         terminal.send("\x1a")
         terminal.expect("Stopped")
         terminal.expect("prompt> ")
         terminal.send("bg\n")
         terminal.expect("prompt> ")
-        terminal.send("touch go; wait %1; echo status=$?\n")
+        # Once it waits: a job that has ended by then is forgotten with the prompt.
+        terminal.send("echo waiting; wait %1; echo status=$?\n")
+        terminal.expect("waiting\r\n")
+        with open(os.path.join(folder, "go"), "w", encoding="ascii"):
+            pass
         terminal.expect("over")
         terminal.expect("status=5")
         terminal.send("exit\n")
