@@ -116,20 +116,6 @@ Risk diff_finish(Diff *diff)
 
 /* ---- capabilities --------------------------------------------------------------------------- */
 
-uint64_t diff_docker_capabilities(void)
-{
-    uint64_t caps = 0;
-
-    for (size_t i = 0; i < docker_grants_count; i++) {
-        const Capability *capability = strcmp(docker_grants[i].kind, "capability") == 0
-                                           ? capability_by_name(docker_grants[i].name)
-                                           : NULL;
-        if (capability)
-            caps |= (uint64_t)1 << capability->number;
-    }
-    return caps;
-}
-
 int diff_capabilities(uint64_t old, uint64_t fresh, Diff *diff, Error *err)
 {
     diff_compared(diff, "capabilities");

@@ -71,7 +71,7 @@ static bool is_let_through(const Fact *fact, const DiffFilters *filters)
 {
     const char *name = fact_text(fact, FIELD_ARCH);
     const int arch = name ? arch_from_name(name) : -1;
-    const uint64_t caps[] = {diff_docker_capabilities(), UINT64_MAX};
+    const uint64_t caps[] = {docker_capabilities(), UINT64_MAX};
 
     if (!filters->old || !filters->fresh || arch < 0)
         return true;

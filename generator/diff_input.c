@@ -94,7 +94,7 @@ static int read_capabilities_json(const char *file, const char *text, size_t len
 {
     json_error_t why;
     CLEANUP(json_drop) json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
-    uint64_t add = 0, drop = 0, base = diff_docker_capabilities();
+    uint64_t add = 0, drop = 0, base = docker_capabilities();
     int r;
 
     if (!root)

@@ -35,9 +35,6 @@ int diff_policies(const Policy *old, const Policy *fresh, Diff *diff, Error *err
 int diff_apparmor(const ApparmorFile *old, const ApparmorFile *fresh, const char *prefix,
                   Diff *diff, Error *err);
 
-/* The 14 that Docker gives. */
-uint64_t diff_docker_capabilities(void);
-
 /* One answer that differs, for one place: what a call and its conditions got and get. */
 typedef struct CallChange {
     SeccompAnswer before, after;

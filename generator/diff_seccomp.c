@@ -357,7 +357,7 @@ int diff_seccomp(const SeccompProfile *old, const SeccompProfile *fresh, Diff *d
     Comparison comparison = {
         .old = old,
         .fresh = fresh,
-        .cases = {{.caps = diff_docker_capabilities(), .kernel = UINT32_MAX}},
+        .cases = {{.caps = docker_capabilities(), .kernel = UINT32_MAX}},
         .cases_count = 1,
         .diff = diff,
         .err = err,

@@ -184,20 +184,6 @@ const char *import_nearest_capability(const char *name)
 
 /* ---- Docker's defaults ---------------------------------------------------------------------- */
 
-uint64_t import_docker_capabilities(void)
-{
-    uint64_t caps = 0;
-
-    for (size_t i = 0; i < docker_grants_count; i++) {
-        const Capability *capability = strcmp(docker_grants[i].kind, "capability") == 0
-                                           ? capability_by_name(docker_grants[i].name)
-                                           : NULL;
-        if (capability)
-            caps |= (uint64_t)1 << capability->number;
-    }
-    return caps;
-}
-
 static bool docker_grants_here(const DefaultGrant *grant, uint64_t caps)
 {
     if (strcmp(grant->when, "always") == 0)

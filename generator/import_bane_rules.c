@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "generator/import_private.h"
+#include "generator/knowledge.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -191,7 +192,7 @@ int bane_add_capabilities(const Bane *bane, uint64_t *ret_caps, Error *err)
         uint64_t out = 0;
         for (size_t i = 0; i < denied->count; i++)
             out |= (uint64_t)1 << import_capability(denied->items[i].text)->number;
-        caps = import_docker_capabilities() & ~out;
+        caps = docker_capabilities() & ~out;
         for (size_t i = 0; i < capability_count(); i++) {
             PolicyRule rule = {.section = POLICY_CAPABILITIES,
                                .name = capability_at(i)->name,

@@ -36,6 +36,3 @@ const char *import_nearest_capability(const char *name);
 /* Adds the system calls that Docker's default grants to a container with the capabilities CAPS.
  * 0 or -ENOMEM. */
 int import_docker_calls(Policy *policy, uint64_t caps);
-
-/* Docker's 14 capabilities, bit N capability N. */
-uint64_t import_docker_capabilities(void);

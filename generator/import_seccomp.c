@@ -6,6 +6,7 @@
  */
 #include "base/memory.h"
 #include "generator/import_private.h"
+#include "generator/knowledge.h"
 #include "generator/seccomp_read.h"
 
 #include <errno.h>
@@ -250,7 +251,7 @@ int import_seccomp(const ImportSource *source, Imported *ret_imported, Buffer *n
     CLEANUP(seccomp_deinit)
     Seccomp seccomp = {
         .name = source->name,
-        .place = {arch_native(), import_docker_capabilities(), UINT32_MAX},
+        .place = {arch_native(), docker_capabilities(), UINT32_MAX},
         .policy = import_policy_new(),
         .notes = notes,
     };

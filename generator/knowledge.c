@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/knowledge.h"
 
+#include "model/tables.h"
+
 #include <string.h>
 
 bool runtime_is_known(const char *name)
@@ -73,6 +75,20 @@ bool docker_grants_always(const char *syscall)
             return true;
     }
     return false;
+}
+
+uint64_t docker_capabilities(void)
+{
+    uint64_t caps = 0;
+
+    for (size_t i = 0; i < docker_grants_count; i++) {
+        const Capability *capability = strcmp(docker_grants[i].kind, "capability") == 0
+                                           ? capability_by_name(docker_grants[i].name)
+                                           : NULL;
+        if (capability)
+            caps |= (uint64_t)1 << capability->number;
+    }
+    return caps;
 }
 
 bool has_word(const char *words, const char *word)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A system call that a container runtime makes under the container's filter. */
 typedef struct RuntimeCall {
@@ -186,6 +187,9 @@ extern const size_t rule_words_count;
 /* Does Docker's default grant that call whatever the capabilities, arguments and architecture are?
  */
 bool docker_grants_always(const char *syscall);
+
+/* The 14 capabilities that Docker gives a container by default, bit N capability N. */
+uint64_t docker_capabilities(void);
 
 /* Is WORD one of WORDS (blanks between)? */
 bool has_word(const char *words, const char *word);
