@@ -17,11 +17,6 @@ static void policy_drop(Policy **policy)
     *policy = policy_free(*policy);
 }
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 void explain_input_deinit(ExplainInput *input)
 {
     input->recording = recording_free(input->recording);
@@ -29,22 +24,6 @@ void explain_input_deinit(ExplainInput *input)
     free(input->policy_path);
     buffer_deinit(&input->policy_bytes);
     *input = (ExplainInput){0};
-}
-
-static int add_recording(ExplainInput *input, const char *path, const Buffer *text, int fd,
-                         Error *err)
-{
-    CLEANUP(recording_drop) Recording *recording = NULL;
-    int r = recording_read_on(path, buffer_text(text), text->length, fd, &recording, err);
-
-    if (r < 0)
-        return r;
-    if (!input->recording) {
-        input->recording = TAKE(recording);
-        return 0;
-    }
-    r = recording_merge(input->recording, recording);
-    return r < 0 ? error_errno(err, r, "%s", path) : 0;
 }
 
 static int add_policy(ExplainInput *input, const char *path, Buffer *text, Error *err)
@@ -73,7 +52,8 @@ static int add_file(ExplainInput *input, const char *path, Error *err)
     if (fd < 0)
         return fd;
     if (recording_detect(buffer_text(&text), text.length))
-        return add_recording(input, path, &text, fd, err);
+        return recording_gather_read(&input->recording, path, buffer_text(&text), text.length, fd,
+                                     err);
     const int r = read_fd(fd, &text, INPUT_MAX - text.length);
     if (r < 0)
         return error_errno(err, r, "%s: cannot read", path);
@@ -116,18 +96,13 @@ int explain_input_add_recording(ExplainInput *input, const char *path, Error *er
 
     if (!copy)
         return error_errno(err, -ENOMEM, "%s", path);
-    int r = generate_inputs_read(paths, 1, GROUPING_NONE, &inputs, &notes, err);
+    const int r = generate_inputs_read(paths, 1, GROUPING_NONE, &inputs, &notes, err);
     if (r < 0)
         return r;
     GenerateInput *read = &inputs.list[0].input;
     if (!read->recording || read->policy)
         return error_set(err, -EINVAL, "%s is no recording", path);
-    if (!input->recording) {
-        input->recording = TAKE(read->recording);
-        return 0;
-    }
-    r = recording_merge(input->recording, read->recording);
-    return r < 0 ? error_errno(err, r, "%s", path) : 0;
+    return recording_gather(&input->recording, &read->recording, path, err);
 }
 
 int explain_input_finish(ExplainInput *input, Error *err)

@@ -149,15 +149,6 @@ static int add_group(GenerateInputs *inputs, char *key, InputGroup **ret_group)
     return 0;
 }
 
-/* Takes *RECORDING if that is the first one. */
-static int unite(InputGroup *group, Recording **recording)
-{
-    if (group->input.recording)
-        return recording_merge(group->input.recording, *recording);
-    group->input.recording = TAKE(*recording);
-    return 0;
-}
-
 static int add_recording(Reading *reading, const char *path, Recording **recording, Error *err)
 {
     size_t images = 0;
@@ -177,12 +168,11 @@ static int add_recording(Reading *reading, const char *path, Recording **recordi
         r = add_group(&reading->inputs, key, &group);
     if (r == 0)
         r = describe(group, *recording);
-    if (r == 0)
-        r = unite(group, recording);
     if (r < 0)
         return error_errno(err, r, "%s", path);
-    group->recordings++;
-    return 0;
+    r = recording_gather(&group->input.recording, recording, path, err);
+    group->recordings += r == 0;
+    return r;
 }
 
 /* ---- files and folders ----------------------------------------------------------------------- */
@@ -314,7 +304,7 @@ static int join_by_reference(GenerateInputs *inputs)
             i++;
             continue;
         }
-        const int r = unite(other, &group->input.recording);
+        const int r = recording_merge(other->input.recording, group->input.recording);
         if (r < 0)
             return r;
         other->recordings += group->recordings;

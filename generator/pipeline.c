@@ -31,23 +31,6 @@ void generate_input_deinit(GenerateInput *input)
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-/* FD holds what follows TEXT. */
-static int add_recording(GenerateInput *input, const char *path, const Buffer *text, int fd,
-                         Error *err)
-{
-    CLEANUP(recording_drop) Recording *recording = NULL;
-    int r = recording_read_on(path, buffer_text(text), text->length, fd, &recording, err);
-
-    if (r < 0)
-        return r;
-    if (!input->recording) {
-        input->recording = TAKE(recording);
-        return 0;
-    }
-    r = recording_merge(input->recording, recording);
-    return r < 0 ? error_errno(err, r, "%s", path) : 0;
-}
-
 static int add_policy(GenerateInput *input, const char *path, const Buffer *text, Error *err)
 {
     CLEANUP(policy_drop) Policy *policy = NULL;
@@ -71,7 +54,8 @@ int generate_input_add(GenerateInput *input, const char *path, Error *err)
     if (fd < 0)
         return fd;
     if (recording_detect(buffer_text(&text), text.length))
-        return add_recording(input, path, &text, fd, err);
+        return recording_gather_read(&input->recording, path, buffer_text(&text), text.length, fd,
+                                     err);
     const int r = read_fd(fd, &text, INPUT_SIZE_MAX - text.length);
     if (r < 0)
         return error_errno(err, r, "%s: cannot read", path);

@@ -210,12 +210,8 @@ static int read_recordings(const Parsed *parsed, Judged *judged)
 
     for (size_t i = 0; (path = parsed_nth(parsed, "recording", i)) != NULL; i++) {
         CLEANUP(recording_drop) Recording *one = NULL;
-        int r = recording_read(path, &one, &err);
-        if (r == 0 && !judged->recording)
-            judged->recording = TAKE(one);
-        else if (r == 0)
-            r = recording_merge(judged->recording, one);
-        if (r < 0)
+        if (recording_read(path, &one, &err) < 0 ||
+            recording_gather(&judged->recording, &one, path, &err) < 0)
             return fail(EXIT_USAGE, &err);
     }
     return 0;

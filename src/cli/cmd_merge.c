@@ -19,18 +19,9 @@ static void recording_drop(Recording **recording)
 static int merge_file(Recording **into, const char *path, Error *err)
 {
     CLEANUP(recording_drop) Recording *from = NULL;
-    int r = recording_read(path, &from, err);
+    const int r = recording_read(path, &from, err);
 
-    if (r < 0)
-        return r;
-    if (!*into) {
-        *into = TAKE(from);
-        return 0;
-    }
-    r = recording_merge(*into, from);
-    if (r < 0)
-        return error_errno(err, r, "cannot merge %s", path);
-    return 0;
+    return r < 0 ? r : recording_gather(into, &from, path, err);
 }
 
 static int write_to(Recording *all, const char *path, Error *err)

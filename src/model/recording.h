@@ -147,6 +147,10 @@ bool recording_is_complete(const Recording *recording);
 /* Adds all of FROM to INTO: a union; the same run in both counts once. */
 int recording_merge(Recording *into, const Recording *from);
 
+/* The same for recordings one after the other: *INTO is NULL before the first, which is taken as it
+ * is, *FROM then being NULL. NAME is for ERR. 0 or a negative errno. */
+int recording_gather(Recording **into, Recording **from, const char *name, Error *err);
+
 /* ---- file format ---------------------------------------------------------------------------- */
 
 /* Reads PATH ("-" standard input). A file without footer is read as far as its last whole line and
@@ -163,6 +167,10 @@ int recording_parse(const char *name, const char *text, size_t length, Recording
  */
 int recording_read_on(const char *name, const char *text, size_t length, int fd,
                       Recording **ret_recording, Error *err);
+
+/* recording_read_on() and recording_gather(): what is read is added to *ALL. */
+int recording_gather_read(Recording **all, const char *name, const char *text, size_t length,
+                          int fd, Error *err);
 
 /* The canonical form: sorted, every fact with its final counts, footer last. */
 int recording_print(Recording *recording, Buffer *out);

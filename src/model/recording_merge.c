@@ -400,3 +400,13 @@ int recording_merge(Recording *into, const Recording *from)
     }
     return r;
 }
+
+int recording_gather(Recording **into, Recording **from, const char *name, Error *err)
+{
+    if (!*into) {
+        *into = TAKE(*from);
+        return 0;
+    }
+    const int r = recording_merge(*into, *from);
+    return r < 0 ? error_errno(err, r, "cannot merge %s", name) : 0;
+}
