@@ -6,26 +6,21 @@
  * nowhere else.
  */
 #include "base/memory.h"
+#include "filter_runner.h"
 #include "generator/diff_private.h"
 #include "suite.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum { PROGRAM_MAX = 16384, PAIRS = 300, SAMPLES = 60 };
+enum { PAIRS = 300, SAMPLES = 60 };
 
 /* ---- a filter from JSON, as the runtimes make it ----------------------------------------------
  */
 
 typedef struct Filter {
     SeccompProfile profile;
-    struct sock_filter *program;
-    size_t count;
+    FilterProgram program;
 } Filter;
 
 static uint32_t action_of(const json_t *object, const char *key, const char *errno_key)
@@ -114,7 +109,7 @@ static void add_entry(scmp_filter_ctx filter, const json_t *entry, uint32_t defa
 
 static Filter make_filter(const char *text)
 {
-    Filter made = {.program = calloc(PROGRAM_MAX, sizeof(struct sock_filter))};
+    Filter made = {.program = {0}};
     json_error_t why;
     Error err = {0};
     json_t *root = json_loads(text, 0, &why);
@@ -131,57 +126,16 @@ static Filter make_filter(const char *text)
     const json_t *entries = json_object_get(root, "syscalls");
     for (size_t i = 0; i < json_array_size(entries); i++)
         add_entry(filter, json_array_get(entries, i), default_action);
-    const int fd = memfd_create("filter", MFD_CLOEXEC);
-    ck_assert_int_eq(seccomp_export_bpf(filter, fd), 0);
-    const ssize_t size = pread(fd, made.program, PROGRAM_MAX * sizeof *made.program, 0);
-    ck_assert_int_gt(size, 0);
-    (void)close(fd);
+    made.program = filter_program_of(filter);
     seccomp_release(filter);
     json_decref(root);
-    made.count = (size_t)size / sizeof *made.program;
     return made;
 }
 
 static void free_filter(Filter *filter)
 {
     seccomp_profile_deinit(&filter->profile);
-    free(filter->program);
-}
-
-/* Runs it as the kernel does; only the instructions that libseccomp emits. */
-static uint32_t run(const Filter *filter, const struct seccomp_data *data)
-{
-    uint32_t a = 0;
-
-    for (size_t pc = 0; pc < filter->count; pc++) {
-        const struct sock_filter *op = &filter->program[pc];
-        switch (op->code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-            memcpy(&a, (const char *)data + op->k, sizeof a);
-            break;
-        case BPF_ALU | BPF_AND | BPF_K:
-            a &= op->k;
-            break;
-        case BPF_JMP | BPF_JA:
-            pc += op->k;
-            break;
-        case BPF_JMP | BPF_JEQ | BPF_K:
-            pc += a == op->k ? op->jt : op->jf;
-            break;
-        case BPF_JMP | BPF_JGE | BPF_K:
-            pc += a >= op->k ? op->jt : op->jf;
-            break;
-        case BPF_JMP | BPF_JGT | BPF_K:
-            pc += a > op->k ? op->jt : op->jf;
-            break;
-        case BPF_RET | BPF_K:
-            return op->k;
-        default:
-            ck_abort_msg("instruction 0x%x", op->code);
-        }
-    }
-    ck_abort_msg("the filter has no end");
-    return 0;
+    filter_program_deinit(&filter->program);
 }
 
 static uint32_t ask(const Filter *filter, Arch arch, const char *name,
@@ -194,7 +148,7 @@ static uint32_t ask(const Filter *filter, Arch arch, const char *name,
 
     for (unsigned i = 0; i < SYSCALL_ARGS; i++)
         data.args[i] = args[i];
-    return run(filter, &data);
+    return filter_program_run(&filter->program, &data);
 }
 
 /* ---- profiles at random -----------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * rules, and those that the rows below want.
  */
 #include "base/memory.h"
+#include "filter_runner.h"
 #include "generator/emitter.h"
 #include "generator/knowledge.h"
 #include "generator/seccomp_rules.h"
@@ -12,13 +13,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-enum { PROGRAM_MAX = 16384 };
 
 static void policy_drop(Policy **policy)
 {
@@ -97,7 +91,7 @@ static void add_entry(scmp_filter_ctx filter, const json_t *entry)
     }
 }
 
-static size_t make_program(const char *text, struct sock_filter *program)
+static FilterProgram make_program(const char *text)
 {
     json_error_t error;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -118,51 +112,10 @@ static size_t make_program(const char *text, struct sock_filter *program)
     const json_t *entries = json_object_get(root, "syscalls");
     for (size_t i = 0; i < json_array_size(entries); i++)
         add_entry(filter, json_array_get(entries, i));
-    const int fd = memfd_create("filter", MFD_CLOEXEC);
-    ck_assert_int_eq(seccomp_export_bpf(filter, fd), 0);
-    const ssize_t size = pread(fd, program, PROGRAM_MAX * sizeof *program, 0);
-    ck_assert_int_gt(size, 0);
-    (void)close(fd);
+    const FilterProgram program = filter_program_of(filter);
     seccomp_release(filter);
     json_decref(root);
-    return (size_t)size / sizeof *program;
-}
-
-/* Runs PROGRAM as the kernel does; only the instructions that libseccomp emits. */
-static uint32_t run(const struct sock_filter *program, size_t count,
-                    const struct seccomp_data *data)
-{
-    uint32_t a = 0;
-
-    for (size_t pc = 0; pc < count; pc++) {
-        const struct sock_filter *op = &program[pc];
-        switch (op->code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-            memcpy(&a, (const char *)data + op->k, sizeof a);
-            break;
-        case BPF_ALU | BPF_AND | BPF_K:
-            a &= op->k;
-            break;
-        case BPF_JMP | BPF_JA:
-            pc += op->k;
-            break;
-        case BPF_JMP | BPF_JEQ | BPF_K:
-            pc += a == op->k ? op->jt : op->jf;
-            break;
-        case BPF_JMP | BPF_JGE | BPF_K:
-            pc += a >= op->k ? op->jt : op->jf;
-            break;
-        case BPF_JMP | BPF_JGT | BPF_K:
-            pc += a > op->k ? op->jt : op->jf;
-            break;
-        case BPF_RET | BPF_K:
-            return op->k;
-        default:
-            ck_abort_msg("instruction 0x%x", op->code);
-        }
-    }
-    ck_abort_msg("the filter has no end");
-    return 0;
+    return program;
 }
 
 static uint32_t as_return(int action)
@@ -178,26 +131,25 @@ static uint32_t as_return(int action)
 
 typedef struct Filter {
     SeccompRules rules;
-    struct sock_filter *program;
-    size_t count;
+    FilterProgram program;
 } Filter;
 
 static Filter make_filter(const Policy *policy)
 {
     CLEANUP(buffer_deinit) Buffer json = BUFFER_INIT;
-    Filter filter = {.program = calloc(PROGRAM_MAX, sizeof(struct sock_filter))};
+    Filter filter = {.program = {0}};
     Error err = {0};
 
     ck_assert_msg(seccomp_rules_make(policy, &filter.rules, NULL, &err) == 0, "%s", err.text);
     ck_assert_msg(emit_seccomp(policy, &json, NULL, &err) == 0, "%s", err.text);
-    filter.count = make_program(buffer_text(&json), filter.program);
+    filter.program = make_program(buffer_text(&json));
     return filter;
 }
 
 static void free_filter(Filter *filter)
 {
     seccomp_rules_deinit(&filter->rules);
-    free(filter->program);
+    filter_program_deinit(&filter->program);
 }
 
 /* The filter's and the rules' answer to a call on x86_64, which must be the same. */
@@ -211,7 +163,7 @@ static uint32_t answer(const Filter *filter, const char *name, const uint64_t ar
 
     for (unsigned i = 0; i < SYSCALL_ARGS; i++)
         data.args[i] = args[i];
-    const uint32_t by_filter = run(filter->program, filter->count, &data);
+    const uint32_t by_filter = filter_program_run(&filter->program, &data);
     const uint32_t by_rules = as_return(seccomp_rules_answer(&filter->rules, syscall, args));
     ck_assert_msg(by_filter == by_rules, "%s(%lx, %lx, %lx): filter 0x%x, rules 0x%x", name,
                   (unsigned long)args[0], (unsigned long)args[1], (unsigned long)args[2], by_filter,
