@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 unsigned random_below(Random *random, unsigned limit)
 {
@@ -17,6 +18,38 @@ unsigned random_below(Random *random, unsigned limit)
 void policy_cleanup(Policy **policy)
 {
     *policy = policy_free(*policy);
+}
+
+void policy_text_cleanup(PolicyText **text)
+{
+    *text = policy_text_free(*text);
+}
+
+static void must_parse(int r, const Error *err, const char *text)
+{
+    if (r == 0)
+        return;
+    (void)fprintf(stderr, "%s in\n%s\n", err->text, text);
+    abort();
+}
+
+Policy *policy_from(const char *text)
+{
+    Policy *policy = NULL;
+    Error err = {0};
+
+    must_parse(policy_parse("p.yaml", text, strlen(text), &policy, &err), &err, text);
+    policy_sort(policy);
+    return policy;
+}
+
+PolicyText *policy_text_from(const char *text)
+{
+    PolicyText *parsed = NULL;
+    Error err = {0};
+
+    must_parse(policy_text_parse("p.yaml", text, strlen(text), &parsed, &err), &err, text);
+    return parsed;
 }
 
 /* A path pattern in which anything may be: special characters, bytes that are no UTF-8, globs. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random policies and rules, the same in every run. Failures abort(): also for programs without
- * Check. */
+/* Policies and rules: from text, and random ones, the same in every run. Failures abort(): also for
+ * programs without Check. */
 #pragma once
 
-#include "model/policy.h"
+#include "model/policy_text.h"
 
 typedef struct Random {
     uint64_t state; /* not 0 */
@@ -14,6 +14,13 @@ unsigned random_below(Random *random, unsigned limit);
 
 /* For CLEANUP(). */
 void policy_cleanup(Policy **policy);
+void policy_text_cleanup(PolicyText **text);
+
+/* The policy that TEXT is, sorted. */
+Policy *policy_from(const char *text);
+
+/* The same, with where in TEXT each rule is. */
+PolicyText *policy_text_from(const char *text);
 
 /* A rule of any section, with strings of STRINGS; few names, so that much is common to two. */
 PolicyRule random_rule(Random *random, StringSet *strings);

@@ -3,6 +3,7 @@
  * not. */
 #include "base/memory.h"
 #include "generator/lint.h"
+#include "policy_maker.h"
 #include "suite.h"
 
 #include <jansson.h>
@@ -10,21 +11,6 @@
 /* Three lines. */
 #define HEAD  "whittle: policy\nformat: 1\narchitectures: [x86_64]\n"
 #define CALLS "syscalls: [read, openat, execve]\n"
-
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
-static PolicyText *parse(const char *bytes)
-{
-    PolicyText *text = NULL;
-    Error err = {0};
-
-    ck_assert_msg(policy_text_parse("p.yaml", bytes, strlen(bytes), &text, &err) == 0, "%s in\n%s",
-                  err.text, bytes);
-    return text;
-}
 
 static LintReport lint(const PolicyText *text)
 {
@@ -220,8 +206,8 @@ static const struct Row {
 START_TEST(test_rows)
 {
     const struct Row *row = &rows[_i];
-    CLEANUP(text_drop) PolicyText *found = parse(row->found);
-    CLEANUP(text_drop) PolicyText *missed = parse(row->missed);
+    CLEANUP(policy_text_cleanup) PolicyText *found = policy_text_from(row->found);
+    CLEANUP(policy_text_cleanup) PolicyText *missed = policy_text_from(row->missed);
     CLEANUP(lint_report_deinit) LintReport yes = lint(found);
     CLEANUP(lint_report_deinit) LintReport no = lint(missed);
     const LintFinding *finding = find(&yes, row->code);
@@ -280,7 +266,7 @@ static const struct {
 
 START_TEST(test_acceptances)
 {
-    CLEANUP(text_drop) PolicyText *text = parse(acceptances[_i].policy);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(acceptances[_i].policy);
     CLEANUP(lint_report_deinit) LintReport report = lint(text);
     CLEANUP(buffer_deinit) Buffer accepted = BUFFER_INIT;
 
@@ -305,7 +291,7 @@ START_TEST(test_reports)
 {
     static int (*const printers[])(const LintPage *page, Buffer *out) = {
         lint_print_json, lint_print_sarif, lint_print_junit, lint_print_text};
-    CLEANUP(text_drop) PolicyText *text = parse(policies[_i]);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(policies[_i]);
     CLEANUP(lint_report_deinit) LintReport report = lint(text);
     const LintPage page = {.report = &report,
                            .text = text,
@@ -339,7 +325,7 @@ START_TEST(test_many_rules)
     (void)buffer_puts(&bytes, HEAD "files:\n");
     for (unsigned i = 0; i < 400; i++)
         (void)buffer_printf(&bytes, "  - /*%03u r\n  - /*%03ux w\n", i, i);
-    CLEANUP(text_drop) PolicyText *text = parse(buffer_text(&bytes));
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(buffer_text(&bytes));
     CLEANUP(lint_report_deinit) LintReport report = lint(text);
     ck_assert_ptr_nonnull(find(&report, "W904"));
 }
@@ -347,7 +333,7 @@ END_TEST
 
 START_TEST(test_order)
 {
-    CLEANUP(text_drop) PolicyText *text = parse(policies[1]);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(policies[1]);
     CLEANUP(lint_report_deinit) LintReport report = lint(text);
 
     for (size_t i = 1; i < report.count; i++)

@@ -13,32 +13,6 @@
 /* Each test of Check is a process, so that one does a batch of rounds. */
 enum { BATCHES = 10, BATCH = 60, RULES = 40 };
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
-static PolicyText *parse_text(const char *bytes)
-{
-    PolicyText *text = NULL;
-    Error err = {0};
-
-    ck_assert_msg(policy_text_parse("p.yaml", bytes, strlen(bytes), &text, &err) == 0, "%s in\n%s",
-                  err.text, bytes);
-    return text;
-}
-
-static Policy *parse(const char *bytes)
-{
-    Policy *policy = NULL;
-    Error err = {0};
-
-    ck_assert_msg(policy_parse("p.yaml", bytes, strlen(bytes), &policy, &err) == 0, "%s in\n%s",
-                  err.text, bytes);
-    policy_sort(policy);
-    return policy;
-}
-
 /* ---- nothing is lost ------------------------------------------------------------------------ */
 
 static bool same(const char *a, const char *b)
@@ -80,7 +54,7 @@ static void lossless(uint64_t seed)
     CLEANUP(buffer_deinit) Buffer again = BUFFER_INIT;
 
     ck_assert_int_eq(policy_print(policy, &out), 0);
-    CLEANUP(policy_cleanup) Policy *copy = parse(buffer_text(&out));
+    CLEANUP(policy_cleanup) Policy *copy = policy_from(buffer_text(&out));
     policies_are_equal(policy, copy);
     ck_assert_int_eq(policy_print(copy, &again), 0);
     ck_assert_str_eq(buffer_text(&out), buffer_text(&again));
@@ -208,7 +182,7 @@ static const struct {
 
 START_TEST(test_add)
 {
-    CLEANUP(text_drop) PolicyText *text = parse_text(additions[_i].before);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(additions[_i].before);
     CLEANUP(policy_cleanup) Policy *scratch = policy_new();
     CLEANUP(buffer_deinit) Buffer same = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
@@ -225,7 +199,7 @@ START_TEST(test_add)
     }
     ck_assert_int_eq(policy_text_print(text, &out), 0);
     ck_assert_str_eq(buffer_text(&out), additions[_i].after);
-    CLEANUP(policy_cleanup) Policy *policy = parse(buffer_text(&out));
+    CLEANUP(policy_cleanup) Policy *policy = policy_from(buffer_text(&out));
     ck_assert_uint_gt(policy_rules_count(policy), policy_rules_count(policy_text_policy(text)));
 }
 END_TEST
@@ -252,7 +226,7 @@ static const struct {
 
 START_TEST(test_remove)
 {
-    CLEANUP(text_drop) PolicyText *text = parse_text(removals[_i].before);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(removals[_i].before);
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     size_t removed = 0;
 
@@ -264,7 +238,7 @@ START_TEST(test_remove)
     }
     ck_assert_int_eq(policy_text_print(text, &out), 0);
     ck_assert_str_eq(buffer_text(&out), removals[_i].after);
-    CLEANUP(policy_cleanup) Policy *policy = parse(buffer_text(&out));
+    CLEANUP(policy_cleanup) Policy *policy = policy_from(buffer_text(&out));
     ck_assert_uint_eq(policy_rules_count(policy) + removed,
                       policy_rules_count(policy_text_policy(text)));
 }
@@ -290,7 +264,7 @@ START_TEST(test_head)
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
 
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        CLEANUP(text_drop) PolicyText *text = parse_text(rows[i].before);
+        CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(rows[i].before);
         policy_text_add_arch(text, ARCH_ARM);
         policy_text_add_arch(text, ARCH_I386);
         policy_text_open_root(text);
@@ -360,12 +334,12 @@ static void random_changes(uint64_t seed)
     CLEANUP(buffer_deinit) Buffer after = BUFFER_INIT;
 
     scribble(&random, wanted, &before);
-    CLEANUP(text_drop) PolicyText *text = parse_text(buffer_text(&before));
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(buffer_text(&before));
     ck_assert_int_eq(policy_text_print(text, &after), 0);
     ck_assert_str_eq(buffer_text(&after), buffer_text(&before));
     ck_assert_uint_eq(policy_text_places_count(text), policy_rules_count(wanted));
 
-    CLEANUP(policy_cleanup) Policy *expected = parse(buffer_text(&before));
+    CLEANUP(policy_cleanup) Policy *expected = policy_from(buffer_text(&before));
     for (size_t i = 0; i < policy_rules_count(more); i++) {
         ck_assert_int_eq(policy_add(expected, policy_rule(more, i)), 0);
         ck_assert_int_eq(policy_text_add(text, policy_rule(more, i)), 0);
@@ -375,7 +349,7 @@ static void random_changes(uint64_t seed)
     ck_assert_int_eq(policy_text_print(text, &after), 0);
     ck_assert_msg(only_adds(buffer_text(&before), buffer_text(&after)), "seed %" PRIu64 "\n%s\n%s",
                   seed, buffer_text(&before), buffer_text(&after));
-    CLEANUP(policy_cleanup) Policy *got = parse(buffer_text(&after));
+    CLEANUP(policy_cleanup) Policy *got = policy_from(buffer_text(&after));
     ck_assert_uint_eq(policy_rules_count(got), policy_rules_count(expected));
     for (size_t i = 0; i < policy_rules_count(got); i++) {
         ck_assert_int_eq(policy_rule_compare(policy_rule(got, i), policy_rule(expected, i)), 0);
@@ -387,7 +361,7 @@ static void random_changes(uint64_t seed)
         policy_text_remove(text, i);
     buffer_clear(&after);
     ck_assert_int_eq(policy_text_print(text, &after), 0);
-    CLEANUP(policy_cleanup) Policy *left = parse(buffer_text(&after));
+    CLEANUP(policy_cleanup) Policy *left = policy_from(buffer_text(&after));
     ck_assert_uint_eq(policy_rules_count(left), policy_rules_count(more));
 }
 

@@ -14,32 +14,6 @@ enum { BATCHES = 5, BATCH = 30, RULES = 25 };
 /* What stays a read-only root. */
 #define READ_ONLY HEAD "read-only-root: true\n"
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
-static PolicyText *parse_text(const char *bytes)
-{
-    PolicyText *text = NULL;
-    Error err = {0};
-
-    ck_assert_msg(policy_text_parse("p.yaml", bytes, strlen(bytes), &text, &err) == 0, "%s in\n%s",
-                  err.text, bytes);
-    return text;
-}
-
-static Policy *parse(const char *bytes)
-{
-    Policy *policy = NULL;
-    Error err = {0};
-
-    ck_assert_msg(policy_parse("seen.yaml", bytes, strlen(bytes), &policy, &err) == 0, "%s in\n%s",
-                  err.text, bytes);
-    policy_sort(policy);
-    return policy;
-}
-
 /* ADDED are the report's lines; WARNING is a part of the only one, "" for none. */
 static const struct {
     const char *old, *seen, *added, *warning;
@@ -115,8 +89,8 @@ static const struct {
 
 START_TEST(test_update)
 {
-    CLEANUP(text_drop) PolicyText *text = parse_text(rows[_i].old);
-    CLEANUP(policy_cleanup) Policy *seen = parse(rows[_i].seen);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(rows[_i].old);
+    CLEANUP(policy_cleanup) Policy *seen = policy_from(rows[_i].seen);
     CLEANUP(update_report_deinit) UpdateReport report = {0};
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     Error err = {0};
@@ -134,7 +108,7 @@ START_TEST(test_update)
         ck_assert_str_ne(buffer_text(&out), rows[_i].old);
 
     /* Then there is nothing new any more. */
-    CLEANUP(text_drop) PolicyText *again = parse_text(buffer_text(&out));
+    CLEANUP(policy_text_cleanup) PolicyText *again = policy_text_from(buffer_text(&out));
     CLEANUP(update_report_deinit) UpdateReport second = {0};
     CLEANUP(buffer_deinit) Buffer same = BUFFER_INIT;
     ck_assert_msg(policy_update(again, seen, &second, &err) == 0, "%s", err.text);
@@ -159,11 +133,11 @@ static void random_update(uint64_t seed)
     Error err = {0};
 
     ck_assert_int_eq(policy_print(old, &before), 0);
-    CLEANUP(text_drop) PolicyText *text = parse_text(buffer_text(&before));
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(buffer_text(&before));
     ck_assert_msg(policy_update(text, seen, &report, &err) == 0, "seed %" PRIu64 ": %s", seed,
                   err.text);
     ck_assert_int_eq(policy_text_print(text, &after), 0);
-    CLEANUP(text_drop) PolicyText *again = parse_text(buffer_text(&after));
+    CLEANUP(policy_text_cleanup) PolicyText *again = policy_text_from(buffer_text(&after));
     ck_assert_msg(policy_update(again, seen, &second, &err) == 0, "seed %" PRIu64 ": %s", seed,
                   err.text);
     ck_assert_int_eq(policy_text_print(again, &same), 0);
@@ -205,8 +179,8 @@ static const struct {
 
 START_TEST(test_stale)
 {
-    CLEANUP(text_drop) PolicyText *text = parse_text(stale_rows[_i].old);
-    CLEANUP(policy_cleanup) Policy *seen = parse(stale_rows[_i].seen);
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(stale_rows[_i].old);
+    CLEANUP(policy_cleanup) Policy *seen = policy_from(stale_rows[_i].seen);
     CLEANUP(free_pointer) size_t *places = NULL;
     unsigned stale = 0;
     size_t count;
@@ -221,10 +195,10 @@ END_TEST
 
 START_TEST(test_prune)
 {
-    CLEANUP(text_drop)
-    PolicyText *text = parse_text(
+    CLEANUP(policy_text_cleanup)
+    PolicyText *text = policy_text_from(
         HEAD "syscalls:\n  - read # why\n  - {rule: write, keep: true}\n  - open\n  - close\n");
-    CLEANUP(policy_cleanup) Policy *seen = parse(HEAD "syscalls: [close]\n");
+    CLEANUP(policy_cleanup) Policy *seen = policy_from(HEAD "syscalls: [close]\n");
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer list = BUFFER_INIT;
     Recording *recording = recording_new();
