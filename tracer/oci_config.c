@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "model/mark.h"
+#include "model/yaml_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,22 +168,7 @@ typedef struct Reader {
 /* Puts where it is before what ERR says already. */
 static int at_mark(Reader *reader, const yaml_mark_t *mark, int code)
 {
-    error_prefix(reader->err, "%s:%zu:%zu", reader->name, mark->line + 1, mark->column + 1);
-    return code;
-}
-
-static int parser_error(Reader *reader)
-{
-    const yaml_parser_t *p = &reader->parser;
-
-    if (p->error == YAML_MEMORY_ERROR)
-        return error_errno(reader->err, -ENOMEM, "%s", reader->name);
-    (void)error_set(reader->err, -EINVAL, "%s", p->problem ? p->problem : "this is not YAML");
-    if (p->error == YAML_READER_ERROR) {
-        error_prefix(reader->err, "%s: byte %zu", reader->name, p->problem_offset);
-        return -EINVAL;
-    }
-    return at_mark(reader, &p->problem_mark, -EINVAL);
+    return yaml_error_at(reader->name, mark, code, reader->err);
 }
 
 static int next(Reader *reader)
@@ -191,7 +177,7 @@ static int next(Reader *reader)
         yaml_event_delete(&reader->event);
     reader->has_event = false;
     if (!yaml_parser_parse(&reader->parser, &reader->event))
-        return parser_error(reader);
+        return yaml_error_set(reader->name, &reader->parser, reader->err);
     reader->has_event = true;
     return 0;
 }

@@ -4,13 +4,13 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "model/yaml_error.h"
 
 #include <errno.h>
 
 int reader_at_mark(PolicyReader *reader, const yaml_mark_t *mark, int code)
 {
-    error_prefix(reader->err, "%s:%zu:%zu", reader->name, mark->line + 1, mark->column + 1);
-    return code;
+    return yaml_error_at(reader->name, mark, code, reader->err);
 }
 
 int reader_complain(PolicyReader *reader, const char *format, const char *detail)
@@ -32,20 +32,6 @@ int reader_complain_word(PolicyReader *reader, const char *text, const char *wro
                         : error_set(reader->err, -EINVAL, "\"%.100s\" %s", text, wrong);
 
     return reader_at_mark(reader, &reader->event.start_mark, r);
-}
-
-static int parser_error(PolicyReader *reader)
-{
-    const yaml_parser_t *p = &reader->parser;
-
-    if (p->error == YAML_MEMORY_ERROR)
-        return error_errno(reader->err, -ENOMEM, "%s", reader->name);
-    (void)error_set(reader->err, -EINVAL, "%s", p->problem ? p->problem : "this is not YAML");
-    if (p->error == YAML_READER_ERROR) {
-        error_prefix(reader->err, "%s: byte %zu", reader->name, p->problem_offset);
-        return -EINVAL;
-    }
-    return reader_at_mark(reader, &p->problem_mark, -EINVAL);
 }
 
 /* ---- places --------------------------------------------------------------------------------- */
@@ -168,7 +154,7 @@ int reader_next(PolicyReader *reader)
         yaml_event_delete(&reader->event);
     reader->has_event = false;
     if (!yaml_parser_parse(&reader->parser, &reader->event))
-        return parser_error(reader);
+        return yaml_error_set(reader->name, &reader->parser, reader->err);
     reader->has_event = true;
     const yaml_event_t *event = &reader->event;
     if (event->type == YAML_ALIAS_EVENT ||
