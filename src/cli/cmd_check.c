@@ -4,12 +4,10 @@
 #include "cli/check_lines.h"
 #include "cli/check_report.h"
 #include "cli/command.h"
-#include "cli/joining.h"
-#include "cli/run_begin.h"
+#include "cli/record_run.h"
 #include "generator/infer.h"
 #include "generator/update.h"
 #include "tracer/launch.h"
-#include "tracer/supervise.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,39 +68,18 @@ typedef struct Watch {
 static int supervise_watch(const Parsed *parsed, const Watch *watch, Judged *judged, Error *err)
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
-    char features[256] = "";
     SuperviseResult result;
-    uint32_t run = 0;
 
-    if (!recording)
-        return error_errno(err, ENOMEM, "cannot make a recording");
-    watch->backend->features(features, sizeof features);
-    const Run description = {.label = parsed_value(parsed, "label", NULL),
-                             .backend = watch->backend->name,
-                             .features = features,
-                             .command = (const char **)(void *)parsed->arguments,
-                             .command_count = (size_t)parsed->arguments_count,
-                             .exit_status = -1};
-    int r = run_begin(&description, recording, &run, err);
-    if (r < 0)
-        return r;
     if (watch->lines)
         watch->lines->recording = recording;
-    const Joining *joining = watch->joining;
     const Supervision supervision = {.backend = watch->backend,
                                      .launch = watch->launch,
-                                     .join = joining ? joining->pids : NULL,
-                                     .join_count = joining ? joining->pids_count : 0,
-                                     .cgroups = joining ? joining->cgroups : NULL,
-                                     .cgroups_count = joining ? joining->cgroups_count : 0,
                                      .recording = recording,
-                                     .run = run,
-                                     .label = parsed_value(parsed, "label", NULL),
                                      .known = watch->known,
                                      .output = watch->output,
                                      .progress = watch->lines ? check_lines_progress : NULL,
                                      .progress_data = watch->lines};
-    r = supervise(&supervision, &result, err);
+    int r = record_run(parsed, watch->joining, &(Run){.id = NULL}, &supervision, &result, err);
     if (r < 0)
         return r;
     if (watch->launch && result.exec_error != 0)

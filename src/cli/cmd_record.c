@@ -2,15 +2,11 @@
 /* `whittle record -- CMD…`: runs a command and writes down what it needed. */
 #include "base/memory.h"
 #include "base/procfs.h"
-#include "cli/choose_backend.h"
 #include "cli/command.h"
-#include "cli/joining.h"
-#include "cli/run_begin.h"
+#include "cli/record_run.h"
 #include "model/mark.h"
 #include "model/recording.h"
-#include "tracer/containers.h"
 #include "tracer/launch.h"
-#include "tracer/supervise.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,37 +36,6 @@ static const char *describe_cgroups(const Joining *joining, Buffer *out)
 static const char *container_name(const Container *container)
 {
     return container->name ? container->name : container->id;
-}
-
-/* JOINING is NULL if a command is run. */
-static int describe_run(const Parsed *parsed, const Backend *backend, const Joining *joining,
-                        Recording *recording, uint32_t *ret_index, Error *err)
-{
-    CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
-    char features[256] = "";
-    char user[32];
-
-    if (joining && backend->features_joined)
-        backend->features_joined(features, sizeof features);
-    else
-        backend->features(features, sizeof features);
-    (void)snprintf(user, sizeof user, "%u:%u", geteuid(), getegid());
-    const Run run = {
-        .label = parsed_value(parsed, "label", NULL),
-        .backend = backend->name,
-        .features = features,
-        .container = joining ? container_name(&joining->container) : NULL,
-        .runtime = joining ? joining->container.runtime : NULL,
-        .image = joining ? joining->container.image : NULL,
-        .cgroup = describe_cgroups(joining, &cgroups),
-        .user = joining ? NULL : user,
-        .command = (const char **)(void *)parsed->arguments,
-        .command_count = (size_t)parsed->arguments_count,
-        .exit_status = -1,
-        .no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
-                        (backend->filters && !may_filter_with_privileges()),
-    };
-    return run_begin(&run, recording, ret_index, err);
 }
 
 /* ---- progress ------------------------------------------------------------------------------- */
@@ -142,30 +107,29 @@ static int record(const Parsed *parsed, const Backend *backend, Launch *launch,
                   const Joining *joining)
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
     Error err = {0};
     SuperviseResult result;
-    uint32_t run = 0;
-
-    if (!recording) {
-        message("no memory for a recording");
-        return EXIT_RECORD_FAILED;
-    }
-    if (describe_run(parsed, backend, joining, recording, &run, &err) < 0)
-        return fail(EXIT_RECORD_FAILED, &err);
+    char user[32];
     const Supervision supervision = {
         .backend = backend,
         .launch = launch,
-        .join = joining ? joining->pids : NULL,
-        .join_count = joining ? joining->pids_count : 0,
-        .cgroups = joining ? joining->cgroups : NULL,
-        .cgroups_count = joining ? joining->cgroups_count : 0,
         .recording = recording,
-        .run = run,
-        .label = parsed_value(parsed, "label", NULL),
         .output = parsed_value(parsed, "output", DEFAULT_OUTPUT),
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
     };
-    if (supervise(&supervision, &result, &err) < 0)
+    const Run run = {
+        .container = joining ? container_name(&joining->container) : NULL,
+        .runtime = joining ? joining->container.runtime : NULL,
+        .image = joining ? joining->container.image : NULL,
+        .cgroup = describe_cgroups(joining, &cgroups),
+        .user = joining ? NULL : user,
+        .no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+                        (backend->filters && !may_filter_with_privileges()),
+    };
+
+    (void)snprintf(user, sizeof user, "%u:%u", geteuid(), getegid());
+    if (record_run(parsed, joining, &run, &supervision, &result, &err) < 0)
         return fail(EXIT_RECORD_FAILED, &err);
     if (launch && result.exec_error != 0)
         message("cannot run %s: %s", launch->path, strerror(result.exec_error));

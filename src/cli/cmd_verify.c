@@ -5,11 +5,10 @@
 #include "cli/choose_backend.h"
 #include "cli/command.h"
 #include "cli/guard.h"
-#include "cli/run_begin.h"
+#include "cli/record_run.h"
 #include "cli/verify_layers.h"
 #include "cli/verify_report.h"
 #include "tracer/launch.h"
-#include "tracer/supervise.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,29 +108,16 @@ static int run_enforced(Verify *verify, Error *err)
     CLEANUP(recording_drop) Recording *recording = recording_new();
     Launch launch = {.path = verify->path, .argv = parsed->arguments};
     SuperviseResult result;
-    uint32_t run = 0;
-
-    if (!recording)
-        return error_errno(err, ENOMEM, "cannot make a recording");
-    const Run description = {.label = parsed_value(parsed, "label", NULL),
-                             .backend = backend_notify.name,
-                             .command = (const char **)(void *)parsed->arguments,
-                             .command_count = (size_t)parsed->arguments_count,
-                             .exit_status = -1};
-    int r = run_begin(&description, recording, &run, err);
-    if (r < 0)
-        return r;
     const Supervision supervision = {.backend = &backend_notify,
                                      .launch = &launch,
                                      .recording = recording,
-                                     .run = run,
-                                     .label = parsed_value(parsed, "label", NULL),
                                      .known = {.policy = verify->policy,
                                                .sections = verify->sections,
                                                .no_capabilities = capabilities_held() == 0,
                                                .enforcement = &verify->layers.enforcement},
                                      .output = verify->output};
-    r = supervise(&supervision, &result, err);
+
+    int r = record_run(parsed, NULL, &(Run){.id = NULL}, &supervision, &result, err);
     if (r < 0)
         return r;
     if (result.output_error.code != 0) {
