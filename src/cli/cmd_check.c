@@ -318,7 +318,7 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"policy", 0, VALUE_FILE, "POLICY", NULL, "hold what happens against this policy"},
+    {"policy", 0, VALUE_FILE, "POLICY", NULL, "compare what happens with this policy"},
     {"only", 0, VALUE_LIST, "SECTIONS",
      "syscalls capabilities files network unix signals ptrace mounts",
      "look only at these sections of the policy"},

@@ -161,6 +161,8 @@ const Command command_diff = {
         "each call with any arguments, on each architecture and with each capability it asks for; "
         "of paths what the patterns match. What became allowed comes first, the dangerous before "
         "the rest; the risk of each is from profiles/tables/risk.csv, with the reason.\n\n"
+        "Exit status: 0 if the comparison could be made; 1 if it found what --exit-code or "
+        "--fail-on ask for; 2 on wrong usage or input.\n\n"
         "Examples:\n"
         "  whittle diff old/policy.yaml new/policy.yaml\n"
         "  whittle diff --format markdown --recording run.jsonl main/policy.yaml policy.yaml\n"

@@ -181,7 +181,8 @@ static const Option options[] = {
      "what answers other system calls: EPERM (the default) or another error's name, KILL or LOG"},
     {"no-conditions", 0, VALUE_NONE, NULL, NULL, "allow system calls whatever their arguments are"},
     {"group", 0, VALUE_WORDS, "HOW", "image none",
-     "make a policy for each image and service (image, the default), or one of all (none)"},
+     "make a policy for each image and service (image, the default), or a single one from all "
+     "recordings (none)"},
     {"generalize", 0, VALUE_WORDS, "LEVEL", "exact careful broad",
      "how far to go beyond what was seen where evidence speaks for it: exact, careful (the "
      "default) or broad"},
@@ -222,6 +223,7 @@ const Command command_generate = {
         "To use the profile with Docker, load apparmor.profile with apparmor_parser -r (leave the "
         "line with apparmor out of docker.args on a machine without AppArmor), and in DIR run:\n\n"
         "  xargs -a docker.args sh -c 'exec docker run \"$@\" IMAGE' sh\n\n"
+        "Exit status: 0 if the files were written; 2 on wrong usage or input.\n\n"
         "Examples:\n"
         "  whittle generate nginx.jsonl -o profile\n"
         "  whittle generate shard-*.jsonl -o profile --runtimes runc\n"

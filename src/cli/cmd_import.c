@@ -70,23 +70,27 @@ static const Option options[] = {
 
 const Command command_import = {
     .name = "import",
-    .summary = "Make a policy or recording of another program's profile or log",
+    .summary = "Turn another program's profile or log into a policy or a recording",
     .usage = "[--from FORM] FILE [-o FILE]",
     .options = options,
     .details =
         "What FILE is, is found by its content. Every rule of the result says where it comes from "
         "(`reason`), and notes on standard error say what could not be carried over.\n\n"
-        "bane: the TOML files of bane. The policy allows what they list and nothing else, which "
-        "bane's own profiles do not; the system calls are those of Docker's default.\n\n"
+        "bane: the TOML files of bane. The policy allows what they list and nothing else, while "
+        "the profiles that bane makes allow every file that is not denied; the system calls are "
+        "those of Docker's default.\n\n"
         "seccomp: profiles in JSON of Docker, Podman and the OCI specification become a policy of "
         "system calls, for a container with Docker's default capabilities.\n\n"
         "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
         "generate` alone or with others. It is never complete, since strace tells neither "
         "capabilities nor what the kernel opens by itself.\n\n"
         "docs/HOWTO_IMPORT.md says what becomes of each part. `-` is standard input.\n\n"
-        "Example:\n"
+        "Exit status: 0 if FILE was imported, with or without notes; 2 on wrong usage or "
+        "input; 3 if this whittle was built without what reads FILE.\n\n"
+        "Examples:\n"
         "  whittle import nginx.toml -o policy.yaml\n"
-        "  whittle generate policy.yaml -o profile",
+        "  whittle generate policy.yaml -o profile\n"
+        "  whittle import strace.log -o strace.jsonl",
     .arguments = VALUE_FILE,
     .arguments_min = 1,
     .arguments_max = 1,

@@ -104,7 +104,7 @@ static const Option options[] = {
      "how to print what was found: text (the default), json (docs/FORMATS.md), sarif for code "
      "hosts, junit for test reports"},
     {"fail-on", 0, VALUE_WORDS, "SEVERITY", "note warning error",
-     "exit with status 1 if something of this severity or worse was found (warning)"},
+     "exit with status 1 if something of this severity or worse was found (warning if not given)"},
     {"all", 'a', VALUE_NONE, NULL, NULL,
      "in text, show what was accepted, too, and every note: without, the first few of each code"},
     {"explain", 0, VALUE_TEXT, "CODE", NULL,
@@ -119,17 +119,16 @@ const Command command_lint = {
     .options = options,
     .details =
         "Looks for rules that contradict each other, that another rule covers, or that can never "
-        "match; words that mean nothing, with what was perhaps meant; conditions that no filter "
-        "can "
-        "hold to and calls that go round them; what is dangerous by profiles/tables/risk.csv, "
-        "wider "
-        "than Docker's default, writable and executable; and what keeps a container from "
-        "starting. `-` is standard input.\n\n"
+        "match; words that mean nothing, with what was perhaps meant; conditions that no "
+        "seccomp filter can keep, and calls that do the same without them; what is dangerous (by "
+        "profiles/tables/risk.csv), wider than Docker's default, or both writable and executable; "
+        "and what keeps a container from starting. `-` is standard input.\n\n"
         "Each finding has a code that stays the same, such as W301; docs/LINT.md lists them. A "
         "comment on the rule's line, or right above it, accepts it and says why:\n\n"
         "  - CAP_SYS_ADMIN  # lint: accept W301: mounts the images that it tests\n\n"
-        "A comment that accepts nothing is a finding, too. The exit status is 1 if there are "
-        "findings that nobody has accepted, of severity warning or --fail-on.\n\n"
+        "A comment that accepts nothing is a finding, too.\n\n"
+        "Exit status: 0 if nothing was found that counts; 1 if there are findings that nobody has "
+        "accepted, of the severity of --fail-on or worse; 2 on wrong usage or input.\n\n"
         "Examples:\n"
         "  whittle lint policy.yaml\n"
         "  whittle lint --format sarif --fail-on error policy.yaml > lint.sarif\n"

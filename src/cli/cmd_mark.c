@@ -68,7 +68,7 @@ static const Option options[] = {{0}};
 
 const Command command_mark = {
     .name = "mark",
-    .summary = "Name what a recorded run does from here on, as a test's name",
+    .summary = "Name what a recorded run does from here on, for instance after a test",
     .usage = "LABEL",
     .options = options,
     .details =

@@ -286,7 +286,7 @@ static const Option options[] = {
     {"policy", 0, VALUE_FILE, "POLICY", NULL, "put this policy in force"},
     {"only", 0, VALUE_LIST, "SECTIONS",
      "syscalls capabilities files network unix signals ptrace mounts",
-     "only these sections of the policy"},
+     "put only these sections of the policy in force, and judge by no others"},
     {"recording", 0, VALUE_FILE, "REC", NULL, "expect the exit status of this recorded run, not 0"},
     {"baseline", 0, VALUE_NONE, NULL, NULL,
      "run the command without the policy first, and expect its exit status"},
@@ -317,10 +317,10 @@ const Command command_verify = {
         "the policy allows. Taking capabilities away takes privilege; whoever has none cannot give "
         "any to CMD. A call that a rule of the policy denies is refused as it says, and is no "
         "denial that counts.\n\n"
-        "If CMD ends with the status expected, it tolerates what was refused; if not, something of "
-        "it broke it. With --fix the missing rules are proposed as a diff; whoever agrees applies "
-        "it and verifies again.\n\n"
-        "However verify ends, by a signal too, nothing that CMD started is left running. On "
+        "If CMD ends with the exit status that is expected (0, or what --recording or --baseline "
+        "say), it works in spite of what was refused; if not, that is said, too. With --fix the "
+        "missing rules are proposed as a diff: review it, apply it, and verify again.\n\n"
+        "However verify ends, be it by a signal, nothing that CMD started is left running. On "
         "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end.\n\n"
         "Exit status: 0 if nothing was denied and the status was as expected; 1 if not; 2 on wrong "
         "usage or input; 3 if this machine cannot do it, or verify was killed.\n\n"
