@@ -321,7 +321,7 @@ const Command command_verify = {
         "say), it works in spite of what was refused; if not, that is said, too. With --fix the "
         "missing rules are proposed as a diff: review it, apply it, and verify again.\n\n"
         "However verify ends, be it by a signal, nothing that CMD started is left running. On "
-        "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end.\n\n"
+        "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end before it is killed.\n\n"
         "Exit status: 0 if nothing was denied and the status was as expected; 1 if not; 2 on wrong "
         "usage or input; 3 if this machine cannot do it, or verify was killed.\n\n"
         "Examples:\n"
