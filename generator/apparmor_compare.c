@@ -368,10 +368,9 @@ static int compare_limits(const Comparison *c)
 
     for (size_t i = 0; old && i < old->rules_count && r == 0; i++) {
         const ApparmorRule *rule = &old->rules[i];
-        const ApparmorRule *now;
-        if (rule->class != APPARMOR_RLIMIT)
+        if (rule->class != APPARMOR_RLIMIT || rule != find_limit(old, rule->fields[0].patterns[0]))
             continue;
-        now = find_limit(c->profiles[NEW], rule->fields[0].patterns[0]);
+        const ApparmorRule *now = find_limit(c->profiles[NEW], rule->fields[0].patterns[0]);
         if (!now)
             r = tell_text(c, NULL, "no longer: ", rule->text, "");
         else if (strcmp(now->text, rule->text) != 0 && !limit_is_no_more(rule, now))

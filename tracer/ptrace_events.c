@@ -307,8 +307,9 @@ static void loop_event_stop(PtraceLoop *loop, PtraceTask *task, int signal_numbe
     }
     if (!task->known)
         loop_adopt(loop, task);
-    loop_resume_stop(loop, task, signal_number);
-    if (task->tid != loop->child.pid || loop->keeping)
+    const bool launched = task->tid == loop->child.pid;
+    loop_resume_stop(loop, task, signal_number); /* may forget it */
+    if (!launched || loop->keeping)
         return;
     if (job_control_is_stop(signal_number))
         job_control_stopped(&loop->job);

@@ -92,13 +92,13 @@ def joining_and_leaving(folder):
     for number in range(4):
         recording = os.path.join(folder, f"{number}.jsonl")
         whittle = join(recording, busy.pid)
-        wait_until(lambda: joined(busy), what="the tracer")
+        wait_until(lambda: joined(busy), 60, what="the tracer")
         # by the threads; by the leader, for its children; by those
         wait_until(lambda: all(f'"{name}"' in live.journal(recording) for name in
                                ("access", "clock_nanosleep", "wait4", "exit_group")), what="the calls")
         whittle.send_signal(signal.SIGINT)
         _, err = whittle.communicate(timeout=20)
-        equal(tracers(busy.pid), {0}, f"tracers afterwards ({err})")
+        equal((whittle.returncode, tracers(busy.pid)), (0, {0}), f"status and tracers afterwards ({err})")
         facts = live.show(recording)["facts"]
         files = {f["name"] for f in facts if f["kind"] == "file"}
         check("/etc/passwd" in files, f"files: {sorted(files)}")
@@ -112,7 +112,7 @@ def joining_to_the_end(folder):
     busy, stop = start_busy(folder)
     recording = os.path.join(folder, "rec.jsonl")
     whittle = join(recording, busy.pid)
-    wait_until(lambda: joined(busy), what="the tracer")
+    wait_until(lambda: joined(busy), 60, what="the tracer")
     open(stop, "w", encoding="ascii").close()
     out, _ = busy.communicate(timeout=20)
     equal((busy.returncode, out), (0, "failures: 0\n"), "the joined program")
@@ -128,7 +128,7 @@ def joiner_is_killed(folder):
     busy, stop = start_busy(folder)
     for _ in range(3):
         whittle = join(os.path.join(folder, "rec.jsonl"), busy.pid)
-        wait_until(lambda: joined(busy), what="the tracer")
+        wait_until(lambda: joined(busy), 60, what="the tracer")
         for pid in (*live.descendants(whittle.pid), whittle.pid):
             os.kill(pid, signal.SIGKILL)
         whittle.communicate(timeout=20)
@@ -148,7 +148,7 @@ def who_cannot_be_joined(folder):
     os.mkdir(first_folder)
     busy, stop = start_busy(folder)
     first = join(os.path.join(first_folder, "rec.jsonl"), busy.pid)
-    wait_until(lambda: joined(busy), what="the tracer")
+    wait_until(lambda: joined(busy), 60, what="the tracer")
     tracer = tracers(busy.pid).pop()
     whittle = join(recording, busy.pid)
     _, err = whittle.communicate(timeout=20)
@@ -286,7 +286,7 @@ def features_of_joined_processes(folder):
     busy, stop = start_busy(folder)
     recording = os.path.join(folder, "joined.jsonl")
     whittle = join(recording, busy.pid)
-    wait_until(lambda: joined(busy), what="the tracer")
+    wait_until(lambda: joined(busy), 60, what="the tracer")
     open(stop, "w", encoding="ascii").close()
     busy.communicate(timeout=20)
     whittle.communicate(timeout=20)
