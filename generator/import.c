@@ -9,12 +9,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #define MIB ((size_t)1 << 20)
 
 const Importer importers[] = {
     {"seccomp", "a seccomp profile in JSON", 64 * MIB, import_seccomp_detect, import_seccomp},
     {"bane", "a TOML file of bane", 1 * MIB, import_bane_detect, import_bane},
+    {"audit", "a log of the kernel's audit system", 1024 * MIB, import_audit_detect, import_audit},
     {"strace", "a log of strace", 1024 * MIB, import_strace_detect, import_strace},
 };
 const size_t importers_count = ARRAY_LENGTH(importers);
@@ -94,6 +96,18 @@ unsigned import_line_of(const ImportSource *source, size_t at)
     for (size_t i = 0; i < at && i < source->length; i++)
         line += source->text[i] == '\n';
     return line;
+}
+
+/* 128 bits of FNV-1a from two starts. */
+void import_run_id(const ImportSource *source, char out[33])
+{
+    uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;
+
+    for (size_t i = 0; i < source->length; i++) {
+        a = (a ^ (unsigned char)source->text[i]) * 0x100000001b3u;
+        b = (b ^ (unsigned char)source->text[i]) * 0x100000001b3u + 1;
+    }
+    (void)snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, a, b);
 }
 
 /* Variables that stand for one thing everywhere, or that policies have. */

@@ -7,6 +7,8 @@
 /* The rows of importers[]. */
 bool import_bane_detect(const ImportSource *source);
 int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
+bool import_audit_detect(const ImportSource *source);
+int import_audit(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_strace_detect(const ImportSource *source);
 int import_strace(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_seccomp_detect(const ImportSource *source);
@@ -17,6 +19,9 @@ void import_policy_drop(Policy **policy);
 
 /* An empty policy for this machine's architecture and those whose calls it takes as well. */
 Policy *import_policy_new(void);
+
+/* The same log is the same run: an id of 32 digits by what SOURCE says. */
+void import_run_id(const ImportSource *source, char out[33]);
 
 /* Line LINE (from 1) of a text of which the byte AT is looked at. */
 unsigned import_line_of(const ImportSource *source, size_t at);

@@ -15,7 +15,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <uthash.h>
 
 typedef struct Process {
@@ -364,23 +363,11 @@ static int take_line(Strace *strace, const char *text, size_t length)
 
 /* ---- the recording -------------------------------------------------------------------------- */
 
-/* The same log is the same run: 128 bits of FNV-1a from two starts. */
-static void run_id(const ImportSource *source, char out[33])
-{
-    uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;
-
-    for (size_t i = 0; i < source->length; i++) {
-        a = (a ^ (unsigned char)source->text[i]) * 0x100000001b3u;
-        b = (b ^ (unsigned char)source->text[i]) * 0x100000001b3u + 1;
-    }
-    (void)snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, a, b);
-}
-
 static int begin_run(Strace *strace)
 {
     char id[33];
 
-    run_id(strace->source, id);
+    import_run_id(strace->source, id);
     const Run run = {.id = id,
                      .arch = arch_name(arch_native()),
                      .backend = "strace",

@@ -60,7 +60,7 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"from", 'f', VALUE_WORDS, "FORM", "bane seccomp strace",
+    {"from", 'f', VALUE_WORDS, "FORM", "audit bane seccomp strace",
      "what FILE is, where its content does not tell"},
     {"output", 'o', VALUE_FILE, "FILE", NULL,
      "write the result to FILE (standard output if not given)"},
@@ -84,6 +84,9 @@ const Command command_import = {
         "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
         "generate` alone or with others. It is never complete, since strace tells neither "
         "capabilities nor what the kernel opens by itself.\n\n"
+        "audit: logs of the kernel's audit system (auditd's audit.log, dmesg, journald) become a "
+        "recording of what AppArmor denied, or allowed in complain mode, and of what seccomp "
+        "refused or logged. Labels tell which profile did.\n\n"
         "docs/HOWTO_IMPORT.md says what becomes of each part. `-` is standard input.\n\n"
         "Exit status: 0 if FILE was imported, with or without notes; 2 on wrong usage or "
         "input; 3 if this whittle was built without what reads FILE.\n\n"

@@ -160,6 +160,75 @@ static const Row strace_rows[] = {
     {"strace", "hello\n", NULL, NULL, "no system call"},
 };
 
+/* In the forms that auditd, dmesg and journald write. */
+#define AUDITD "type=AVC msg=audit(1700000000.123:45): "
+#define FILE_RECORD(more)                                                                          \
+    "apparmor=\"DENIED\" operation=\"open\" " more " pid=7 comm=\"n\" "                            \
+    "requested_mask=\"r\" denied_mask=\"r\" fsuid=0 ouid=0\n"
+#define SECCOMP_RECORD(arch, syscall, code)                                                        \
+    "auid=1 pid=9 comm=\"a\" exe=\"/bin/a\" sig=31 arch=" arch " syscall=" syscall                 \
+    " compat=0 ip=0x7f code=" code "\n"
+
+/* clang-format does not settle where macros follow each other. */
+/* clang-format off */
+static const Row audit_rows[] = {
+    {NULL, AUDITD FILE_RECORD("profile=\"/bin/n//hat\" name=\"/etc/x\""),
+     "file /etc/x read /bin/n 191\n", "1 records are of denials", NULL},
+    /* class= of newer kernels; numbers of processes; a folder's slash */
+    {NULL,
+     "[ 12.5] audit: type=1400 audit(1.2:3): "
+     FILE_RECORD("class=\"file\" profile=\"p\" name=\"/proc/7/\"")
+     "Nov 22 10:00:00 h kernel: [ 1.2] audit: type=1400 audit(1.2:3): "
+     FILE_RECORD("profile=\"p\" name=\"/proc/8/maps\"")
+     "Nov 22 10:00:00 h audit[7]: AVC " FILE_RECORD("profile=\"p\" name=2F612062C3A9"),
+     "file /proc/self read unknown 191\nfile /proc/[pid]/maps read unknown 191\n"
+     "file /a b\xC3\xA9 read unknown 191\n", NULL, NULL},
+    /* who it was is told by another record of the same id, behind it */
+    {NULL,
+     AUDITD FILE_RECORD("profile=\"p\" name=\"/etc/x\"")
+     "type=SYSCALL msg=audit(1700000000.123:45): arch=c000003e syscall=257 exe=\"/bin/n\"\n",
+     "file /etc/x read /bin/n 191\n", NULL, NULL},
+    {NULL,
+     AUDITD "apparmor=\"ALLOWED\" operation=\"exec\" profile=\"p\" name=2F746D702F6120622F63 "
+     "requested_mask=\"x\" denied_mask=\"x\" target=\"p//null-1\"\n",
+     "file /tmp/a b/c exec unknown 0\nexec /tmp/a b/c unknown 0\n", NULL, NULL},
+    {NULL,
+     AUDITD "apparmor=\"DENIED\" operation=\"capable\" profile=\"p\" capability=21  "
+     "capname=\"sys_admin\"\n"
+     AUDITD "apparmor=\"DENIED\" operation=\"create\" profile=\"p\" family=\"inet6\" "
+     "sock_type=\"stream\" protocol=6 requested_mask=\"create\"\n"
+     AUDITD "apparmor=\"DENIED\" operation=\"signal\" profile=\"p\" requested_mask=\"send\" "
+     "signal=term peer=\"unconfined\"\n"
+     AUDITD "apparmor=\"DENIED\" operation=\"ptrace\" profile=\"p\" requested_mask=\"trace\" "
+     "peer=\"p\"\n"
+     AUDITD "apparmor=\"DENIED\" operation=\"mount\" error=-13 profile=\"p\" name=\"/mnt/\" "
+     "fstype=\"tmpfs\" srcname=\"none\" flags=\"rw, nosuid\"\n"
+     AUDITD "apparmor=\"DENIED\" operation=\"connect\" profile=\"p\" family=\"unix\" "
+     "sock_type=\"stream\" addr=none peer_addr=\"@abc\" peer=\"q\"\n",
+     "capability CAP_SYS_ADMIN unknown 191\nnetwork socket unknown 191\n"
+     "signal SIGTERM unknown 191\nptrace trace unknown 191\nmount mount unknown 191\n"
+     "unix connect unknown 191\n",
+     "6 records are of denials", NULL},
+    {NULL,
+     "type=SECCOMP msg=audit(1.2:3): " SECCOMP_RECORD("c000003e", "59", "0x80000000")
+     "audit: type=1326 audit(1.2:4): " SECCOMP_RECORD("40000003", "1", "0x7ffc0000")
+     "h audit[9]: SECCOMP " SECCOMP_RECORD("c000003e", "9999", "0x50001"),
+     "syscall execve /bin/a 191\nsyscall exit /bin/a 191\nsyscall syscall_9999 /bin/a 191\n",
+     "2 records are of denials", NULL},
+    /* that a profile was loaded is nothing; what cannot be a fact is told */
+    {NULL,
+     AUDITD "apparmor=\"STATUS\" operation=\"profile_load\" name=\"p\"\n"
+     AUDITD FILE_RECORD("profile=\"p\" name=\"run/x\" info=\"disconnected\""),
+     "!file run/x read unknown 191\n", "t:2: no fact", NULL},
+    {NULL, "type=SECCOMP msg=audit(1.2:3): pid=9\n", "", "t:1: arch= or", NULL},
+    /* somebody else's message is not the kernel's; SELinux has AVC records as well */
+    {"audit", "Nov 22 10:00:00 h eve: audit: type=1400 audit(1.2:3): "
+     FILE_RECORD("profile=\"p\" name=\"/x\""), NULL, NULL, "no audit record"},
+    {"audit", AUDITD "avc:  denied  { read } for  pid=7 name=\"x\"\n", NULL, NULL,
+     "no audit record"},
+};
+/* clang-format on */
+
 static void print_facts(const Recording *recording, Buffer *out)
 {
     const Fact *fact;
@@ -254,6 +323,12 @@ START_TEST(test_seccomp)
 }
 END_TEST
 
+START_TEST(test_audit)
+{
+    check_row(&audit_rows[_i]);
+}
+END_TEST
+
 START_TEST(test_strace)
 {
     check_row(&strace_rows[_i]);
@@ -266,6 +341,7 @@ int main(void)
 
     suite_add(suite, "bane", test_bane, ARRAY_LENGTH(bane_rows));
     suite_add(suite, "seccomp", test_seccomp, ARRAY_LENGTH(seccomp_rows));
+    suite_add(suite, "audit", test_audit, ARRAY_LENGTH(audit_rows));
     suite_add(suite, "strace", test_strace, ARRAY_LENGTH(strace_rows));
     return suite_run(suite);
 }
