@@ -174,7 +174,8 @@ def without_privilege(folder):
     for name in os.listdir(folder):
         os.chmod(os.path.join(folder, name), 0o777)
     os.unlink(os.path.join(folder, "out"))
-    how = {"whittle": whittle}
+    # A shell that may not look at its working folder makes other calls.
+    how = {"whittle": whittle, "cwd": folder, "env": {**os.environ, "PWD": folder}}
     if os.geteuid() == 0:
         how |= {"user": live.NOBODY, "group": live.NOBODY, "extra_groups": []}
     status, document, _, err = verify(policy, folder, WORK, "--only", "syscalls,capabilities,network", **how)
