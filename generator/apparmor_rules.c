@@ -63,10 +63,10 @@ static int find_key(ApparmorClass class, const char *name)
 
 static int unexpected(const RuleReader *reader, const LexToken *token)
 {
-    return parser_error(reader->parser, reader->lexer, token,
-                        "cannot understand \"%.*s\" in a %s rule",
-                        (int)(token->length > 40 ? 40 : token->length), token->text,
-                        apparmor_classes[reader->class].name);
+    return parser_error(
+        reader->parser, reader->lexer, token, "cannot understand \"%.*s\" in a %s rule",
+        (int)(token->length > 40 ? 40 : token->length), token->text,
+        reader->class < APPARMOR_CLASS_COUNT ? apparmor_classes[reader->class].name : "all");
 }
 
 static bool is_protocol(const LexToken *token, const char **ret_type)

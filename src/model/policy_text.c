@@ -255,9 +255,11 @@ static int insert_items(Edits *edits, const TextList *list, long place, const Bu
     }
     if (!edits->text->flow)
         return insert_lines(edits, at, items);
-    /* "{…, files: }": behind the colon */
-    (void)buffer_printf(&added, " [%s]", buffer_text(items));
-    return edit(edits, at + strcspn(edits->text->bytes + at, ":") + 1, 0, &added);
+    /* "{…, files: }": behind the colon; "{…, files}": with one. */
+    const size_t end = at + strcspn(edits->text->bytes + at, ":,}");
+    const bool colon = edits->text->bytes[end] == ':';
+    (void)buffer_printf(&added, "%s [%s]", colon ? "" : ":", buffer_text(items));
+    return edit(edits, colon ? end + 1 : end, 0, &added);
 }
 
 /* Items of LIST have lines of their own. */
