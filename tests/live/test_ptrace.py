@@ -129,8 +129,7 @@ def joiner_is_killed(folder):
     for _ in range(3):
         whittle = join(os.path.join(folder, "rec.jsonl"), busy.pid)
         wait_until(lambda: joined(busy), 60, what="the tracer")
-        for pid in (*live.descendants(whittle.pid), whittle.pid):
-            os.kill(pid, signal.SIGKILL)
+        live.end([*live.descendants(whittle.pid), whittle.pid])
         whittle.communicate(timeout=20)
         wait_until(lambda: tracers(busy.pid) == {0}, what="the tracer's end")
     open(stop, "w", encoding="ascii").close()
