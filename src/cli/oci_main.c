@@ -113,6 +113,21 @@ static int prepare(const OciConfig *config, const char *runtime, const OciArgume
     return 0;
 }
 
+/* Who asks for help gets the real runtime's, whose options all are, and is told whose it is. Not on
+ * standard output, which stays what programs expect of that runtime. */
+static void introduce(const OciArguments *arguments, const char *last, const char *runtime)
+{
+    static const char *const requests[] = {"--help", "-h"};
+
+    for (size_t i = 0; !arguments->command && i < ARRAY_LENGTH(requests); i++) {
+        if (strcmp(last, requests[i]) == 0)
+            (void)fprintf(stderr,
+                          "whittle-oci %s: records what containers need, and is %s in all else; "
+                          "see whittle-oci(8). The help of that:\n",
+                          WHITTLE_VERSION, runtime);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CLEANUP(oci_config_deinit) OciConfig config = {0};
@@ -129,6 +144,7 @@ int main(int argc, char **argv)
     if (oci_config_read(path, may_be_missing, &config, &err) < 0 ||
         oci_config_find_runtime(&config, &runtime, &err) < 0)
         return refuse(&arguments, &err);
+    introduce(&arguments, argv[argc - 1], runtime);
     const int status = prepare(&config, runtime, &arguments);
     if (status != 0)
         return status;
