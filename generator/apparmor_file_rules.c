@@ -175,7 +175,8 @@ static int set_transition(const Parser *parser, const Lexer *lexer, const LexTok
         if (modes->transition[0] && !rule->deny)
             return parser_error(parser, lexer, token,
                                 "\"x\" alone only denies: write how to execute, like \"ix\"");
-        if (target)
+        /* apparmor_parser takes a target of "l" here, and does not look at it. */
+        if (target && !(modes->access & FILE_LINK))
             return parser_error(parser, lexer, token, "\"->\" needs a way to execute, like \"px\"");
         return 0;
     }

@@ -7,6 +7,10 @@
 #include <ctype.h>
 #include <errno.h>
 
+const char apparmor_pid_pattern[] =
+    "{[1-9],[1-9][0-9],[1-9][0-9][0-9],[1-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9],"
+    "[1-9][0-9][0-9][0-9][0-9][0-9],[1-4][0-9][0-9][0-9][0-9][0-9][0-9]}";
+
 /* Ends an unquoted word of a profile, or means something at its start. */
 static bool needs_quotes(const char *pattern)
 {

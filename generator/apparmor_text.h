@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 
+/* What @{pid} stands for: a number from 1 to 4194304, the kernel's own limit of process ids, as
+ * tunables/kernelvars has it. */
+extern const char apparmor_pid_pattern[];
+
 /* Appends a policy's pattern as AppArmor reads it, in quotes where it must be. A pattern that is
  * none appends nothing and gives -EINVAL. */
 int apparmor_append_pattern(Buffer *out, const char *pattern);

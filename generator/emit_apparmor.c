@@ -20,12 +20,6 @@ typedef struct Printer {
     Buffer *notes;
 } Printer;
 
-/* A number from 1 to 4194304, the kernel's own limit of process ids, as apparmor.d(5) has it. */
-static const char head[] =
-    "@{pid}={[1-9],[1-9][0-9],[1-9][0-9][0-9],[1-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9],"
-    "[1-9][0-9][0-9][0-9][0-9][0-9],[1-4][0-9][0-9][0-9][0-9][0-9][0-9]}\n"
-    "@{tid}=@{pid}\n";
-
 static void begin_rule(const Printer *printer, const PolicyRule *rule)
 {
     (void)buffer_puts(printer->out, rule->deny ? "  deny " : "  ");
@@ -362,7 +356,7 @@ int emit_apparmor(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
 
     (void)buffer_puts(out, "# Made by whittle from policy.yaml; edit that instead.\n"
                            "# To load: apparmor_parser -r apparmor.profile\n\n");
-    (void)buffer_puts(out, head);
+    (void)buffer_printf(out, "@{pid}=%s\n@{tid}=@{pid}\n", apparmor_pid_pattern);
     (void)buffer_printf(out,
                         "\nprofile %s flags=(attach_disconnected,mediate_deleted) {\n"
                         "  # every container\n",

@@ -4,6 +4,7 @@
  * "{a,b}" is a chain of splits whose branches all end in one joining node.
  */
 #include "base/memory.h"
+#include "generator/apparmor_text.h"
 #include "generator/glob_private.h"
 #include "model/policy.h"
 
@@ -334,10 +335,6 @@ static int compile_apparmor(Compiler *c)
     return r < 0 ? r : (c->depth > 0 ? -EINVAL : 0);
 }
 
-static const char pid_pattern[] =
-    "{[1-9],[1-9][0-9],[1-9][0-9][0-9],[1-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9],"
-    "[1-9][0-9][0-9][0-9][0-9][0-9],[1-4][0-9][0-9][0-9][0-9][0-9][0-9]}"; /* tunables/kernelvars */
-
 static int compile_policy_token(Compiler *c, const PatternToken *token, const char *rest)
 {
     const char *at;
@@ -362,7 +359,7 @@ static int compile_policy_token(Compiler *c, const PatternToken *token, const ch
     case PATTERN_CLOSE:
         return close_brace(c);
     case PATTERN_VARIABLE:
-        for (at = pid_pattern; *at && r == 0;)
+        for (at = apparmor_pid_pattern; *at && r == 0;)
             r = compile_apparmor_element(c, &at);
         return r;
     case PATTERN_END:

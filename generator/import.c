@@ -14,10 +14,13 @@
 #define MIB ((size_t)1 << 20)
 
 const Importer importers[] = {
-    {"seccomp", "a seccomp profile in JSON", 64 * MIB, import_seccomp_detect, import_seccomp},
-    {"bane", "a TOML file of bane", 1 * MIB, import_bane_detect, import_bane},
-    {"audit", "a log of the kernel's audit system", 1024 * MIB, import_audit_detect, import_audit},
-    {"strace", "a log of strace", 1024 * MIB, import_strace_detect, import_strace},
+    {"seccomp", "a seccomp profile in JSON", 64 * MIB, false, import_seccomp_detect,
+     import_seccomp},
+    {"apparmor", "an AppArmor profile", 64 * MIB, true, import_apparmor_detect, import_apparmor},
+    {"bane", "a TOML file of bane", 1 * MIB, false, import_bane_detect, import_bane},
+    {"audit", "a log of the kernel's audit system", 1024 * MIB, false, import_audit_detect,
+     import_audit},
+    {"strace", "a log of strace", 1024 * MIB, false, import_strace_detect, import_strace},
 };
 const size_t importers_count = ARRAY_LENGTH(importers);
 
@@ -66,6 +69,9 @@ int import_text(const ImportSource *source, const char *form, const Importer **r
     if (source->length > importer->limit)
         return error_set(err, -EFBIG, "%s: %s has %zu MiB at most", source->name, importer->what,
                          importer->limit / MIB);
+    if (source->profile && !importer->several)
+        return error_set(err, -EINVAL, "%s: %s has no profiles to choose from: leave out --profile",
+                         source->name, importer->what);
     const int r = importer->run(source, ret_imported, notes, err);
     if (r == 0 && ret_importer)
         *ret_importer = importer;

@@ -29,12 +29,17 @@ typedef struct ImportSource {
     const char *name; /* of the file, for messages */
     const char *text; /* ended by a NUL behind LENGTH */
     size_t length;
+    const char *profile; /* which of several in the text; NULL: there is only one */
+    /* Folders in which AppArmor's "include <…>" looks, in order; none: /etc/apparmor.d. */
+    const char *const *include;
+    size_t include_count;
 } ImportSource;
 
 typedef struct Importer {
     const char *form; /* "bane" */
     const char *what; /* "a TOML file of bane" */
     size_t limit;     /* bytes it takes at most */
+    bool several;     /* a file may have more than one: ImportSource.profile */
     /* The text looks like it. */
     bool (*detect)(const ImportSource *source);
     /* Appends to NOTES, a line each, what a person should know. Sets *RET_IMPORTED on success

@@ -5,6 +5,8 @@
 #include "generator/import.h"
 
 /* The rows of importers[]. */
+bool import_apparmor_detect(const ImportSource *source);
+int import_apparmor(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_bane_detect(const ImportSource *source);
 int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_audit_detect(const ImportSource *source);

@@ -33,8 +33,13 @@ static int import_file(const Parsed *parsed, Buffer *notes, Error *err)
 
     if (r < 0)
         return r;
-    const ImportSource source = {strcmp(path, "-") == 0 ? "standard input" : path,
-                                 buffer_text(&text), text.length};
+    const char *include[] = {parsed_value(parsed, "include", NULL), "/etc/apparmor.d"};
+    const ImportSource source = {.name = strcmp(path, "-") == 0 ? "standard input" : path,
+                                 .text = buffer_text(&text),
+                                 .length = text.length,
+                                 .profile = parsed_value(parsed, "profile", NULL),
+                                 .include = include,
+                                 .include_count = include[0] ? 2 : 0};
     r = import_text(&source, form, NULL, &imported, notes, err);
     if (r < 0)
         return r;
@@ -60,10 +65,13 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"from", 'f', VALUE_WORDS, "FORM", "audit bane seccomp strace",
+    {"from", 'f', VALUE_WORDS, "FORM", "apparmor audit bane seccomp strace",
      "what FILE is, where its content does not tell"},
+    {"include", 'I', VALUE_FOLDER, "DIR", NULL,
+     "where AppArmor's \"include <...>\" looks first, then in /etc/apparmor.d"},
     {"output", 'o', VALUE_FILE, "FILE", NULL,
      "write the result to FILE (standard output if not given)"},
+    {"profile", 'p', VALUE_TEXT, "NAME", NULL, "which profile, where FILE has several"},
     {"quiet", 'q', VALUE_NONE, NULL, NULL, "do not print notes"},
     {0},
 };
@@ -71,7 +79,7 @@ static const Option options[] = {
 const Command command_import = {
     .name = "import",
     .summary = "Turn another program's profile or log into a policy or a recording",
-    .usage = "[--from FORM] FILE [-o FILE]",
+    .usage = "[--from FORM] [--profile NAME] FILE [-o FILE]",
     .options = options,
     .details =
         "What FILE is, is found by its content. Every rule of the result says where it comes from "
@@ -81,6 +89,10 @@ const Command command_import = {
         "those of Docker's default.\n\n"
         "seccomp: profiles in JSON of Docker, Podman and the OCI specification become a policy of "
         "system calls, for a container with Docker's default capabilities.\n\n"
+        "apparmor: a profile becomes a policy without system calls, with its includes and "
+        "variables "
+        "expanded; each rule that a policy cannot say is told. Of several profiles --profile takes "
+        "one, PARENT//NAME for a hat or child.\n\n"
         "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
         "generate` alone or with others. It is never complete, since strace tells neither "
         "capabilities nor what the kernel opens by itself.\n\n"

@@ -42,13 +42,18 @@ static inline void fuzz_check_recording(Recording *recording)
 
 static inline int fuzz_import(const char *form, const uint8_t *data, size_t size)
 {
+    static const char *const nowhere[] = {"/nonexistent"};
     CLEANUP(imported_deinit) Imported imported = {0};
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     Error err = {0};
 
     require(buffer_append(&text, data, size) == 0);
-    const ImportSource source = {"fuzz", buffer_text(&text), text.length};
+    const ImportSource source = {.name = "fuzz",
+                                 .text = buffer_text(&text),
+                                 .length = text.length,
+                                 .include = nowhere,
+                                 .include_count = 1};
     for (size_t i = 0; i < importers_count; i++)
         (void)importers[i].detect(&source);
     const int r = import_text(&source, form, NULL, &imported, &notes, &err);

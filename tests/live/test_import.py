@@ -62,6 +62,78 @@ def seccomp(folder):
         run(live.WHITTLE, "diff", "--exit-code", golden, f"{folder}/out/seccomp.json")
 
 
+NOTED = ("dbus", "unix", "signal", "ptrace", "change_profile")
+
+
+def compare(old, fresh):
+    """What FRESH allows and OLD does not, rule by rule: the tool's judge is apparmor_parser (test_apparmor_compare.py)."""
+    tool = os.path.join(os.environ["WHITTLE_PROGRAMS"], "../unit/apparmor_tool")
+    done = run(tool, "compare", old, fresh, "/etc/apparmor.d")
+    return [line.split("\t")[0].split(": ", 1)[1] for line in done.stdout.splitlines() if line.count("\t") == 3]
+
+
+def there_and_back(folder, profile):
+    """Import and generate PROFILE: what differs is told, or what every container needs."""
+    done = run(live.WHITTLE, "import", profile, "-o", f"{folder}/p.yaml")
+    run(live.WHITTLE, "generate", f"{folder}/p.yaml", "-o", f"{folder}/out", "--format", "policy,apparmor")
+    made = f"{folder}/out/apparmor.profile"
+    run("/sbin/apparmor_parser", "-QK", made, stdin=subprocess.DEVNULL)
+    baseline = (pathlib.Path(live.SOURCE) / "profiles/baselines/apparmor.csv").read_text()
+    for rule in compare(profile, made):
+        live.check(rule.startswith(NOTED) or rule.rstrip(",") in baseline or " becomes " in done.stderr,
+                   f"{profile}: {rule} is more than it had")
+    for rule in compare(made, profile):
+        live.check(rule[:150] in done.stderr or rule.startswith(("unix (", "signal peer=@{profile_name}")), f"{profile}: {rule} was lost without a word")
+    return done.stderr
+
+
+@live.case
+def apparmor(folder):
+    if not shutil.which("apparmor_parser", path="/sbin:/usr/sbin"):
+        raise live.Skip("apparmor_parser is missing")
+    profile = pathlib.Path(f"{folder}/web")
+    profile.write_text('''include <tunables/global>
+@{SITE} = /srv/web /opt/{a,b}/web
+profile web /usr/sbin/web {
+  include <abstractions/base>
+  include <abstractions/nameservice>
+  capability net_bind_service,
+  network inet stream,
+  deny network raw,
+  @{SITE}/** r,
+  owner @{PROC}/@{pid}/stat r,
+  /{,var/}run/web.pid rwk,
+  deny /srv/web/.ht* r,
+  /usr/sbin/web mrix,
+  /usr/bin/other px,
+  link /srv/web/a -> /srv/web/b*,
+  mount fstype=tmpfs options=(rw,nosuid) tmpfs -> /mnt/,
+  umount /mnt/,
+  dbus send,
+}
+''')
+    notes = there_and_back(folder, str(profile))
+    live.check("dbus send, is left out" in notes, notes)
+    policy = pathlib.Path(f"{folder}/p.yaml").read_text()
+    live.check('"apparmor: <abstractions/base>, line' in policy and '"apparmor: line 8"' in policy, policy)
+
+
+@live.case
+def apparmor_debian(folder):
+    """Profiles of Debian's packages."""
+    if not shutil.which("apparmor_parser", path="/sbin:/usr/sbin"):
+        raise live.Skip("apparmor_parser is missing")
+    done = 0
+    for name in ("lsb_release", "nvidia_modprobe", "usr.sbin.cupsd"):
+        path = f"/etc/apparmor.d/{name}"
+        text = pathlib.Path(path).read_text() if os.path.exists(path) else ""
+        # A child's rules are lost with it, which the notes say as one.
+        if text and not any(line.lstrip().startswith(("profile ", "^")) and line.startswith(" ") for line in text.splitlines()):
+            there_and_back(folder, path)
+            done += 1
+    live.check(done > 0 or not os.path.exists("/etc/apparmor.d/lsb_release"), "nothing was compared")
+
+
 def strace(folder, *options):
     if not shutil.which("strace"):
         raise live.Skip("strace is missing")

@@ -70,6 +70,7 @@ static const struct {
     {"/a pUx,", "file /a x pux"},
     {"/a PIx,", "file /a x Pix"},
     {"/a Pux -> b//c,", "file /a x PUx -> b//c"},
+    {"/a rwl -> /b/*,", "file /a r,w,l"},
     {"file,", "file /{**,} r,w,a,l,k,m,x ix"},
     {"link /a -> /b,", "link /a ; /b l"},
     {"/a@{X}b r,", "file /a1b|/a2b r"},

@@ -83,6 +83,78 @@ static const Row bane_rows[] = {
     {"rust", "", NULL, NULL, "no form \"rust\""},
 };
 
+#define PROFILE_P(rules) "profile p {\n" rules "\n}\n"
+
+static const Row apparmor_rows[] = {
+    {NULL, PROFILE_P("/a r,\nowner /b* rwk,\ndeny /c wx,\n/d mrix,\n/e ux,"),
+     "files /a r\nfiles owner /b* rwk\nfiles /c wix deny\nfiles /d rmix\nfiles /e ux\n",
+     "nothing of system calls", NULL},
+    {NULL, "@{X} = /x /y/{a,b}\n" PROFILE_P("@{X}/** r,\n/{z,{y,w}}/v r,"),
+     "files /x/** r\nfiles /y/{a,b}/** r\nfiles /{z,{y,w}}/v r\n", NULL, NULL},
+    {NULL, "@{X} = {,/var}/run {/a,{/b,/c/}d}\n" PROFILE_P("@{X}/f r,"),
+     "files /run/f r\nfiles /var/run/f r\nfiles /a/f r\nfiles /bd/f r\nfiles /c/d/f r\n", NULL,
+     NULL},
+    {NULL,
+     "@{pid}={[1-9],[1-9][0-9],[1-9][0-9][0-9],[1-9][0-9][0-9][0-9],[1-9][0-9][0-9][0-9][0-9],"
+     "[1-9][0-9][0-9][0-9][0-9][0-9],[1-4][0-9][0-9][0-9][0-9][0-9][0-9]}\n" PROFILE_P(
+         "/proc/@{pid}/fd/ r,\n\"/a b>\\*\\054\\x41[^/][^a-c]\" r,"),
+     "files /proc/@{pid}/fd/ r\nfiles /a\\x20b\\x3e\\*\\,A?[^a-c] r\n", NULL, NULL},
+    {NULL, PROFILE_P("/[a/b] r,\n/x r,"), "files /x r\n!files /[a/b] r\n",
+     "/[a/b] r, is left out: a policy has no such pattern", NULL},
+    {NULL, PROFILE_P("/a Px,\n/b Pix,\n/c rPx -> q,\n/d rCx,"),
+     "files /a px\nfiles /b ix\nfiles /c r\nfiles /d r\n", "/c rPx -> q, may not be executed",
+     NULL},
+    {NULL, PROFILE_P("/a ix,\npriority=1 /b r,\n/a Ux,"), "files /a ix\n!files /b r\n",
+     "/a Ux, is executed as an earlier rule", NULL},
+    {NULL, PROFILE_P("file,"), "files /{**,} rwalkmix\n", NULL, NULL},
+    {NULL, PROFILE_P("link /a -> /b/*,\nlink subset /c -> /d,"),
+     "files /a l -> /b/*\n!files /c l -> /d\n", "test of subsets", NULL},
+    {NULL, PROFILE_P("capability chown,\ndeny capability sys_admin,"),
+     "capabilities CAP_CHOWN\ncapabilities CAP_SYS_ADMIN deny\n!capabilities CAP_KILL\n", NULL,
+     NULL},
+    {NULL, PROFILE_P("capability,"), "capabilities CAP_CHOWN\ncapabilities CAP_SYS_ADMIN\n", NULL,
+     NULL},
+    {NULL, PROFILE_P("network tcp,\nnetwork netlink,\nnetwork (send) packet,"),
+     "network inet stream\nnetwork inet6 stream\nnetwork netlink\n!network packet\n",
+     "network (send) packet, is left out", NULL},
+    {NULL, PROFILE_P("network raw,"), "network packet raw\nnetwork inet raw\n", "each family",
+     NULL},
+    {NULL, PROFILE_P("unix (connect) type=stream peer=(addr=\"@bus*\"),\nunix (create),"),
+     "unix connect stream @bus*\n!unix connect stream\n", "becomes what a policy says", NULL},
+    {NULL, PROFILE_P("unix peer=(label=@{profile_name}),"),
+     "unix connect dgram\nunix connect stream\n", NULL, NULL},
+    {NULL, PROFILE_P("unix (create),"), "!unix connect stream\n", "unix (create), is left out",
+     NULL},
+    {NULL,
+     PROFILE_P("signal (send,receive) set=(term rtmin+3) peer=@{profile_name},\n"
+               "signal (send) peer=@{profile_name},"),
+     "signals SIGTERM\nsignals SIGRT_3\n!signals SIGKILL\n", "both sent and received", NULL},
+    {NULL, PROFILE_P("signal (receive) peer=unconfined,\nsignal (send) set=kill peer=q,"),
+     "!signals SIGKILL\n", "signal (send) set=kill peer=q, is left out", NULL},
+    {NULL, PROFILE_P("ptrace (readby),\nptrace (read) peer=@{profile_name},"), "ptrace read\n",
+     "under the policy itself alone", NULL},
+    {NULL, PROFILE_P("ptrace (trace) peer=p,"), "!ptrace trace\n", "needs both sides", NULL},
+    {NULL, PROFILE_P("ptrace,"), "ptrace trace\n", NULL, NULL},
+    {NULL,
+     PROFILE_P("mount fstype=tmpfs options=(rw,nosuid) tmpfs -> /m/,\n"
+               "mount options=(rbind,rw) /a/ -> /b/,\nmount options=(rw,private) -> /,\n"
+               "umount /m/,\npivot_root,\nmount,"),
+     "mounts mount fstype=tmpfs options=nosuid tmpfs -> /m/\n"
+     "mounts bind options=rec /a/ -> /b/\nmounts make-private -> /\nmounts umount -> /m/\n"
+     "mounts pivot_root\n!mounts mount\n",
+     "mount, is left out", NULL},
+    {NULL, PROFILE_P("dbus send,\nuserns,\nset rlimit nofile <= 10,\nset rlimit as <= 10M,"), "",
+     "userns, is left out: a policy has no such rules", NULL},
+    {NULL, "profile p flags=(complain) {\n ^h {\n /x r,\n }\n}\n", "!files /x r\n",
+     "--profile p//h", NULL},
+    {NULL, "include <none>\n" PROFILE_P("/x r,"), "files /x r\n", "is not there", NULL},
+    {NULL, "/usr/bin/x { /a r, }\n", "files /a r\n", "is called usr.bin.x", NULL},
+    {NULL, "profile a { /a r, }\nprofile b { /b r, }\n", NULL, NULL,
+     "t: there are several profiles in it; --profile says which: a, b"},
+    {NULL, PROFILE_P("/a rz,"), NULL, NULL, "t:2:4: expected permissions"},
+    {"apparmor", "", NULL, NULL, "there is no profile in it"},
+};
+
 #define ENTRY(names, action, more)                                                                 \
     "{\"names\": [" names "], \"action\": \"SCMP_ACT_" action "\"" more "}"
 #define PROFILE(default, entries)                                                                  \
@@ -317,6 +389,48 @@ START_TEST(test_bane)
 }
 END_TEST
 
+START_TEST(test_apparmor)
+{
+    check_row(&apparmor_rows[_i]);
+}
+END_TEST
+
+/* Of several profiles the one that is asked for, and only where there may be several. */
+START_TEST(test_profile)
+{
+    static const char text[] = "profile a { /a r, }\nprofile b { ^h { /h r, } }\n";
+    static const struct {
+        const char *profile, *rule, *error;
+    } rows[] = {
+        {"a", "files /a r\n", NULL},
+        {"b//h", "files /h r\n", NULL},
+        {"c", NULL, "t: there is no profile \"c\" in it, but: a, b, b//h"},
+    };
+    Error err = {0};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        const ImportSource source = {
+            .name = "t", .text = text, .length = strlen(text), .profile = rows[i].profile};
+        CLEANUP(imported_deinit) Imported imported = {0};
+        CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+        CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+        const int r = import_text(&source, NULL, NULL, &imported, &notes, &err);
+        ck_assert_int_eq(r, rows[i].error ? -EINVAL : 0);
+        if (rows[i].error) {
+            ck_assert_str_eq(err.text, rows[i].error);
+            continue;
+        }
+        print_rules(imported.policy, &out);
+        ck_assert_str_eq(buffer_text(&out), rows[i].rule);
+    }
+    const ImportSource other = {.name = "t", .text = "read(0) = 0\n", .length = 12, .profile = "a"};
+    CLEANUP(imported_deinit) Imported imported = {0};
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    ck_assert_int_eq(import_text(&other, "strace", NULL, &imported, &notes, &err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "--profile"));
+}
+END_TEST
+
 START_TEST(test_seccomp)
 {
     check_row(&seccomp_rows[_i]);
@@ -339,6 +453,8 @@ int main(void)
 {
     Suite *suite = suite_create("import");
 
+    suite_add(suite, "apparmor", test_apparmor, ARRAY_LENGTH(apparmor_rows));
+    suite_add(suite, "profile", test_profile, 1);
     suite_add(suite, "bane", test_bane, ARRAY_LENGTH(bane_rows));
     suite_add(suite, "seccomp", test_seccomp, ARRAY_LENGTH(seccomp_rows));
     suite_add(suite, "audit", test_audit, ARRAY_LENGTH(audit_rows));

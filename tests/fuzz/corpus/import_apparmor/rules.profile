@@ -1,0 +1,17 @@
+profile p {
+  unix (connect, send) type=stream peer=(addr="@x*", label=@{profile_name}//a),
+  dbus send bus=session path=/a/** interface={a,b}.c member="X" peer=(name=(a b)),
+  signal (send) set=(term, kill) set=hup peer=unconfined,
+  ptrace (read, trace) peer=x,
+  mount options=(rw, rbind) /a/ -> /b/,
+  mount options in (ro,nosuid) fstype=(tmpfs ext4) tmpfs -> /m{,/},
+  remount /x/,
+  umount options=foo /m/,
+  pivot_root oldroot=/o /n -> z,
+  set rlimit nofile <= 1024,
+  change_profile unsafe /bin/f -> y,
+  userns create,
+  mqueue (create,read) type=posix /q,
+  io_uring sqpoll label=z,
+  all,
+}
