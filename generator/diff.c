@@ -114,6 +114,13 @@ Risk diff_finish(Diff *diff)
     return worst;
 }
 
+void risk_set(Change *change, const RiskRow *row)
+{
+    change->risk = risk_of_row(row);
+    change->why = row ? row->why : NULL;
+    change->source = row ? row->source : NULL;
+}
+
 /* ---- capabilities --------------------------------------------------------------------------- */
 
 int diff_capabilities(uint64_t old, uint64_t fresh, Diff *diff, Error *err)

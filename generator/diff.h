@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/strset.h"
+#include "generator/risk.h"
 #include "model/policy.h"
 #include "model/recording.h"
 
@@ -23,18 +24,6 @@ typedef enum DiffKind {
 } DiffKind;
 
 const char *diff_kind_name(DiffKind kind); /* "allowed", … */
-
-typedef enum Risk {
-    RISK_NONE,
-    RISK_LOW,
-    RISK_MEDIUM,
-    RISK_HIGH,
-    RISK_CRITICAL,
-    RISK_COUNT,
-} Risk;
-
-const char *risk_name(Risk risk);     /* "none", … */
-int risk_from_name(const char *name); /* Risk or -1 */
 
 /* Who did it in the recording. */
 typedef struct DiffWitness {

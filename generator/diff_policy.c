@@ -121,25 +121,6 @@ static int list_make(const Policy *policy, PolicySection section, RuleList *list
 
 /* ---- changes -------------------------------------------------------------------------------- */
 
-static void set_risk(Change *change, const PolicyRule *rule, uint32_t access)
-{
-    const RiskRow *row = NULL;
-
-    if (rule->section == POLICY_FILES)
-        row = risk_of_path(rule->name, GLOB_POLICY, access);
-    else if (rule->section == POLICY_NETWORK)
-        row = risk_of_network(rule->name, rule->type);
-    else if (rule->section == POLICY_UNIX)
-        row = risk_of_name("unix", rule->name);
-    else if (rule->section == POLICY_SIGNALS)
-        row = risk_of_name("signal", rule->name);
-    else if (rule->section == POLICY_PTRACE)
-        row = risk_of_name("ptrace", rule->name);
-    else if (rule->section == POLICY_MOUNTS)
-        row = risk_of_name("mount", rule->name);
-    risk_set(change, row);
-}
-
 /* What RULE grants, ACCESS of it, as a policy has it. */
 static void put_rule(const PolicyRule *rule, uint32_t access, Buffer *out)
 {
@@ -199,7 +180,7 @@ static int tell(Diff *diff, const RuleList *list, const GlobChange *from, DiffKi
         example.length)
         change.example = buffer_text(&example);
     if (kind == DIFF_ALLOWED)
-        set_risk(&change, rule, from->access);
+        risk_set(&change, risk_of_rule(rule, from->access));
     return diff_add(diff, &change);
 }
 

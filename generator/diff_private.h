@@ -58,27 +58,8 @@ void call_changes_deinit(CallChanges *changes);
 int call_compare(const SeccompProfile *old, const SeccompProfile *fresh, const SeccompPlace *place,
                  const char *name, CallChanges *changes);
 
-/* ---- risk ----------------------------------------------------------------------------------- */
-
-Risk risk_of_row(const RiskRow *row);
+/* Sets CHANGE's risk and why, of ROW; NULL: none. */
 void risk_set(Change *change, const RiskRow *row);
-
-/* The worst row for a call of which the arguments in ARGS_KNOWN (bit i) are ARGS, the others
- * anything. */
-const RiskRow *risk_of_call(const char *syscall, const uint64_t *args, uint8_t args_known);
-bool risk_row_is_of_call(const RiskRow *row, const char *syscall);
-/* The condition of a row such as "socket 0=AF_PACKET"; false: it has none. */
-bool risk_row_condition(const RiskRow *row, SeccompCondition *ret);
-
-/* The row of that name, or the one for all others; NULL: none. */
-const RiskRow *risk_of_name(const char *kind, const char *name);
-/* NULL is any. */
-const RiskRow *risk_of_network(const char *family, const char *type);
-/* What of FILE_* a row such as "/etc/shadow* r" is about, with its pattern in PATTERN; 0: it is
- * about no path. */
-uint32_t risk_row_path(const RiskRow *row, char *pattern, size_t size);
-/* The worst for one of FILE_* in ACCESS to something that PATTERN matches. */
-const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t access);
 
 /* The filters of both sides, each NULL where there is none. */
 typedef struct DiffFilters {

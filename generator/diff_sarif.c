@@ -13,15 +13,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-static const struct {
-    const char *level;
-    const char *severity; /* CVSS's scale, as code hosts take it */
-} levels[RISK_COUNT] = {
-    [RISK_NONE] = {"note", "0.0"},      [RISK_LOW] = {"note", "2.0"},
-    [RISK_MEDIUM] = {"warning", "5.0"}, [RISK_HIGH] = {"error", "8.0"},
-    [RISK_CRITICAL] = {"error", "9.5"},
-};
-
 static json_t *message_of(const Change *change)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
@@ -54,7 +45,7 @@ static json_t *result_of(const Diff *diff, const Change *change)
     if (change->when)
         (void)buffer_printf(&print, "/%s", change->when);
     return json_pack("{s:s, s:s, s:o, s:[{s:{s:{s:s}, s:{s:i}}}], s:{s:s}}", "ruleId",
-                     buffer_text(&rule), "level", levels[change->risk].level, "message",
+                     buffer_text(&rule), "level", risk_sarif_level(change->risk), "message",
                      message_of(change), "locations", "physicalLocation", "artifactLocation", "uri",
                      buffer_text(&uri), "region", "startLine", 1, "partialFingerprints",
                      "whittleChange/v1", buffer_text(&print));
@@ -70,8 +61,8 @@ static json_t *rule_of(const Change *change)
                         risk_name(change->risk), change->section);
     return json_pack("{s:s, s:{s:s}, s:{s:s}, s:{s:s, s:[s]}}", "id", buffer_text(&id),
                      "shortDescription", "text", buffer_text(&text), "defaultConfiguration",
-                     "level", levels[change->risk].level, "properties", "security-severity",
-                     levels[change->risk].severity, "tags", "security");
+                     "level", risk_sarif_level(change->risk), "properties", "security-severity",
+                     risk_sarif_severity(change->risk), "tags", "security");
 }
 
 static bool is_first_of_rule(const Diff *diff, size_t index)

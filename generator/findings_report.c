@@ -4,40 +4,34 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "generator/report_text.h"
+#include "generator/risk.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 
-enum { SHORT_COMMAND = 72, LONG_COMMAND = 4096, SARIF_WHO_MAX = 8 };
+enum { SHORT_COMMAND = 72, LONG_COMMAND = 4096 };
 
-/* In words, for messages and as SARIF's rule. */
-static const struct SectionWords {
-    const char *what;
-    const char *rule_id;
-    const char *description;
-} section_words[POLICY_SECTION_COUNT] = {
-    [POLICY_SYSCALLS] = {"system call", "new-system-call",
-                         "The workload made a system call that the policy does not allow."},
-    [POLICY_CAPABILITIES] = {"capability", "new-capability",
-                             "The workload needed a capability that the policy does not grant."},
-    [POLICY_FILES] = {"file", "new-file-access",
-                      "The workload used a file in a way that the policy does not allow."},
-    [POLICY_NETWORK] = {"network", "new-network-use",
-                        "The workload used a network family that the policy does not allow."},
-    [POLICY_UNIX] = {"unix socket", "new-unix-socket",
-                     "The workload used a unix socket that the policy does not allow."},
-    [POLICY_SIGNALS] = {"signal", "new-signal",
-                        "The workload sent a signal that the policy does not allow."},
-    [POLICY_PTRACE] = {"ptrace", "new-ptrace",
-                       "The workload traced or read a process as the policy does not allow."},
-    [POLICY_MOUNTS] = {"mount", "new-mount",
-                       "The workload changed mounts as the policy does not allow."},
+/* In words, for messages. */
+static const char *const section_words[POLICY_SECTION_COUNT] = {
+    [POLICY_SYSCALLS] = "system call", [POLICY_CAPABILITIES] = "capability",
+    [POLICY_FILES] = "file",           [POLICY_NETWORK] = "network",
+    [POLICY_UNIX] = "unix socket",     [POLICY_SIGNALS] = "signal",
+    [POLICY_PTRACE] = "ptrace",        [POLICY_MOUNTS] = "mount",
 };
 
 int finding_title(const Finding *finding, Buffer *out)
 {
-    return buffer_printf(out, "%s %s", section_words[finding->section].what, finding->rule);
+    return buffer_printf(out, "%s %s", section_words[finding->section], finding->rule);
+}
+
+int finding_risk(const Finding *finding, Buffer *out)
+{
+    const RiskRow *row = finding->risk;
+
+    if (risk_of_row(row) == RISK_NONE)
+        return 0;
+    return buffer_printf(out, "risk: %s: %s (%s)\n", row->risk, row->why, row->source);
 }
 
 /* ---- who ------------------------------------------------------------------------------------ */
@@ -167,11 +161,6 @@ int findings_as_policy(const Findings *findings, Buffer *out)
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 static json_t *who_json(const Finding *finding, const Recording *recording)
 {
     CLEANUP(whos_deinit) Whos whos = {0};
@@ -187,19 +176,6 @@ static json_t *who_json(const Finding *finding, const Recording *recording)
                             report_json_text(who->label), "count", (json_int_t)who->count));
     }
     return list;
-}
-
-/* Appends the text of ROOT, which it takes, to OUT. */
-static int dump(json_t *root, size_t flags, Buffer *out)
-{
-    CLEANUP(json_drop) json_t *owned = root;
-    char *text = owned ? json_dumps(owned, flags) : NULL;
-
-    if (!text)
-        return -ENOMEM;
-    (void)buffer_puts(out, text);
-    free(text);
-    return buffer_putc(out, '\n');
 }
 
 const char *layer_state_name(LayerState state)
@@ -219,9 +195,13 @@ bool findings_tolerated(const FindingsReport *report)
 
 static json_t *finding_json(const Finding *finding, const Recording *recording)
 {
-    return json_pack("{s:s,s:o,s:b,s:b,s:o}", "section", policy_section_name(finding->section),
-                     "rule", json_string(finding->rule), "denied", finding->denied, "foreign",
-                     finding->foreign, "by", who_json(finding, recording));
+    const RiskRow *row = finding->risk;
+
+    return json_pack("{s:s,s:o,s:b,s:b,s:s,s:s?,s:s?,s:o}", "section",
+                     policy_section_name(finding->section), "rule", json_string(finding->rule),
+                     "denied", finding->denied, "foreign", finding->foreign, "risk",
+                     risk_name(risk_of_row(row)), "why", row ? row->why : NULL, "source",
+                     row ? row->source : NULL, "by", who_json(finding, recording));
 }
 
 int finding_json_line(const Finding *finding, const Recording *recording, const char *time,
@@ -231,7 +211,7 @@ int finding_json_line(const Finding *finding, const Recording *recording, const 
 
     if (line)
         (void)json_object_set_new(line, "time", json_string(time));
-    return dump(line, JSON_COMPACT, out);
+    return report_json_dump(line, JSON_COMPACT, out);
 }
 
 /* The rules that nothing needed; NULL if that was not asked. */
@@ -304,7 +284,7 @@ int findings_json(const FindingsReport *report, Buffer *out)
         (void)json_object_set_new(root, "unused", unused);
     if (root && report->verification)
         add_verification(report, root);
-    return dump(root, JSON_INDENT(2), out);
+    return report_json_dump(root, JSON_INDENT(2), out);
 }
 
 /* ---- JUnit ---------------------------------------------------------------------------------- */
@@ -327,7 +307,8 @@ static int put_case(const FindingsReport *report, const Finding *finding, Buffer
     CLEANUP(buffer_deinit) Buffer title = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer who = BUFFER_INIT;
 
-    if (finding_title(finding, &title) < 0 || finding_who(finding, report->recording, 0, &who) < 0)
+    if (finding_title(finding, &title) < 0 || finding_risk(finding, &who) < 0 ||
+        finding_who(finding, report->recording, 0, &who) < 0)
         return -ENOMEM;
     (void)buffer_puts(out, "    <testcase classname=\"whittle.");
     (void)report_put_xml(policy_section_name(finding->section), out);
@@ -336,7 +317,7 @@ static int put_case(const FindingsReport *report, const Finding *finding, Buffer
     (void)buffer_printf(out, "\">\n      <failure message=\"%s the policy: ",
                         finding->denied ? "denied by" : "outside");
     (void)report_put_xml(buffer_text(&title), out);
-    (void)buffer_puts(out, "\">");
+    (void)buffer_printf(out, "\" type=\"%s risk\">", risk_name(risk_of_row(finding->risk)));
     put_xml_lines(out, buffer_text(&who));
     return buffer_puts(out, "</failure>\n    </testcase>\n");
 }
@@ -359,78 +340,4 @@ int findings_junit(const FindingsReport *report, Buffer *out)
     for (size_t i = 0; i < count && r == 0; i++)
         r = put_case(report, &report->findings->items[i], out);
     return r < 0 ? r : buffer_puts(out, "  </testsuite>\n</testsuites>\n");
-}
-
-/* ---- SARIF ---------------------------------------------------------------------------------- */
-
-#define UNUSED_RULE_ID "unused-rule"
-
-static json_t *sarif_rule(const char *id, const char *description)
-{
-    return json_pack("{s:s,s:{s:s}}", "id", id, "shortDescription", "text", description);
-}
-
-static json_t *sarif_rules(void)
-{
-    json_t *rules = json_array();
-
-    for (size_t i = 0; i < ARRAY_LENGTH(section_words); i++) {
-        if (section_words[i].rule_id)
-            (void)json_array_append_new(
-                rules, sarif_rule(section_words[i].rule_id, section_words[i].description));
-    }
-    (void)json_array_append_new(
-        rules, sarif_rule(UNUSED_RULE_ID, "Nothing in the run needed this rule of the policy."));
-    return rules;
-}
-
-/* TEXT about line LINE of the policy; FINGERPRINT says which result it is. */
-static json_t *sarif_message(const FindingsReport *report, const char *rule_id, const char *level,
-                             const char *text, size_t line, const char *fingerprint)
-{
-    return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:o},s:{s:I}}}],s:{s:s}}", "ruleId", rule_id,
-                     "level", level, "message", "text", text, "locations", "physicalLocation",
-                     "artifactLocation", "uri", report_json_text(report->policy_path), "region",
-                     "startLine", (json_int_t)line, "partialFingerprints", "whittle/rule",
-                     fingerprint);
-}
-
-static json_t *sarif_result(const FindingsReport *report, const Finding *finding)
-{
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-
-    (void)buffer_printf(&text, "%s the policy: ", finding->denied ? "Denied by" : "Outside");
-    if (finding_title(finding, &text) < 0 || buffer_putc(&text, '\n') < 0 ||
-        finding_who(finding, report->recording, SARIF_WHO_MAX, &text) < 0)
-        return NULL;
-    return sarif_message(report, section_words[finding->section].rule_id, "error",
-                         buffer_text(&text), 1, finding->rule);
-}
-
-static json_t *sarif_unused(const FindingsReport *report, const PolicyPlace *place)
-{
-    CLEANUP(buffer_deinit) Buffer rule = BUFFER_INIT;
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-
-    if (policy_rule_print(&place->rule, &rule) < 0 ||
-        buffer_printf(&text, "Nothing in this run needed: %s", buffer_text(&rule)) < 0)
-        return NULL;
-    return sarif_message(report, UNUSED_RULE_ID, "note", buffer_text(&text), place->line,
-                         buffer_text(&rule));
-}
-
-int findings_sarif(const FindingsReport *report, Buffer *out)
-{
-    json_t *results = json_array();
-
-    for (size_t i = 0; i < report->findings->count; i++)
-        (void)json_array_append_new(results, sarif_result(report, &report->findings->items[i]));
-    for (size_t i = 0; i < report->unused_count; i++)
-        (void)json_array_append_new(
-            results, sarif_unused(report, policy_text_place(report->text, report->unused[i])));
-    return dump(json_pack("{s:s,s:s,s:[{s:{s:{s:s,s:s,s:o}},s:o}]}", "$schema",
-                          "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
-                          "runs", "tool", "driver", "name", "whittle", "version", report->version,
-                          "rules", sarif_rules(), "results", results),
-                JSON_INDENT(2), out);
 }

@@ -51,6 +51,9 @@ typedef struct FindingsReport {
  */
 int finding_title(const Finding *finding, Buffer *out);
 
+/* "risk: high: forges traffic (CVE-…)", one line with its end; nothing where there is none. */
+int finding_risk(const Finding *finding, Buffer *out);
+
 /*
  * Who did it, and in which test: "by /usr/bin/cat (cat /etc/shadow), 3 times, label login", a
  * line for each program. At most LIMIT (0: all), with the rest counted in one more line, and

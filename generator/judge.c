@@ -10,6 +10,7 @@
 #include "base/strset.h"
 #include "generator/glob_set.h"
 #include "generator/infer_private.h"
+#include "generator/risk.h"
 #include "generator/rule_cover.h"
 
 #include <errno.h>
@@ -88,6 +89,7 @@ static int add_finding(Judge *judge, const PolicyRule *rule, bool denied, size_t
     if (!finding)
         return -ENOMEM;
     finding->denied |= denied;
+    finding->risk = risk_of_rule(rule, rule->access);
     return add_fact(finding, index);
 }
 
@@ -140,6 +142,7 @@ static int judge_call(Judge *judge, const Fact *fact, size_t index)
         if (!finding)
             return -ENOMEM;
         finding->foreign = true;
+        finding->risk = risk_of_name("setting", "architecture");
         return add_fact(finding, index);
     }
     memcpy(need.args, fact->args, sizeof need.args);
@@ -306,7 +309,10 @@ static int add_file_finding(Judge *judge, const PathRules *needed, const GlobCha
     if (policy_rule_print(&rule, &text) < 0)
         return -ENOMEM;
     Finding *finding = find_or_add(judge->findings, POLICY_FILES, buffer_text(&text));
-    return finding ? add_facts_of_path(judge, rule.name, finding) : -ENOMEM;
+    if (!finding)
+        return -ENOMEM;
+    finding->risk = risk_of_rule(&rule, rule.access);
+    return add_facts_of_path(judge, rule.name, finding);
 }
 
 static void strings_drop(StringSet **strings)

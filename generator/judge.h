@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "generator/knowledge.h"
 #include "model/policy.h"
 #include "model/recording.h"
 
@@ -16,12 +17,13 @@
 /* One behaviour outside the policy, however often and by however many programs it was seen. */
 typedef struct Finding {
     PolicySection section;
-    char *rule;    /* owned: the text of the rule that would allow it */
-    bool foreign;  /* a system call of an architecture that the policy does not have: "open of i386"
-                    */
-    bool denied;   /* the policy has a rule against it */
-    bool refused;  /* the kernel did refuse it; judge() does not know */
-    size_t *facts; /* owned: indices into the recording, sorted */
+    char *rule;   /* owned: the text of the rule that would allow it */
+    bool foreign; /* a system call of an architecture that the policy does not have: "open of i386"
+                   */
+    bool denied;  /* the policy has a rule against it */
+    bool refused; /* the kernel did refuse it; judge() does not know */
+    const RiskRow *risk; /* why it is dangerous to allow it; NULL: nothing is known */
+    size_t *facts;       /* owned: indices into the recording, sorted */
     size_t facts_count, facts_capacity;
 } Finding;
 

@@ -9,6 +9,10 @@
 /* Bytes that are no UTF-8, and control characters, are escaped (base/escape.h); NULL is null. */
 json_t *report_json_text(const char *text);
 
+/* Appends the text of ROOT, which it takes (NULL: no memory), and a newline; FLAGS are Jansson's.
+ */
+int report_json_dump(json_t *root, size_t flags, Buffer *out);
+
 /* TEXT as content or attribute of XML; 0 or -ENOMEM. */
 int report_put_xml(const char *text, Buffer *out);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How dangerous a change is: the worst row of profiles/tables/risk.csv that fits it. */
-#include "generator/diff_private.h"
+#include "generator/risk.h"
 
 #include "base/memory.h"
-#include "generator/glob_set.h"
+#include "generator/rule_cover.h"
 
-#include <errno.h>
+#include <string.h>
 
 static const char *const risks[RISK_COUNT] = {"none", "low", "medium", "high", "critical"};
 
@@ -23,18 +22,25 @@ int risk_from_name(const char *name)
     return -1;
 }
 
+const char *risk_sarif_level(Risk risk)
+{
+    static const char *const levels[RISK_COUNT] = {"note", "note", "warning", "error", "error"};
+
+    return levels[risk];
+}
+
+const char *risk_sarif_severity(Risk risk)
+{
+    static const char *const severities[RISK_COUNT] = {"0.0", "2.0", "5.0", "8.0", "9.5"};
+
+    return severities[risk];
+}
+
 Risk risk_of_row(const RiskRow *row)
 {
     const int risk = row ? risk_from_name(row->risk) : -1;
 
     return risk < 0 ? RISK_NONE : (Risk)risk;
-}
-
-void risk_set(Change *change, const RiskRow *row)
-{
-    change->risk = risk_of_row(row);
-    change->why = row ? row->why : NULL;
-    change->source = row ? row->source : NULL;
 }
 
 /* ---- system calls --------------------------------------------------------------------------- */
@@ -179,10 +185,32 @@ const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t acc
         char text[256];
         if (strcmp(row->kind, "path") != 0 || (worst && risk_of_row(row) <= risk_of_row(worst)))
             continue;
-        if ((risk_row_path(row, text, sizeof text) & access) == 0)
+        if ((risk_row_path(row, text, sizeof text) & access) == 0 ||
+            (syntax == GLOB_POLICY && !patterns_begin_alike(pattern, text)))
             continue;
         if (intersects(pattern, syntax, text))
             worst = row;
     }
     return worst;
+}
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+const RiskRow *risk_of_rule(const PolicyRule *rule, uint32_t access)
+{
+    static const char *const kinds[POLICY_SECTION_COUNT] = {
+        [POLICY_CAPABILITIES] = "capability",
+        [POLICY_UNIX] = "unix",
+        [POLICY_SIGNALS] = "signal",
+        [POLICY_PTRACE] = "ptrace",
+        [POLICY_MOUNTS] = "mount",
+    };
+
+    if (rule->section == POLICY_SYSCALLS)
+        return risk_of_call(rule->name, rule->args, rule->args_present);
+    if (rule->section == POLICY_FILES)
+        return risk_of_path(rule->name, GLOB_POLICY, access);
+    if (rule->section == POLICY_NETWORK)
+        return risk_of_network(rule->name, rule->type);
+    return kinds[rule->section] ? risk_of_name(kinds[rule->section], rule->name) : NULL;
 }

@@ -54,7 +54,8 @@ static int report_text(const FindingsReport *report, Buffer *out)
         (void)buffer_puts(out, "\n  ");
         (void)finding_title(finding, out);
         (void)buffer_printf(out, "%s\n", finding->denied ? "   (the policy denies it)" : "");
-        if (finding_who(finding, report->recording, WHO_MAX, &who) < 0)
+        if (finding_risk(finding, &who) < 0 ||
+            finding_who(finding, report->recording, WHO_MAX, &who) < 0)
             return -ENOMEM;
         print_indented(buffer_text(&who), out);
     }

@@ -352,7 +352,9 @@ const Command command_check = {
     .details =
         "Runs CMD as `whittle record` does, untouched, and afterwards says what it did that the "
         "policy does not allow: which system call, file, capability or socket, by which program, "
-        "with which command line and label. Nothing is enforced. Each new behaviour is one "
+        "with which command line and label, and how dangerous it would be to allow that (by the "
+        "table of "
+        "`whittle diff`). Nothing is enforced. Each new behaviour is one "
         "finding, however often it was seen.\n\n"
         "What the policy already allows costs little: with the notify backend (the one without "
         "privilege) such calls are not stopped at all, unless their arguments name files, "

@@ -33,7 +33,8 @@ static int print_finding(const FindingsReport *report, const Finding *finding, B
     (void)finding_title(finding, out);
     (void)buffer_printf(out, "   (%s)\n",
                         finding->refused ? "refused" : "not refused here, but outside the policy");
-    if (finding_who(finding, report->recording, WHO_MAX, &who) < 0)
+    if (finding_risk(finding, &who) < 0 ||
+        finding_who(finding, report->recording, WHO_MAX, &who) < 0)
         return -ENOMEM;
     for (const char *line = buffer_text(&who); *line;) {
         const size_t length = strcspn(line, "\n");

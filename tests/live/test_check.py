@@ -3,6 +3,7 @@
 """whittle check: nothing to say of what was learnt, one finding for each new behaviour."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -198,8 +199,40 @@ def formats(folder):
     _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "sarif")
     run = json.loads(out)["runs"][0]
     equal([(r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]) for r in run["results"]],
-          [("new-file-access", policy)], "results")
-    check("new-file-access" in [r["id"] for r in run["tool"]["driver"]["rules"]], "rules")
+          [("new-file-access-none-risk", "file://" + policy)], "results")
+    equal([r["id"] for r in run["tool"]["driver"]["rules"]], ["new-file-access-none-risk"], "rules")
+
+
+@case
+def risk_of_findings(folder):
+    # As `whittle diff` tells it of a policy with these rules.
+    policy, _ = learn(folder, "ptrace")
+    recording = os.path.join(folder, "risky.jsonl")
+    program = "import socket; open('/etc/shadow').close(); socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9).close()"
+    subprocess.run([live.WHITTLE, "record", "--backend", "ptrace", "-o", recording, "--", "/usr/bin/python3", "-Ic", program],
+                   check=True, capture_output=True, timeout=live.LIMIT)
+    accepted = os.path.join(folder, "accepted.yaml")
+    shutil.copy(policy, accepted)
+    run_check("--policy", accepted, "--recording", recording, "--accept")
+    differ = subprocess.run([live.WHITTLE, "diff", "--format", "json", policy, accepted], check=True, capture_output=True, timeout=live.LIMIT)
+    said = {(c["section"], c["what"]): c for c in json.loads(differ.stdout)["changes"] if c["change"] == "allowed"}
+    _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "json")
+    found = {(f["section"], f["rule"]): f for f in json.loads(out)["findings"]}
+    for key in [("files", "/etc/shadow r"), ("network", "netlink raw")]:
+        equal([found[key][k] for k in ("risk", "why", "source")], [said[key][k] for k in ("risk", "why", "source")], f"{key}")
+        check(found[key]["risk"] != "none", f"{found[key]}")
+    shadow = found["files", "/etc/shadow r"]
+    line = f"risk: {shadow['risk']}: {shadow['why']} ({shadow['source']})\n"
+    _, out, _ = run_check("--policy", policy, "--recording", recording)
+    check(f"  file /etc/shadow r\n      {line}      by /" in out, out)
+    _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "junit")
+    failures = {c.get("name"): c.find("failure") for c in xml.etree.ElementTree.fromstring(out).iter("testcase")}
+    equal(failures["file /etc/shadow r"].get("type"), f"{shadow['risk']} risk", "JUnit's type")
+    check(failures["file /etc/shadow r"].text.startswith(line), out)
+    _, out, _ = run_check("--policy", policy, "--recording", recording, "--format", "sarif")
+    rules = {r["id"]: float(r["properties"]["security-severity"]) for r in json.loads(out)["runs"][0]["tool"]["driver"]["rules"]}
+    check(rules[f"new-file-access-{shadow['risk']}-risk"] > rules["new-system-call-low-risk"], f"{rules}")
+    check(all(r["ruleId"] in rules for r in json.loads(out)["runs"][0]["results"]), out)
 
 
 @case

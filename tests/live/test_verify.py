@@ -223,7 +223,7 @@ def formats(folder):
     suite = xml.etree.ElementTree.fromstring(out).find("testsuite")
     equal((suite.get("tests"), suite.get("failures")), ("1", "1"), "tests, failures")
     _, out, _ = run_verify("--format", "sarif", *arguments)
-    equal([r["ruleId"] for r in json.loads(out)["runs"][0]["results"]], ["new-system-call"], "results")
+    equal([r["ruleId"] for r in json.loads(out)["runs"][0]["results"]], ["new-system-call-low-risk"], "results")
 
 
 # Daemons, what ignores signals, and what never stops.
