@@ -14,6 +14,8 @@
 #define MIB ((size_t)1 << 20)
 
 const Importer importers[] = {
+    {"spo", "a resource of the Security Profiles Operator", 64 * MIB, true, import_spo_detect,
+     import_spo},
     {"seccomp", "a seccomp profile in JSON", 64 * MIB, false, import_seccomp_detect,
      import_seccomp},
     {"apparmor", "an AppArmor profile", 64 * MIB, true, import_apparmor_detect, import_apparmor},
@@ -114,64 +116,6 @@ void import_run_id(const ImportSource *source, char out[33])
         b = (b ^ (unsigned char)source->text[i]) * 0x100000001b3u + 1;
     }
     (void)snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, a, b);
-}
-
-/* Variables that stand for one thing everywhere, or that policies have. */
-static const struct {
-    const char *variable, *pattern;
-} variables[] = {
-    {"@{PROC}", "/proc"},  {"@{pid}", "@{pid}"},
-    {"@{pids}", "@{pid}"}, {"@{tid}", "@{tid}"},
-    {"@{sys}", "/sys"},    {"@{run}", "{/var,}/run"},
-    {"@{HOME}", NULL},     {"@{multiarch}", "*-linux-gnu*"},
-};
-
-/* Appends what the variable at TEXT stands for and gives its length; 0 if it is not known. */
-static size_t append_variable(Buffer *out, const char *text)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        const size_t length = strlen(variables[i].variable);
-        if (variables[i].pattern && strncmp(text, variables[i].variable, length) == 0) {
-            (void)buffer_puts(out, variables[i].pattern);
-            return length;
-        }
-    }
-    return 0;
-}
-
-int import_pattern(Buffer *out, const char *apparmor, Error *err)
-{
-    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
-
-    for (const char *c = apparmor; *c; c++) {
-        const unsigned char byte = (unsigned char)*c;
-        if (*c == '@' && c[1] == '{') {
-            const size_t length = append_variable(&pattern, c);
-            if (length == 0)
-                return error_set(err, -EINVAL, "the variable in \"%s\" is not known", apparmor);
-            c += length - 1;
-            /* "@{PROC}/" of profiles whose variable ends with a slash */
-            if (c[1] == '/' && pattern.length && pattern.data[pattern.length - 1] == '/')
-                c++;
-        } else if (*c == '\\' && c[1]) {
-            (void)buffer_append(&pattern, c, 2);
-            c++;
-        } else if (byte <= ' ' || byte == 0x7f || byte == '>') {
-            (void)buffer_printf(&pattern, "\\x%02x", byte);
-        } else if (byte >= 0x80) {
-            size_t run = 1;
-            while ((unsigned char)c[run] >= 0x80)
-                run++;
-            (void)policy_pattern_append_literal(&pattern, c, run);
-            c += run - 1;
-        } else {
-            (void)buffer_putc(&pattern, *c);
-        }
-    }
-    if (pattern.error)
-        return error_errno(err, pattern.error, "a pattern");
-    const int r = policy_pattern_check(buffer_text(&pattern), err);
-    return r < 0 ? r : buffer_puts(out, buffer_text(&pattern));
 }
 
 const Capability *import_capability(const char *name)

@@ -41,12 +41,11 @@ int apparmor_left_out(const ApparmorImport *import, const ApparmorRule *rule, co
 int apparmor_add(const ApparmorImport *import, const ApparmorRule *rule, PolicyRule *draft);
 
 /*
- * PATTERN, with variables expanded, as policies' patterns, ended by NULL, which all begin with "/"
- * if PATH; in the policy's strings, the list to be freed. 0 with *RET_WHY set and no list where a
- * policy has no such pattern; -ENOMEM.
+ * Adds PATTERN, with variables expanded, as a policy's to *RET_PATTERNS; if it is a PATH, as
+ * several that begin with "/". 0, with *RET_WHY set where a policy has no such pattern; -ENOMEM.
  */
 int apparmor_policy_patterns(const ApparmorImport *import, const char *pattern, bool path,
-                             const char ***ret_patterns, const char **ret_why);
+                             ImportPatterns *ret_patterns, const char **ret_why);
 
 /* ---- a function a class of rules; 0 or -ENOMEM -------------------------------------------------
  */

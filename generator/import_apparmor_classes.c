@@ -145,14 +145,14 @@ static int add_unix(const ApparmorImport *import, const ApparmorRule *rule, cons
             r = apparmor_add(import, rule, &draft);
         *added |= !field;
         for (size_t i = 0; field && i < field->count && r == 0; i++) {
-            CLEANUP(free_pointer) const char **patterns = NULL;
+            CLEANUP(import_patterns_deinit) ImportPatterns patterns = {0};
             const char *why = NULL;
             if (field->patterns[i][0] != '@')
                 continue;
             r = apparmor_policy_patterns(import, field->patterns[i], false, &patterns, &why);
-            if (r < 0 || !patterns)
+            if (r < 0 || why)
                 continue;
-            draft.target = patterns[0];
+            draft.target = patterns.items[0];
             r = apparmor_add(import, rule, &draft);
             *added = true;
         }
@@ -348,15 +348,16 @@ static int add_places(const ApparmorImport *import, const ApparmorRule *rule, si
     if (places->count == 0)
         return apparmor_add(import, rule, draft);
     for (size_t i = 0; i < places->count && r == 0; i++) {
-        CLEANUP(free_pointer) const char **patterns = NULL;
+        CLEANUP(import_patterns_deinit) ImportPatterns patterns = {0};
         const char *why = NULL;
         r = apparmor_policy_patterns(import, places->patterns[i], true, &patterns, &why);
         if (r == 0 && why)
             return apparmor_left_out(import, rule, why);
-        for (size_t p = 0; r == 0 && patterns && patterns[p]; p++) {
-            const size_t length = strlen(patterns[p]);
-            draft->target = patterns[p];
-            if (patterns[p][length - 1] != '/' && patterns[p][length - 1] != '*')
+        for (size_t p = 0; r == 0 && p < patterns.count; p++) {
+            const char *place = patterns.items[p];
+            const size_t length = strlen(place);
+            draft->target = place;
+            if (place[length - 1] != '/' && place[length - 1] != '*')
                 apparmor_note(import, rule, "is for the folder of that name too");
             r = apparmor_add(import, rule, draft);
         }
@@ -369,7 +370,7 @@ int apparmor_take_mount(ApparmorImport *import, const ApparmorRule *rule)
     const GlobField *flags = &rule->fields[MOUNT_FLAGS], *source = &rule->fields[MOUNT_SOURCE];
     CLEANUP(buffer_deinit) Buffer names = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer options = BUFFER_INIT;
-    CLEANUP(free_pointer) const char **sources = NULL;
+    CLEANUP(import_patterns_deinit) ImportPatterns sources = {0};
     PolicyRule draft = {.section = POLICY_MOUNTS};
     const char *why = NULL;
     int r = 0;
@@ -391,7 +392,7 @@ int apparmor_take_mount(ApparmorImport *import, const ApparmorRule *rule)
         r = apparmor_policy_patterns(import, source->patterns[0], false, &sources, &why);
     if (r < 0 || why)
         return r < 0 ? r : apparmor_left_out(import, rule, why);
-    draft.source = sources ? sources[0] : NULL;
+    draft.source = sources.count ? sources.items[0] : NULL;
     return add_places(import, rule, MOUNT_WHERE, &draft);
 }
 

@@ -8,29 +8,7 @@
 
 /* ---- patterns ------------------------------------------------------------------------------- */
 
-enum { PATTERNS_MAX = 4096 };
-
-typedef struct Patterns {
-    const char **items; /* ended by NULL where they are complete */
-    size_t count, capacity;
-} Patterns;
-
-static void patterns_deinit(Patterns *patterns)
-{
-    free(patterns->items);
-}
-
-static int keep(const ApparmorImport *import, Patterns *patterns, const char *pattern)
-{
-    const char *kept = pattern ? strset_add(policy_strings(import->policy), pattern) : NULL;
-
-    if ((pattern && !kept) || array_reserve(&patterns->items, &patterns->capacity, patterns->count,
-                                            sizeof *patterns->items) < 0)
-        return -ENOMEM;
-    patterns->items[patterns->count] = kept;
-    patterns->count += pattern != NULL;
-    return 0;
-}
+enum { PAIRS_MAX = 4096 };
 
 static int hex(char c)
 {
@@ -105,44 +83,10 @@ static int translate(const char *text, Buffer *out)
     return out->error;
 }
 
-/* PATTERN with each of the alternatives of its first brace, which begins it, in its place. */
-static int split(const ApparmorImport *import, const char *pattern, unsigned depth,
-                 Patterns *patterns, const char **ret_why)
-{
-    PatternReader reader = {.at = pattern};
-    PatternToken token;
-    const char *begins[64];
-    size_t count = 0;
-    int r = 0;
-
-    if (*pattern == '/')
-        return keep(import, patterns, pattern);
-    if (*pattern != '{' || depth > 4 || patterns->count >= PATTERNS_MAX) {
-        *ret_why = "a policy's paths begin with \"/\"";
-        return 0;
-    }
-    do {
-        if (pattern_next(&reader, &token) < 0 || count == ARRAY_LENGTH(begins))
-            return *ret_why = "it is too large for one pattern", 0;
-        if (token.kind == PATTERN_OPEN ? reader.depth == 1
-                                       : token.kind == PATTERN_COMMA && reader.depth == 1)
-            begins[count++] = reader.at;
-    } while (reader.depth > 0);
-    for (size_t i = 0; i < count && r == 0 && !*ret_why; i++) {
-        CLEANUP(buffer_deinit) Buffer one = BUFFER_INIT;
-        const char *end = i + 1 < count ? begins[i + 1] : reader.at;
-        (void)buffer_append(&one, begins[i], (size_t)(end - begins[i]) - 1);
-        (void)buffer_puts(&one, reader.at);
-        r = one.error ? one.error : split(import, buffer_text(&one), depth + 1, patterns, ret_why);
-    }
-    return r;
-}
-
 int apparmor_policy_patterns(const ApparmorImport *import, const char *pattern, bool path,
-                             const char ***ret_patterns, const char **ret_why)
+                             ImportPatterns *ret_patterns, const char **ret_why)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(patterns_deinit) Patterns patterns = {0};
     int r = translate(pattern, &text);
 
     if (r == -ENOMEM)
@@ -151,13 +95,13 @@ int apparmor_policy_patterns(const ApparmorImport *import, const char *pattern, 
         *ret_why = "a policy has no such pattern";
         return 0;
     }
-    r = path ? split(import, buffer_text(&text), 0, &patterns, ret_why)
-             : keep(import, &patterns, buffer_text(&text));
-    if (r == 0 && !*ret_why)
-        r = keep(import, &patterns, NULL);
-    if (r == 0 && !*ret_why)
-        *ret_patterns = TAKE(patterns.items);
-    return r;
+    if (!path)
+        return import_patterns_add(ret_patterns, policy_strings(import->policy),
+                                   buffer_text(&text));
+    r = import_rooted(ret_patterns, policy_strings(import->policy), buffer_text(&text));
+    if (r == 1)
+        *ret_why = "a policy's paths begin with \"/\"";
+    return r < 0 ? r : 0;
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -235,10 +179,10 @@ int apparmor_take_file(ApparmorImport *import, const ApparmorRule *rule)
     int r = 0;
 
     for (size_t i = 0; i < rule->fields[0].count && r == 0 && !why; i++) {
-        CLEANUP(free_pointer) const char **patterns = NULL;
+        CLEANUP(import_patterns_deinit) ImportPatterns patterns = {0};
         r = apparmor_policy_patterns(import, rule->fields[0].patterns[i], true, &patterns, &why);
-        for (size_t p = 0; r == 0 && patterns && patterns[p]; p++)
-            r = add_file(import, rule, patterns[p], access, exec);
+        for (size_t p = 0; r == 0 && !why && p < patterns.count; p++)
+            r = add_file(import, rule, patterns.items[p], access, exec);
     }
     return r == 0 && why ? apparmor_left_out(import, rule, why) : r;
 }
@@ -278,16 +222,16 @@ int apparmor_take_execs(ApparmorImport *import)
     return r;
 }
 
-static int add_links(ApparmorImport *import, const ApparmorRule *rule, const char *const *names,
-                     const char *const *targets)
+static int add_links(const ApparmorImport *import, const ApparmorRule *rule,
+                     const ImportPatterns *names, const ImportPatterns *targets)
 {
     int r = 0;
 
-    for (size_t n = 0; names[n] && r == 0; n++) {
-        for (size_t t = 0; targets[t] && r == 0; t++) {
+    for (size_t n = 0; n < names->count && r == 0; n++) {
+        for (size_t t = 0; t < targets->count && r == 0; t++) {
             PolicyRule draft = {.section = POLICY_FILES,
-                                .name = names[n],
-                                .target = targets[t],
+                                .name = names->items[n],
+                                .target = targets->items[t],
                                 .access = FILE_LINK,
                                 .owner = rule->owner};
             r = apparmor_add(import, rule, &draft);
@@ -302,18 +246,18 @@ int apparmor_take_link(ApparmorImport *import, const ApparmorRule *rule)
     const char *why = rule->subset ? "a policy has no test of subsets" : NULL;
     int r = 0;
 
-    if (!why && names->count * targets->count > PATTERNS_MAX)
+    if (!why && names->count * targets->count > PAIRS_MAX)
         why = "its variables stand for too much";
     for (size_t i = 0; !why && r == 0 && i < names->count * targets->count; i++) {
-        CLEANUP(free_pointer) const char **from = NULL;
-        CLEANUP(free_pointer) const char **to = NULL;
+        CLEANUP(import_patterns_deinit) ImportPatterns from = {0};
+        CLEANUP(import_patterns_deinit) ImportPatterns to = {0};
         r = apparmor_policy_patterns(import, names->patterns[i / targets->count], true, &from,
                                      &why);
         if (r == 0 && !why)
             r = apparmor_policy_patterns(import, targets->patterns[i % targets->count], true, &to,
                                          &why);
         if (r == 0 && !why)
-            r = add_links(import, rule, from, to);
+            r = add_links(import, rule, &from, &to);
     }
     return r == 0 && why ? apparmor_left_out(import, rule, why) : r;
 }

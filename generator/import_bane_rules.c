@@ -80,27 +80,40 @@ static int add_folder(const Bane *bane, const char *pattern, const char *why)
                         : add_pattern(bane, buffer_text(&folder), why, FILE_READ, POLICY_ALLOW);
 }
 
+/* One path of the list KEY. */
+static int add_path(const Bane *bane, BaneKey key, const BaneText *path, uint32_t access, int deny,
+                    Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
+    CLEANUP(import_patterns_deinit) ImportPatterns rooted = {0};
+    int r = import_pattern(&pattern, path->text, err);
+
+    if (r == 0)
+        r = import_rooted(&rooted, policy_strings(bane->policy), buffer_text(&pattern));
+    if (r == 1)
+        r = error_set(err, -EINVAL, "\"%.100s\" is no absolute path", path->text);
+    const char *because = reason(bane, key, path->line);
+    for (size_t i = 0; i < rooted.count && r == 0; i++) {
+        r = add_pattern(bane, rooted.items[i], because, access, deny);
+        if (r == 0 && !deny && access & FILE_READ)
+            r = add_folder(bane, rooted.items[i], because);
+    }
+    return r;
+}
+
 static int add_paths(const Bane *bane, BaneKey key, uint32_t access, int deny, Error *err)
 {
     const BaneList *list = &bane->lists[key];
-    int r = 0;
 
-    for (size_t i = 0; i < list->count && r == 0; i++) {
-        CLEANUP(buffer_deinit) Buffer pattern = BUFFER_INIT;
-        const BaneText *path = &list->items[i];
+    for (size_t i = 0; i < list->count; i++) {
         Error why = {0};
-        r = import_pattern(&pattern, path->text, &why);
-        if (r == 0 && *buffer_text(&pattern) != '/' && *buffer_text(&pattern) != '{')
-            r = error_set(&why, -EINVAL, "\"%.100s\" is no absolute path", path->text);
+        const int r = add_path(bane, key, &list->items[i], access, deny, &why);
         if (r < 0)
-            return error_set(err, r, "%s:%u: %s: %s", bane->name, path->line, bane_keys[key].path,
-                             why.text);
-        const char *because = reason(bane, key, path->line);
-        r = add_pattern(bane, buffer_text(&pattern), because, access, deny);
-        if (r == 0 && !deny && access & FILE_READ)
-            r = add_folder(bane, buffer_text(&pattern), because);
+            return why.code ? error_set(err, r, "%s:%u: %s: %s", bane->name, list->items[i].line,
+                                        bane_keys[key].path, why.text)
+                            : error_errno(err, r, "%s", bane->name);
     }
-    return r < 0 ? error_errno(err, r, "%s", bane->name) : 0;
+    return 0;
 }
 
 /* What bane denies in every profile. */

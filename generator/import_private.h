@@ -13,6 +13,8 @@ bool import_audit_detect(const ImportSource *source);
 int import_audit(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_strace_detect(const ImportSource *source);
 int import_strace(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
+bool import_spo_detect(const ImportSource *source);
+int import_spo(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_seccomp_detect(const ImportSource *source);
 int import_seccomp(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 
@@ -33,6 +35,21 @@ unsigned import_line_of(const ImportSource *source, size_t at);
  * cannot say.
  */
 int import_pattern(Buffer *out, const char *apparmor, Error *err);
+
+/* Patterns of a policy, which are in some StringSet. */
+typedef struct ImportPatterns {
+    const char **items;
+    size_t count, capacity;
+} ImportPatterns;
+
+void import_patterns_deinit(ImportPatterns *patterns);
+
+/* Adds PATTERN, which gets into STRINGS. 0 or -ENOMEM. */
+int import_patterns_add(ImportPatterns *patterns, StringSet *strings, const char *pattern);
+
+/* The same as patterns that begin with "/", as a policy's paths do: "{,/var}/run" becomes two. 1 if
+ * they do not. */
+int import_rooted(ImportPatterns *patterns, StringSet *strings, const char *pattern);
 
 /* The capability by any of its spellings ("chown", "CAP_CHOWN"), or NULL. */
 const Capability *import_capability(const char *name);

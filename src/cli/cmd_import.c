@@ -65,7 +65,7 @@ static int run(const Parsed *parsed)
 }
 
 static const Option options[] = {
-    {"from", 'f', VALUE_WORDS, "FORM", "apparmor audit bane seccomp strace",
+    {"from", 'f', VALUE_WORDS, "FORM", "apparmor audit bane seccomp spo strace",
      "what FILE is, where its content does not tell"},
     {"include", 'I', VALUE_FOLDER, "DIR", NULL,
      "where AppArmor's \"include <...>\" looks first, then in /etc/apparmor.d"},
@@ -93,6 +93,8 @@ const Command command_import = {
         "variables "
         "expanded; each rule that a policy cannot say is told. Of several profiles --profile takes "
         "one, PARENT//NAME for a hat or child.\n\n"
+        "spo: SeccompProfile and AppArmorProfile, resources of the Security Profiles Operator in "
+        "YAML.\n\n"
         "strace: its logs, best of `strace -f -y`, become a recording, to be given to `whittle "
         "generate` alone or with others. It is never complete, since strace tells neither "
         "capabilities nor what the kernel opens by itself.\n\n"

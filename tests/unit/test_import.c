@@ -55,6 +55,8 @@ static const Row bane_rows[] = {
     {NULL, FILES "LogOnWritePaths = [\"/**\"]\n", "", ":3: LogOnWritePaths", NULL},
     {NULL, FILES "ReadOnlyPaths = [\"@{PROC}/x\", \"/a b\"]\n",
      "files /proc/x rmix\nfiles /a\\x20b rmix\n", NULL, NULL},
+    {NULL, FILES "WritablePaths = [\"@{run}/x\"]\n", "files /var/run/x rwlk\nfiles /run/x rwlk\n",
+     NULL, NULL},
     /* what is wrong, and where */
     {NULL, NAME "[Filesystem]\nReadOnlyPath = []\n", NULL, NULL,
      "t:3:16: bane has no key \"Filesystem.ReadOnlyPath\"; did you mean "
@@ -190,6 +192,68 @@ static const Row seccomp_rows[] = {
     {NULL, PROFILE("ERRNO", ENTRY("\"bpf\"", "ALLOW", "") "," ENTRY("\"bpf\"", "KILL_PROCESS", "")),
      "syscalls bpf\n!syscalls bpf deny\n", "an earlier entry", NULL},
     {"seccomp", "{\"defaultAction\": 1}", NULL, NULL, "t"},
+};
+
+#define SPO(kind, spec)                                                                            \
+    "apiVersion: security-profiles-operator.x-k8s.io/v1\nkind: " kind "\nmetadata:\n  name: n\n"   \
+    "spec:\n" spec
+#define ABSTRACT(parts) SPO("AppArmorProfile", "  abstract:\n" parts)
+
+/* The spec begins in line 6, an abstract profile in line 7. */
+static const Row spo_rows[] = {
+    {NULL,
+     SPO("SeccompProfile",
+         "  defaultAction: SCMP_ACT_ERRNO\n  architectures: [SCMP_ARCH_X86_64]\n"
+         "  baseProfileName: base\n  syscalls:\n  - names: [read, \"write\"]\n"
+         "    action: 'SCMP_ACT_ALLOW'\n  - names:\n    - personality\n    action: SCMP_ACT_ALLOW\n"
+         "    args:\n    - {index: 0, op: SCMP_CMP_EQ, value: 8, valueTwo: 0}\n"),
+     "syscalls read\nsyscalls write\nsyscalls personality 0=PER_LINUX32\n!syscalls personality\n",
+     "t:8: baseProfileName is not carried over", NULL},
+    {NULL, SPO("SeccompProfile", "  defaultAction: SCMP_ACT_ERRNO\n  defaultAktion: x\n"), NULL,
+     NULL, "t:7:3: spec of a SeccompProfile has no key \"defaultAktion\"; did you mean"},
+    /* JSON's reader names the file's line */
+    {NULL,
+     SPO("SeccompProfile", "  defaultAction: SCMP_ACT_ERRNO\n\n  defaultAction: SCMP_ACT_ALLOW\n"),
+     NULL, NULL, "t:8:"},
+    {NULL, SPO("SeccompProfile", "  defaultAction: yes\n"), NULL, NULL, "\"yes\""},
+    {NULL,
+     ABSTRACT(
+         "    executable:\n      allowedExecutables: [/bin/x]\n      allowedLibraries:\n"
+         "      - /lib/*.so\n    filesystem: {readOnlyPaths: ['@{run}/r'], writeOnlyPaths: [/w],"
+         " readWritePaths: [/a b]}\n    capability: {allowedCapabilities: [chown]}\n"
+         "    network: {allowRaw: false, allowedProtocols: {allowTcp: true}}\n"
+         "    ptrace: {allowedAccess: [read, readby]}\n  mode: Complain\n"),
+     "files /bin/x rmix\nfiles /lib/*.so rm\nfiles /run/r r\nfiles /var/run/r r\nfiles /w wlk\n"
+     "files /a\\x20b rwlk\ncapabilities CAP_CHOWN\nnetwork inet stream\n!network inet raw\n"
+     "ptrace read\n",
+     "mode is not carried over", NULL},
+    {NULL, ABSTRACT("    filesystem: {readOnlyPaths: [\"ptrace (read),\"]}\n"), "",
+     "t:7: a ptrace rule", NULL},
+    {NULL, ABSTRACT("    filesystem: {readonlyPaths: [/x]}\n"), NULL, NULL,
+     "t:7:18: filesystem has no key \"readonlyPaths\"; did you mean \"readOnlyPaths\"?"},
+    {NULL, ABSTRACT("    filesystem: {readOnlyPaths: [x]}\n"), NULL, NULL,
+     "t:7:34: readOnlyPaths: \"x\" is no absolute path"},
+    {NULL, ABSTRACT("    filesystem: {readOnlyPaths: [/{a]}\n"), NULL, NULL, "t:7:"},
+    {NULL, ABSTRACT("    capability: {allowedCapabilities: [chwon]}\n"), NULL, NULL,
+     "t:7:40: there is no capability \"chwon\"; did you mean CAP_CHOWN?"},
+    {NULL, ABSTRACT("    network: {allowRaw: perhaps}\n"), NULL, NULL, "true or false"},
+    {NULL, SPO("AppArmorProfile", "  policy: |\n    profile x {\n      /x r,\n    }\n"),
+     "files /x r\n", NULL, NULL},
+    {NULL, SPO("AppArmorProfile", "  policy: |\n    profile x {\n      /x z,\n    }\n"), NULL, NULL,
+     "t:8:"},
+    {NULL, SPO("SelinuxProfile", "  allow: {}\n"), NULL, NULL, "but kind \"SelinuxProfile\""},
+    {NULL, SPO("SeccompProfile", "  []\n"), NULL, NULL, "a mapping \"spec\""},
+    {NULL, SPO("SeccompProfile", "  &a [*a]\n"), NULL, NULL, "t:6:7: write out what the alias"},
+    {NULL, SPO("SeccompProfile", "  [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]\n"), NULL, NULL,
+     "too deep"},
+    {NULL, SPO("SeccompProfile", "  {\n"), NULL, NULL, "t:7:1"},
+    {NULL, SPO("SeccompProfile", "  defaultAction: SCMP_ACT_ERRNO\n") "---\n" ABSTRACT("    {}\n"),
+     NULL, NULL, "there are several profiles in it; --profile says which: n, n"},
+    {NULL,
+     "apiVersion: v1\nkind: List\nitems:\n- apiVersion: security-profiles-operator.x-k8s.io/v1\n"
+     "  kind: SeccompProfile\n  spec: {defaultAction: SCMP_ACT_ERRNO, syscalls: [{names: [read], "
+     "action: SCMP_ACT_ALLOW}]}\n",
+     "syscalls read\n!syscalls write\n", NULL, NULL},
 };
 
 /* Recordings: their facts as "KIND NAME [SELECTORS | access N] SUBJECT RESULT". */
@@ -437,6 +501,12 @@ START_TEST(test_seccomp)
 }
 END_TEST
 
+START_TEST(test_spo)
+{
+    check_row(&spo_rows[_i]);
+}
+END_TEST
+
 START_TEST(test_audit)
 {
     check_row(&audit_rows[_i]);
@@ -457,6 +527,7 @@ int main(void)
     suite_add(suite, "profile", test_profile, 1);
     suite_add(suite, "bane", test_bane, ARRAY_LENGTH(bane_rows));
     suite_add(suite, "seccomp", test_seccomp, ARRAY_LENGTH(seccomp_rows));
+    suite_add(suite, "spo", test_spo, ARRAY_LENGTH(spo_rows));
     suite_add(suite, "audit", test_audit, ARRAY_LENGTH(audit_rows));
     suite_add(suite, "strace", test_strace, ARRAY_LENGTH(strace_rows));
     return suite_run(suite);
