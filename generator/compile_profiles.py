@@ -84,10 +84,10 @@ TABLES = {
         [
             ("program", r"\*|[a-z0-9+-]+", TEXT),
             ("folder", r"|[A-Za-z0-9._-]+", TEXT),
-            ("prefix", r"|\*|[A-Za-z0-9._-]+", TEXT),
+            ("prefix", r"|\*|\*?[#A-Za-z0-9._-]+", TEXT),
             ("length", r"[0-9][0-9]", TEXT),
-            ("letters", r"alnum|alnum_|hex|lower_", TEXT),
-            ("suffix", r"|\*", TEXT),
+            ("letters", r"alnum|alnum_|digits|hex|lower|lower_", TEXT),
+            ("suffix", r"|\*|\*\*", TEXT),
             ("source", r".+", TEXT),
         ],
     ),

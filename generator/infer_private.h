@@ -34,7 +34,7 @@ typedef struct PathUse {
     bool one_run;     /* only one run used it … */
     uint32_t run;     /* … this one */
     /* What its creator is known to call its scratch files, NULL nothing. */
-    const TemporaryName *temporary;
+    const TemporaryName *temporary[2];
 } PathUse;
 
 typedef struct PathUses {

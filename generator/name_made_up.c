@@ -99,43 +99,114 @@ bool name_find_made_up(const char *name, size_t length, NameSpan *ret_span, bool
     return has_whole || has_cut;
 }
 
+static bool fits_letters(unsigned char c, const char *letters)
+{
+    if (strcmp(letters, "hex") == 0)
+        return isdigit(c) || (c >= 'a' && c <= 'f');
+    if (strcmp(letters, "digits") == 0)
+        return isdigit(c);
+    if (c == '_')
+        return strchr(letters, '_') != NULL;
+    return strncmp(letters, "lower", 5) == 0 ? isdigit(c) || islower(c) : isalnum(c) != 0;
+}
+
 static size_t count_letters(const char *text, size_t length, const char *letters)
 {
-    const bool hex = strcmp(letters, "hex") == 0;
-    const bool lower = strcmp(letters, "lower_") == 0;
-    const bool underscore = strchr(letters, '_') != NULL;
     size_t n = 0;
 
-    while (n < length) {
-        const unsigned char c = (unsigned char)text[n];
-        const bool fits = hex     ? isdigit(c) || (c >= 'a' && c <= 'f')
-                          : lower ? isdigit(c) || islower(c)
-                                  : isalnum(c) != 0;
-        if (!fits && !(underscore && c == '_'))
-            break;
+    while (n < length && fits_letters((unsigned char)text[n], letters))
         n++;
-    }
     return n;
+}
+
+/* "20240131…": a day of these centuries. */
+static bool is_day(const char *digits)
+{
+    const int month = (digits[4] - '0') * 10 + digits[5] - '0';
+    const int day = (digits[6] - '0') * 10 + digits[7] - '0';
+
+    return (strncmp(digits, "19", 2) == 0 || strncmp(digits, "20", 2) == 0) && month >= 1 &&
+           month <= 12 && day >= 1 && day <= 31;
+}
+
+/* A number of LEAST digits or more, none of them a leading zero, that ends the name or what stands
+ * before its last dot. Nobody counts that far, but a date is no made-up number. */
+static bool find_number(const char *name, size_t length, size_t least, NameSpan *ret_span)
+{
+    enum { DAY_LENGTH = 8 };
+    const char *dot = memrchr(name, '.', length);
+    size_t end = length;
+    size_t start;
+
+    for (;;) {
+        for (start = end; start > 0 && isdigit((unsigned char)name[start - 1]);)
+            start--;
+        if (end - start >= least || end < length || !dot)
+            break;
+        end = (size_t)(dot - name);
+    }
+    if (end - start < least || name[start] == '0' ||
+        (end - start >= DAY_LENGTH && is_day(name + start)))
+        return false;
+    *ret_span = (NameSpan){start, end, SPAN_OPEN_DIGITS};
+    return true;
+}
+
+/* Where "20240131-1234-" ends in NAME. */
+static size_t skip_date_pid(const char *name, size_t length)
+{
+    static const char mask[] = "dddddddd-d";
+
+    for (size_t at = 0; at < length; at++) {
+        if (!name_fits_mask(name + at, length - at, mask))
+            continue;
+        at += sizeof mask - 2;
+        at += count_letters(name + at, length - at, "digits");
+        if (at < length && name[at] == '-')
+            return at + 1;
+    }
+    return 0;
+}
+
+/* Where what PREFIX says ends in NAME: 0 if that does not begin so. */
+static size_t skip_prefix(const char *name, size_t length, const char *prefix)
+{
+    const size_t size = strlen(prefix);
+
+    if (strcmp(prefix, TEMPORARY_DATE_PID) == 0)
+        return skip_date_pid(name, length);
+    if (prefix[0] == '*') {
+        const char *found = NULL;
+        for (const char *at = name; (at = strstr(at, prefix + 1)); at++)
+            found = at;
+        return found ? (size_t)(found - name) + size - 1 : 0;
+    }
+    return length > size && strncmp(name, prefix, size) == 0 ? size : 0;
 }
 
 bool name_find_temporary(const char *name, size_t length, const TemporaryName *row,
                          NameSpan *ret_span)
 {
-    const size_t prefix = strlen(row->prefix);
     const size_t wanted = (size_t)(*row->length - '0') * 10 + (size_t)(row->length[1] - '0');
+    const bool digits = strcmp(row->letters, "digits") == 0;
     bool looks_random;
 
     if (strcmp(row->prefix, "*") == 0)
-        return name_find_made_up(name, length, ret_span, &looks_random);
-    if (length <= prefix || strncmp(name, row->prefix, prefix) != 0)
+        return digits ? find_number(name, length, wanted, ret_span)
+                      : name_find_made_up(name, length, ret_span, &looks_random);
+    const size_t start = skip_prefix(name, length, row->prefix);
+    if (start >= length || (start == 0 && row->prefix[0]))
         return false;
-    size_t letters = count_letters(name + prefix, length - prefix, row->letters);
-    if (wanted > 0 && letters != wanted)
+    const size_t letters = count_letters(name + start, length - start, row->letters);
+    if (letters == 0 || (wanted > 0 && letters != wanted))
         return false;
-    const size_t end = prefix + letters;
-    const bool any_suffix = strcmp(row->suffix, "*") == 0;
-    if (letters == 0 || (end < length && !(any_suffix && name[end] == '.')))
+    const size_t end = start + letters;
+    const bool any = strcmp(row->suffix, "**") == 0;
+    if (end < length && !any && !(strcmp(row->suffix, "*") == 0 && name[end] == '.'))
         return false;
-    *ret_span = (NameSpan){prefix, end, wanted > 0 ? SPAN_MADE_UP : SPAN_OPEN};
+    const SpanKind open = digits                             ? SPAN_OPEN_DIGITS
+                          : strcmp(row->letters, "hex") == 0 ? SPAN_OPEN
+                                                             : SPAN_OPEN_LETTERS;
+    *ret_span = (NameSpan){start, end, wanted > 0 ? SPAN_MADE_UP : open};
     return true;
 }

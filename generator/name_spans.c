@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms of names: uuids, hashes, dates, numbers. What mkstemp(3) makes: name_made_up.c. */
+/* Forms of names: uuids, hashes, numbers. Dates: name_dates.c; what mkstemp(3) makes:
+ * name_made_up.c. */
 #include "generator/name_spans.h"
 
 #include "base/memory.h"
@@ -7,9 +8,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <time.h>
-
-enum { DAY = 24 * 60 * 60, SLACK = 14 * 60 * 60 }; /* no time zone is further away */
 
 bool name_spans_add(NameSpans *spans, NameSpan span)
 {
@@ -49,8 +47,7 @@ static bool stands_alone(const char *name, size_t length, size_t start, size_t e
            (end == length || !isalnum((unsigned char)name[end]));
 }
 
-/* MASK: "x" a hexadecimal digit, "d" a digit, anything else itself. */
-static bool fits_mask(const char *text, size_t length, const char *mask)
+bool name_fits_mask(const char *text, size_t length, const char *mask)
 {
     if (strlen(mask) > length)
         return false;
@@ -71,7 +68,8 @@ bool name_find_uuids(const char *name, size_t length, NameSpans *spans)
     bool found = false;
 
     for (size_t at = 0; at + size <= length; at++) {
-        if (fits_mask(name + at, length - at, mask) && stands_alone(name, length, at, at + size))
+        if (name_fits_mask(name + at, length - at, mask) &&
+            stands_alone(name, length, at, at + size))
             found |= name_spans_add(spans, (NameSpan){at, at + size, SPAN_UUID});
     }
     return found;
@@ -91,126 +89,6 @@ bool name_find_counters(const char *name, size_t length, NameSpans *spans)
             stands_alone(name, length, at, end))
             found |= name_spans_add(spans, (NameSpan){at, end, SPAN_COUNTER});
         at = end + 1;
-    }
-    return found;
-}
-
-/* ---- dates ---------------------------------------------------------------------------------- */
-
-static int number_of(const char *digits, size_t length)
-{
-    int number = 0;
-
-    for (size_t i = 0; i < length; i++)
-        number = number * 10 + (digits[i] - '0');
-    return number;
-}
-
-static int64_t seconds_of(int year, int month, int day, int hour, int minute, int second)
-{
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-
-    if (month < 1 || month > 12 || day < 1 || day > 31)
-        return -1;
-    return timegm(&tm);
-}
-
-int64_t time_from_text(const char *text)
-{
-    if (!text || !fits_mask(text, strlen(text), "dddd-dd-ddTdd:dd:dd"))
-        return -1;
-    return seconds_of(number_of(text, 4), number_of(text + 5, 2), number_of(text + 8, 2),
-                      number_of(text + 11, 2), number_of(text + 14, 2), number_of(text + 17, 2));
-}
-
-/* A run was between FROM and TO, or a time zone away. */
-static bool is_time_of_run(int64_t from, int64_t to, const TimeSpan *runs, size_t runs_count)
-{
-    for (size_t i = 0; i < runs_count; i++) {
-        if (from >= 0 && from <= runs[i].end + SLACK && to >= runs[i].start - SLACK)
-            return true;
-    }
-    return false;
-}
-
-/* The length of the time of day that follows a date at TEXT, 0 without one. */
-static size_t time_length(const char *text, size_t length)
-{
-    static const char *const masks[] = {"dd:dd:dd", "dd-dd-dd", "dd.dd.dd", "dd_dd_dd",
-                                        "dddddd",   "dddd",     "dd:dd",    "dd"};
-    const size_t separator = length > 0 && strchr("-_T.:", text[0]) ? 1 : 0;
-
-    for (size_t i = 0; i < ARRAY_LENGTH(masks); i++) {
-        const size_t size = separator + strlen(masks[i]);
-        if (separator < length && fits_mask(text + separator, length - separator, masks[i]) &&
-            (size == length || !isalnum((unsigned char)text[size]) || text[size] == 'Z'))
-            return size;
-    }
-    return 0;
-}
-
-/* The length of the date of one of the runs that begins at TEXT, 0 without one. */
-static size_t date_length(const char *text, size_t length, const TimeSpan *runs, size_t runs_count)
-{
-    static const struct {
-        const char *mask;
-        size_t month, day; /* where they are; 0 for no day */
-    } forms[] = {
-        {"dddd-dd-dd", 5, 8}, {"dddd_dd_dd", 5, 8}, {"dddd.dd.dd", 5, 8},
-        {"dddddddd", 4, 6},   {"dddd-dd", 5, 0},    {"dddd_dd", 5, 0},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
-        const size_t size = strlen(forms[i].mask);
-        if (!fits_mask(text, length, forms[i].mask))
-            continue;
-        const int month = number_of(text + forms[i].month, 2);
-        const int day = forms[i].day ? number_of(text + forms[i].day, 2) : 1;
-        const int64_t from = seconds_of(number_of(text, 4), month, day, 0, 0, 0);
-        const int64_t days = forms[i].day ? 1 : 31;
-        if (!is_time_of_run(from, from + days * DAY, runs, runs_count))
-            continue;
-        const size_t more = forms[i].day ? time_length(text + size, length - size) : 0;
-        if (size + more == length || !isdigit((unsigned char)text[size + more]))
-            return size + more;
-    }
-    return 0;
-}
-
-/* Seconds, or thousandths, millionths, billionths of them. */
-static bool is_time(const char *digits, size_t length, const TimeSpan *runs, size_t runs_count)
-{
-    enum { SECONDS_LENGTH = 10 };
-
-    if (length < SECONDS_LENGTH || length > SECONDS_LENGTH + 9 ||
-        (length - SECONDS_LENGTH) % 3 != 0)
-        return false;
-    int64_t seconds = 0;
-    for (size_t i = 0; i < SECONDS_LENGTH; i++)
-        seconds = seconds * 10 + (digits[i] - '0');
-    return is_time_of_run(seconds, seconds, runs, runs_count);
-}
-
-bool name_find_dates(const char *name, size_t length, const TimeSpan *runs, size_t runs_count,
-                     NameSpans *spans)
-{
-    bool found = false;
-
-    for (size_t at = 0; at < length;) {
-        size_t digits = 0;
-        while (at + digits < length && isdigit((unsigned char)name[at + digits]))
-            digits++;
-        size_t size = digits ? date_length(name + at, length - at, runs, runs_count) : 0;
-        if (size == 0 && is_time(name + at, digits, runs, runs_count))
-            size = digits;
-        if (size > 0)
-            found |= name_spans_add(spans, (NameSpan){at, at + size, SPAN_DATE});
-        at += size ? size : digits ? digits : 1;
     }
     return found;
 }
@@ -377,6 +255,8 @@ static const struct {
 } words[SPAN_KIND_COUNT] = {
     [SPAN_MADE_UP] = {"a made-up name", "any other of that length"},
     [SPAN_OPEN] = {"a made-up name", "any other that begins like it"},
+    [SPAN_OPEN_DIGITS] = {"a made-up number", "anything that begins with a digit"},
+    [SPAN_OPEN_LETTERS] = {"a made-up name", "anything that begins with a letter or digit"},
     [SPAN_PID] = {"named after its process", "any process number"},
     [SPAN_PID_HEX] = {"named after its process", "anything that begins with a hexadecimal digit"},
     [SPAN_BESIDE] = {"counted by its process", "anything that begins with a hexadecimal digit"},
@@ -384,6 +264,7 @@ static const struct {
     [SPAN_HASH] = {"named by a hash", "any other name of that length"},
     [SPAN_FAN_OUT] = {"named by a hash", "any other name of that length"},
     [SPAN_DATE] = {"the time of the run", "any other digits"},
+    [SPAN_DATE_HEX] = {"the time of the run", "any other of that length"},
     [SPAN_COUNTER] = {"a counter", "any other number of that length"},
     [SPAN_NUMBER] = {"differs between runs", "anything that begins with a digit"},
     [SPAN_INODE] = {"a file without a name", "any inode's number"},
@@ -404,8 +285,10 @@ const char *span_grant(SpanKind kind)
 static void print_span(const char *name, const NameSpan *span, Buffer *out)
 {
     static const char *const whole[SPAN_KIND_COUNT] = {
-        [SPAN_OPEN] = "[0-9a-f]*",   [SPAN_PID] = "@{pid}",    [SPAN_PID_HEX] = "[0-9a-f]*",
-        [SPAN_BESIDE] = "[0-9a-f]*", [SPAN_NUMBER] = "[0-9]*", [SPAN_INODE] = "[0-9]*",
+        [SPAN_OPEN_DIGITS] = "[0-9]*", [SPAN_OPEN_LETTERS] = "[0-9a-z]*",
+        [SPAN_OPEN] = "[0-9a-f]*",     [SPAN_PID] = "@{pid}",
+        [SPAN_PID_HEX] = "[0-9a-f]*",  [SPAN_BESIDE] = "[0-9a-f]*",
+        [SPAN_NUMBER] = "[0-9]*",      [SPAN_INODE] = "[0-9]*",
         [SPAN_VERSION] = "[0-9]*",
     };
     bool letters = false;

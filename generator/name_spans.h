@@ -15,6 +15,8 @@
 typedef enum SpanKind {
     SPAN_MADE_UP, /* letters and digits */
     SPAN_OPEN,    /* hexadecimal digits, as many as there are */
+    SPAN_OPEN_DIGITS,
+    SPAN_OPEN_LETTERS, /* small letters and digits */
     SPAN_PID,
     SPAN_PID_HEX,
     SPAN_BESIDE, /* a number in a name that has its process's */
@@ -22,6 +24,7 @@ typedef enum SpanKind {
     SPAN_HASH,
     SPAN_FAN_OUT, /* a folder named after the first or last digits of the hashes in it */
     SPAN_DATE,
+    SPAN_DATE_HEX,
     SPAN_COUNTER, /* with leading zeros */
     SPAN_NUMBER,  /* any other */
     SPAN_INODE,
@@ -46,6 +49,9 @@ typedef struct NameSpans {
 /* False, with nothing changed, if there is no room for SPAN or something is there already. */
 bool name_spans_add(NameSpans *spans, NameSpan span);
 
+/* TEXT begins as MASK: "x" a hexadecimal digit, "d" a digit, anything else itself. */
+bool name_fits_mask(const char *text, size_t length, const char *mask);
+
 /* When a run was. */
 typedef struct TimeSpan {
     int64_t start, end; /* seconds since 1970 */
@@ -58,9 +64,11 @@ int64_t time_from_text(const char *text);
 bool name_find_uuids(const char *name, size_t length, NameSpans *spans);
 bool name_find_counters(const char *name, size_t length, NameSpans *spans);
 
-/* Dates (from the day before to the day after) and times since 1970 of one of the runs. */
-bool name_find_dates(const char *name, size_t length, const TimeSpan *runs, size_t runs_count,
-                     NameSpans *spans);
+/* Dates (from the day before to the day after) and times since 1970 of one of the runs, these also
+ * in eight hexadecimal digits, alone or with five more for the millionths of a second. TIMES: with
+ * the time of day behind a date. */
+bool name_find_dates(const char *name, size_t length, bool times, const TimeSpan *runs,
+                     size_t runs_count, NameSpans *spans);
 
 /* "libz.so.1.2.13": what stands behind "libz.so.1.". */
 bool name_find_version(const char *name, size_t length, NameSpans *spans);
@@ -80,6 +88,9 @@ bool name_find_variables(const char *name, size_t length, NameSpans *spans);
 /* Hexadecimal digits of a hash's length, where FANNED more stand in the folders above. */
 bool name_find_hash(const char *name, size_t length, size_t fanned, NameSpans *spans);
 bool name_is_fan_out(const char *name, size_t length);
+
+/* The prefix of a row that stands for a date and the number of a process. */
+#define TEMPORARY_DATE_PID "DATE-PID-"
 
 /* The made-up part of NAME if it is one of ROW's. */
 bool name_find_temporary(const char *name, size_t length, const TemporaryName *row,

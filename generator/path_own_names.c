@@ -53,11 +53,16 @@ bool path_find_hash(const PathShapes *shapes, size_t use, NameSpans *spans)
     return false;
 }
 
-static bool find_temporary(const PathShapes *shapes, size_t i, NameSpans *spans)
+static bool is_dated(const TemporaryName *row)
+{
+    return row && strcmp(row->prefix, TEMPORARY_DATE_PID) == 0;
+}
+
+static bool find_temporary(const PathShapes *shapes, size_t i, const TemporaryName *row,
+                           NameSpans *spans)
 {
     const PathUse *use = &shapes->uses->items[i];
     const Shape *shape = &shapes->shapes[i];
-    const TemporaryName *row = use->temporary;
     NameSpan span;
 
     if (!row || !name_find_temporary(shape->name, shape->length, row, &span))
@@ -76,7 +81,8 @@ static bool find_temporary(const PathShapes *shapes, size_t i, NameSpans *spans)
             strncmp(shape->name - 1 - length, row->folder, length) != 0)
             return false;
     }
-    const bool any = strcmp(row->prefix, "*") == 0; /* its maker makes nothing else */
+    /* Its maker makes nothing else, or nobody writes so long a number. */
+    const bool any = strcmp(row->prefix, "*") == 0 || is_dated(row);
     return (scratch || any || path_use_is_transient(use) || !word) && name_spans_add(spans, span);
 }
 
@@ -89,6 +95,24 @@ static bool find_python(const PathUse *use, const Shape *shape, NameSpans *spans
            shape->length == PYTHON_LENGTH &&
            strspn(shape->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == PYTHON_LENGTH &&
            name_spans_add(spans, (NameSpan){0, PYTHON_LENGTH, SPAN_MADE_UP});
+}
+
+/* What follows a date is a time of day, if that does not leave a name that has its process's number
+ * without one. */
+static void find_dates(const PathShapes *shapes, const PathUse *use, const Shape *shape,
+                       NameSpans *spans)
+{
+    const NameSpans before = *spans;
+
+    (void)name_find_dates(shape->name, shape->length, true, shapes->times, shapes->runs_count,
+                          spans);
+    NameSpans rest = *spans;
+    if (!use->named_after || spans->count == before.count ||
+        name_find_pid(shape->name, shape->length, &rest))
+        return;
+    *spans = before;
+    (void)name_find_dates(shape->name, shape->length, false, shapes->times, shapes->runs_count,
+                          spans);
 }
 
 void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
@@ -106,16 +130,22 @@ void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
     if (shapes->level == GENERALISE_BROAD && loaded)
         (void)name_find_version(shape->name, shape->length, spans);
     if (use->access & WRITES)
-        (void)name_find_dates(shape->name, shape->length, shapes->times, shapes->runs_count, spans);
+        find_dates(shapes, use, shape, spans);
     if (!path_use_created(use))
         return;
     (void)name_find_uuids(shape->name, shape->length, spans);
     (void)path_find_hash(shapes, i, spans);
-    if (spans->count == 0 && !find_temporary(shapes, i, spans))
+    if (spans->count == 0) {
+        for (size_t row = 0; row < ARRAY_LENGTH(use->temporary); row++)
+            (void)find_temporary(shapes, i, use->temporary[row], spans);
+    }
+    if (spans->count == 0)
         (void)find_python(use, shape, spans);
     (void)name_find_counters(shape->name, shape->length, spans);
     const bool named = (use->named_after && name_find_pid(shape->name, shape->length, spans)) ||
                        (use->named_hex && name_find_pid_hex(shape->name, shape->length, spans));
+    if (named && is_dated(use->temporary[0]))
+        (void)find_temporary(shapes, i, use->temporary[0], spans);
     /* What a process calls its own and removes again, it also counts. */
     if (named && path_use_is_transient(use))
         (void)name_find_beside(shape->name, shape->length, use->named_hex, spans);

@@ -144,19 +144,26 @@ static bool is_program(const char *subject, const char *program)
            (length == wanted || name[length - wanted - 1] == '-');
 }
 
-/* The scratch name of its creator that a new file has. */
-static const TemporaryName *find_temporary(const Fact *fact)
+/* What of its creator's scratch names a new file's is, a row for each part of it that is made up.
+ * What is known of this program goes before what all may do. */
+static void find_temporary(const Fact *fact, const TemporaryName *rows[2])
 {
     const char *slash = strrchr(fact->name, '/');
     const char *name = slash ? slash + 1 : fact->name;
+    const size_t length = strlen(name);
+    NameSpans spans = {.count = 0};
     NameSpan span;
 
-    for (size_t i = 0; i < temporary_names_count; i++) {
-        if (is_program(fact->subject, temporary_names[i].program) &&
-            name_find_temporary(name, strlen(name), &temporary_names[i], &span))
-            return &temporary_names[i];
+    for (int all = 0; all <= 1; all++) {
+        for (size_t i = 0; i < temporary_names_count && spans.count < 2; i++) {
+            const TemporaryName *row = &temporary_names[i];
+            const size_t at = spans.count;
+            if ((strcmp(row->program, "*") == 0) == all &&
+                is_program(fact->subject, row->program) &&
+                name_find_temporary(name, length, row, &span) && name_spans_add(&spans, span))
+                rows[at] = row;
+        }
     }
-    return NULL;
 }
 
 /* What a fact that tells no type made: of mkdir one can say it all the same. */
@@ -182,8 +189,8 @@ static int add_file(PathUses *uses, const Fact *fact)
     use->named_after |= after && strcmp(after, "pid") == 0;
     use->named_hex |= after && strcmp(after, "pid-hex") == 0;
     use->changed |= (access & ACCESS_CHOWN) != 0;
-    if ((access & ACCESS_CREATE) && !use->temporary)
-        use->temporary = find_temporary(fact);
+    if ((access & ACCESS_CREATE) && !use->temporary[0])
+        find_temporary(fact, use->temporary);
     use->linked |= (access & (ACCESS_LINK | ACCESS_CREATE)) == ACCESS_LINK;
     note_owner(use, fact, letters_of(access));
     const bool directory = type ? strcmp(type, "directory") == 0 : makes_directory(fact);
@@ -251,8 +258,8 @@ static void unite(PathUses *uses)
         last->named_after |= use->named_after;
         last->named_hex |= use->named_hex;
         last->changed |= use->changed;
-        if (!last->temporary)
-            last->temporary = use->temporary;
+        if (!last->temporary[0])
+            memcpy(last->temporary, use->temporary, sizeof last->temporary);
         last->access |= use->access;
         last->linked |= use->linked;
         last->python |= use->python;
