@@ -6,11 +6,12 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "generator/explain.h"
+#include "generator/explain_stacks.h"
 #include "generator/fact_words.h"
 
 #include <errno.h>
 
-enum { PROCESSES_MAX = 8, FACTS_MAX = 8, LABELS_MAX = 8, RUNS_NAMED_MAX = 4 };
+enum { PROCESSES_MAX = 8, FACTS_MAX = 8, STACKS_MAX = 4, LABELS_MAX = 8, RUNS_NAMED_MAX = 4 };
 
 /* A fact with where it stands in the answer. */
 typedef struct Sorted {
@@ -164,6 +165,18 @@ static void put_more(Buffer *out, size_t count, const char *indent, const char *
                         count == 1 ? "" : "s");
 }
 
+/* Of the facts from BEGIN up to END, which are of one process. */
+static void put_stacks(const Page *page, size_t begin, size_t end)
+{
+    CLEANUP(free_pointer) StoredFact **facts = calloc(end - begin, sizeof(StoredFact *));
+
+    for (size_t i = begin; facts && i < end; i++)
+        facts[i - begin] = page->explanation->facts[page->sorted[i].index];
+    if (!facts || explain_put_stacks(page->input->recording, facts, end - begin,
+                                     page->style->all ? SIZE_MAX : STACKS_MAX, page->out) < 0)
+        page->out->error = -ENOMEM;
+}
+
 static void put_facts(const Page *page)
 {
     const size_t count = page->explanation->facts_count;
@@ -184,6 +197,7 @@ static void put_facts(const Page *page)
             put_fact(page, recording_view(recording, page->sorted[i].fact, &view));
         if (shown < end)
             put_more(page->out, end - shown, "  ", "fact");
+        put_stacks(page, begin, end);
         begin = end;
     }
     if (left > 0) {

@@ -122,6 +122,9 @@ typedef struct Backend {
      * NULL: there is nothing to prepare. unprepare() takes NULL. */
     int (*prepare)(BackendPrepared **ret_prepared, Error *err);
     void (*unprepare)(BackendPrepared *prepared);
+    /* The registers of a thread of which the observer is being told; NULL: they are not to be had.
+     */
+    int (*registers)(pid_t tid, StackRegisters *ret_registers);
     /* Returns when every recorded process has ended, or when told to detach. Leaves the front's
      * session and drops privileges (tracer/launch.h) as soon as it can. */
     int (*run)(BackendRun *run, Error *err);

@@ -18,6 +18,7 @@
 #include "tracer/notify_launch.h"
 #include "tracer/notify_priority.h"
 #include "tracer/notify_receiver.h"
+#include "tracer/stack_registers.h"
 
 #include "base/io.h"
 #include "base/memory.h"
@@ -176,5 +177,6 @@ const Backend backend_notify = {
     .filters = true,
     .probe = probe,
     .features = features,
+    .registers = stack_registers_waiting,
     .run = run,
 };

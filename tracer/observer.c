@@ -128,6 +128,11 @@ static bool result_is_known(const Observer *observer, const Pending *pending,
     return pending->count == 0 || observed_before(observer, pending);
 }
 
+static bool takes_program(const Syscall *syscall)
+{
+    return strncmp(syscall->name, "execve", strlen("execve")) == 0;
+}
+
 static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *stop,
                          const Syscall *syscall, Arch arch, uint8_t needs, StoredFact *fact)
 {
@@ -142,6 +147,9 @@ static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *
     const CallHandler *handler = observer->handlers[syscall->index];
     if (handler)
         handler->enter(observer, tracee, pending);
+    /* Afterwards it is another program's. */
+    if (takes_program(syscall) && !observed_before(observer, pending))
+        (void)observe_stack(observer, tracee);
     /* Before the call runs: afterwards the limits, owners and credentials it met are gone. */
     observe_capabilities(observer, tracee, pending);
     resolver_release(observer->resolver);
@@ -257,6 +265,7 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         return refuses(observer, syscall, arch, stop) ? OBSERVER_REFUSE : OBSERVER_CONTINUE;
     }
     settle(observer, tracee);
+    tracee->stack = NULL;
 
     if (syscall && syscall == observer->prctl && take_mark(observer, tracee, stop))
         return OBSERVER_ANSWER;

@@ -12,6 +12,7 @@
 #include "model/policy.h"
 #include "model/recording.h"
 #include "tracer/enforcement.h"
+#include "tracer/stacks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +40,9 @@ typedef struct ObserverOptions {
     bool sees_results; /* the backend calls observer_result() when asked to */
     bool own_filter;   /* the workload runs under a seccomp filter of the backend's */
     Known known;
+    Stacks *stacks; /* takes the stack of who does what is new; borrowed; NULL: nobody does */
+    /* The registers of thread TID, which is in the call that is told of. NULL: no backend's. */
+    int (*registers)(pid_t tid, StackRegisters *ret_registers);
 } ObserverOptions;
 
 /* 0 or a negative errno with ERR. */

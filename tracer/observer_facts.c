@@ -91,6 +91,7 @@ static int fill_first_seen(Observer *observer, Tracee *tracee, StoredFact *fact,
         first.ancestry[first.depth++] = above->subject;
     const char *command = process_command(&observer->table, tracee->process);
     first.command = *command ? command : NULL;
+    first.stack = observe_stack(observer, tracee);
     return recording_set_first(observer->options.recording, fact, &first);
 }
 

@@ -75,7 +75,8 @@ struct Observer {
     unsigned id_maps_open;    /* opened for writing and not written yet */
     uint64_t peak_descriptor; /* highest descriptor number seen, plus one */
     int journal_error;
-    int refusal; /* of the call that was last refused */
+    unsigned stacks_told; /* facts that were given a stack */
+    int refusal;          /* of the call that was last refused */
     const Syscall *prctl, *exit;
     const PathOperation *mount_source, *mkdir, *rename_to, *creat;
 };
@@ -174,6 +175,9 @@ void observe_id_map(Observer *observer, Tracee *tracee, Pending *pending);
 
 /* Capabilities that the call in PENDING needs, as drafts. */
 void observe_capabilities(Observer *observer, Tracee *tracee, Pending *pending);
+
+/* The stack of the call that TRACEE is in, interned; NULL where none are taken. */
+const char *observe_stack(Observer *observer, Tracee *tracee);
 
 /* Adds DRAFT now, seen COUNT times, and journals it if it is new. */
 StoredFact *observer_add(Observer *observer, Tracee *tracee, Fact *draft, uint64_t count);

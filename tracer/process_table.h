@@ -63,6 +63,7 @@ struct Tracee {
     bool credentials_valid;
     bool credentials_stale_after; /* the call in progress may change them */
     bool root_stale_after;        /* … the root folder or the mount namespace */
+    const char *stack;            /* of the call in progress, interned; NULL: not taken */
     void *pending;                /* the observer's: what the call in progress will add */
     UT_hash_handle hh;
 };

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "tracer/launch.h"
 #include "tracer/ptrace_private.h"
+#include "tracer/stack_registers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -175,5 +176,6 @@ const Backend backend_ptrace = {
     .probe = ptrace_probe,
     .features = ptrace_features,
     .features_joined = ptrace_features_joined,
+    .registers = stack_registers_traced,
     .run = ptrace_run,
 };

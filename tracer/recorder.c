@@ -113,6 +113,8 @@ void recorder_main(const Supervision *supervision, Channels *channels)
                                      .journal_fd = channels->journal,
                                      .label = supervision->label,
                                      .known = supervision->known,
+                                     .stacks = supervision->stacks,
+                                     .registers = supervision->backend->registers,
                                      .sees_results = supervision->backend->sees_results,
                                      .own_filter =
                                          supervision->launch && supervision->backend->filters};

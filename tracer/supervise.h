@@ -22,6 +22,7 @@ typedef struct Supervision {
     Recording *recording; /* empty but for run RUN */
     uint32_t run;
     const char *label;
+    Stacks *stacks;     /* as ObserverOptions' */
     Known known;        /* what need not be recorded; all zero: everything is */
     const char *output; /* the recording's path; "-" writes it to standard output at the end */
     /* In the front, when what is recorded may start or has; NULL none. */

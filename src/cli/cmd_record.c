@@ -38,6 +38,33 @@ static const char *container_name(const Container *container)
     return container->name ? container->name : container->id;
 }
 
+static void stacks_drop(Stacks **stacks)
+{
+    if (*stacks)
+        *stacks = (*stacks)->free(*stacks);
+}
+
+/* choose_backend(), for --stacks one that can take them. */
+static const Backend *backend_for(const Parsed *parsed, Job job, Error *err)
+{
+    static const char *const others[] = {"notify", "ptrace"};
+    const char *name = parsed_value(parsed, "backend", "auto");
+    const Backend *backend = choose_backend(name, job, err);
+
+    if (!backend || !parsed_flag(parsed, "stacks") || backend->registers)
+        return backend;
+    for (size_t i = 0; strcmp(name, "auto") == 0 && i < ARRAY_LENGTH(others); i++) {
+        const Backend *other = choose_backend(others[i], job, NULL);
+        if (other)
+            return other;
+    }
+    (void)error_set(err, -EINVAL,
+                    "the %s backend cannot take stacks: use --backend notify or "
+                    "ptrace, or leave out --stacks",
+                    backend->name);
+    return NULL;
+}
+
 /* ---- progress ------------------------------------------------------------------------------- */
 
 /* Whoever edits a line on the terminal itself (a shell, an editor) must not be written over. */
@@ -108,13 +135,18 @@ static int record(const Parsed *parsed, const Backend *backend, Launch *launch,
 {
     CLEANUP(recording_drop) Recording *recording = recording_new();
     CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
+    CLEANUP(stacks_drop) Stacks *stacks = NULL;
     Error err = {0};
     SuperviseResult result;
     char user[32];
+
+    if (parsed_flag(parsed, "stacks") && stacks_new(&stacks, &err) < 0)
+        return fail(EXIT_MACHINE, &err);
     const Supervision supervision = {
         .backend = backend,
         .launch = launch,
         .recording = recording,
+        .stacks = stacks,
         .output = parsed_value(parsed, "output", DEFAULT_OUTPUT),
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
     };
@@ -146,8 +178,7 @@ static int record_command(const Parsed *parsed)
     const int r = launch_resolve(parsed->arguments[0], &path, &err);
     if (r < 0)
         return fail(r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, &err);
-    const Backend *backend =
-        choose_backend(parsed_value(parsed, "backend", "auto"), JOB_LAUNCH, &err);
+    const Backend *backend = backend_for(parsed, JOB_LAUNCH, &err);
     if (!backend)
         return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
     Launch launch = {.path = path, .argv = parsed->arguments};
@@ -160,7 +191,7 @@ static int record_running(const Parsed *parsed)
     Error err = {0};
     const Job job = joining_job(parsed);
 
-    const Backend *backend = choose_backend(parsed_value(parsed, "backend", "auto"), job, &err);
+    const Backend *backend = backend_for(parsed, job, &err);
     if (!backend)
         return fail(err.code == -EINVAL ? EXIT_USAGE : EXIT_RECORD_FAILED, &err);
     const int status = joining_find(parsed, &joining);
@@ -198,6 +229,8 @@ static const Option options[] = {
     {"backend", 0, VALUE_WORDS, "NAME", "auto bpf notify ptrace",
      "how to watch; auto takes the best that works here"},
     {"label", 0, VALUE_TEXT, "LABEL", NULL, "name the run's facts, as by `whittle mark`"},
+    {"stacks", 0, VALUE_NONE, NULL, NULL,
+     "note the stack behind each new fact, for `whittle explain` (slower)"},
     {"pid", 'p', VALUE_TEXT, "PID", NULL,
      "join this running process and all its descendants (may be given several times)"},
     {"cgroup", 0, VALUE_FOLDER, "CGROUP", NULL,
@@ -210,7 +243,8 @@ static const Option options[] = {
 const Command command_record = {
     .name = "record",
     .summary = "Run a command and record what it needs",
-    .usage = "[-o REC] [--backend NAME] [--label LABEL] {-- CMD… | --pid PID | --cgroup CGROUP | "
+    .usage = "[-o REC] [--backend NAME] [--label LABEL] [--stacks] {-- CMD… | --pid PID | --cgroup "
+             "CGROUP | "
              "--container CONTAINER}",
     .options = options,
     .details =
@@ -227,6 +261,9 @@ const Command command_record = {
         "the "
         "end. If whittle is killed, the command goes on unharmed, and REC has what was seen until "
         "then and is marked incomplete.\n\n"
+        "With --stacks each fact has the stack of the thread that did it first: functions, with "
+        "source lines where there is debug information. `whittle explain` shows them. eBPF cannot "
+        "take them: without --backend, notify or ptrace is used then.\n\n"
         "With --pid nothing is started: end the recording by ^C; the processes go on.\n\n"
         "With --cgroup, which takes the folder of a control group (v1 or v2) or its path in "
         "/proc/PID/cgroup, everybody is recorded who is in there or below, for as long as they "

@@ -153,6 +153,7 @@ typedef struct FirstSeen {
     size_t depth;
     const char *command; /* its command line, blanks between, cut at 256 bytes; NULL unknown */
     const char *syscall; /* the call in which it was seen; NULL for none */
+    const char *stack;   /* frames, the innermost first, a line each; NULL: none was taken */
 } FirstSeen;
 
 typedef struct Fact {

@@ -135,7 +135,7 @@ static int compare_first(const FirstSeen *a, const FirstSeen *b)
     for (size_t i = 0; r == 0 && (i < a->depth || i < b->depth); i++)
         r = compare_known(i < a->depth ? a->ancestry[i] : NULL,
                           i < b->depth ? b->ancestry[i] : NULL);
-    return r;
+    return r != 0 ? r : compare_known(a->stack, b->stack);
 }
 
 static int unite_first(Recording *recording, StoredFact *fact, const FirstSeen *first)

@@ -11,6 +11,9 @@
 
 enum { SHAPE_HEAD = 3, SHAPE_MAX = SHAPE_HEAD + 2 * FACT_FIELDS_MAX + 2 * SYSCALL_ARGS };
 
+/* Before the ancestry: command, call, stack. */
+enum { FIRST_HEAD = 3 };
+
 typedef struct Shape {
     uint32_t words[SHAPE_MAX];
     size_t count;
@@ -159,20 +162,22 @@ int pack_results(Recording *recording, const Results *results, uint32_t *ret_res
 int pack_first(Recording *recording, const FirstSeen *first, uint32_t *ret_first)
 {
     const size_t depth = first->depth < ANCESTRY_MAX ? first->depth : ANCESTRY_MAX;
-    uint32_t words[2 + ANCESTRY_MAX];
+    uint32_t words[FIRST_HEAD + ANCESTRY_MAX];
     int r = pack_text(recording, first->command, &words[0]);
 
     if (r == 0)
         r = pack_text(recording, first->syscall, &words[1]);
+    if (r == 0)
+        r = pack_text(recording, first->stack, &words[2]);
     for (size_t i = 0; r == 0 && i < depth; i++)
-        r = pack_text(recording, first->ancestry[i], &words[2 + i]);
+        r = pack_text(recording, first->ancestry[i], &words[FIRST_HEAD + i]);
     if (r < 0)
         return r;
-    if (words[0] == 0 && words[1] == 0 && depth == 0) {
+    if (words[0] == 0 && words[1] == 0 && words[2] == 0 && depth == 0) {
         *ret_first = 0;
         return 0;
     }
-    const uint32_t ref = blobset_add(recording->blobs, words, (2 + depth) * sizeof *words);
+    const uint32_t ref = blobset_add(recording->blobs, words, (FIRST_HEAD + depth) * sizeof *words);
     if (ref == 0)
         return -ENOMEM;
     *ret_first = ref;
@@ -189,9 +194,10 @@ void unpack_first(const Recording *recording, uint32_t ref, FirstSeen *first)
     const uint32_t *words = blobset_at(recording->blobs, ref, &size);
     first->command = strset_text(recording->strings, words[0]);
     first->syscall = strset_text(recording->strings, words[1]);
-    first->depth = size / sizeof *words - 2;
+    first->stack = strset_text(recording->strings, words[2]);
+    first->depth = size / sizeof *words - FIRST_HEAD;
     for (size_t i = 0; i < first->depth; i++)
-        first->ancestry[i] = strset_text(recording->strings, words[2 + i]);
+        first->ancestry[i] = strset_text(recording->strings, words[FIRST_HEAD + i]);
 }
 
 StoredMore *stored_more(const Recording *recording, const StoredFact *fact)

@@ -199,16 +199,39 @@ static void put_args(Buffer *out, const Fact *fact)
     (void)buffer_putc(out, ']');
 }
 
+/* The lines of TEXT as an array. */
+static void put_lines(Buffer *out, const char *key, const char *text)
+{
+    CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
+
+    if (!text)
+        return;
+    put_key(out, key);
+    (void)buffer_putc(out, '[');
+    for (const char *at = text; *at;) {
+        const size_t length = strcspn(at, "\n");
+        buffer_clear(&line);
+        if (buffer_append(&line, at, length) < 0)
+            out->error = -ENOMEM;
+        put_text(out, buffer_text(&line));
+        at += length;
+        if (*at == '\n' && *++at)
+            (void)buffer_putc(out, ',');
+    }
+    (void)buffer_putc(out, ']');
+}
+
 /* ,"first":{…}, nothing where nothing is known */
 static void put_first(Buffer *out, const FirstSeen *first)
 {
-    if (!first->command && !first->syscall && first->depth == 0)
+    if (!first->command && !first->syscall && !first->stack && first->depth == 0)
         return;
     put_key(out, "first");
     const size_t open = out->length;
     put_key_text(out, "command", first->command);
     put_texts(out, "ancestry", (const char *const *)first->ancestry, first->depth);
     put_key_text(out, "syscall", first->syscall);
+    put_lines(out, "stack", first->stack);
     if (!out->error)
         out->data[open] = '{'; /* in place of the first comma */
     (void)buffer_putc(out, '}');

@@ -166,6 +166,33 @@ static int parse_args(Reader *reader, const json_t *json, Fact *fact)
     return r;
 }
 
+/* Frames become the lines of one text. */
+static int parse_stack(Reader *reader, const json_t *object, const char **ret_stack)
+{
+    CLEANUP(buffer_deinit) Buffer lines = BUFFER_INIT;
+    json_t *array = NULL;
+    const json_t *value;
+    size_t i;
+    int r = reader_get_array(reader, object, "stack", &array);
+
+    json_array_foreach (array, i, value) {
+        const char *frame = NULL;
+        r = reader_text(reader, value, "stack", &frame);
+        if (r < 0)
+            return r;
+        if (*frame == '\0' || strchr(frame, '\n'))
+            return reader_error(reader, "\"stack\" has a frame that is not one line of text");
+        (void)buffer_puts(&lines, i > 0 ? "\n" : "");
+        (void)buffer_puts(&lines, frame);
+        if (lines.length > RECORDING_STRING_MAX)
+            return reader_error(reader, "\"stack\" is too long");
+    }
+    if (r < 0 || lines.length == 0)
+        return r;
+    *ret_stack = lines.error ? NULL : strset_add(reader->recording->strings, buffer_text(&lines));
+    return *ret_stack ? 0 : reader_failure(reader, -ENOMEM);
+}
+
 static int parse_first(Reader *reader, const json_t *json, FirstSeen *first)
 {
     const json_t *object = json_object_get(json, "first");
@@ -180,6 +207,8 @@ static int parse_first(Reader *reader, const json_t *json, FirstSeen *first)
     int r = reader_get_text(reader, object, "command", &first->command);
     if (r == 0)
         r = reader_get_text(reader, object, "syscall", &first->syscall);
+    if (r == 0)
+        r = parse_stack(reader, object, &first->stack);
     if (r == 0)
         r = reader_get_array(reader, object, "ancestry", &array);
     if (r < 0)

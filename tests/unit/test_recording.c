@@ -67,7 +67,8 @@ START_TEST(test_repeats)
         ",\"phase\":\"run\",\"count\":2,\"results\":[\"ok\"],\"origin\":\"observed\"}",
         ",\"subject\":\"/"
         "s\",\"phase\":\"run\",\"count\":1,\"predicted\":true,\"origin\":\"inferred\","
-        "\"rule\":\"r\",\"first\":{\"command\":\"c\"},\"labels\":[\"l\"]}",
+        "\"rule\":\"r\",\"first\":{\"command\":\"c\",\"stack\":[\"/a+0x1 "
+        "f\",\"[cut]\"]},\"labels\":[\"l\"]}",
         ",\"phase\":\"exec\",\"count\":1,\"origin\":\"observed\",\"labels\":[\"l\",\"m\"]}",
         ", \"phase\": \"run\", \"count\": 31, \"origin\": \"observed\"}",
         ", \"phase\": \"run\", \"count\": 5, \"origin\": \"observed\"}",
@@ -245,6 +246,10 @@ static const struct {
     {HEADER FACT(",\"subject\":\"\\u0000\""), "line 2: damaged"},
     {HEADER FACT(",\"subject\":\"\xff\""), "line 2: damaged"},
     {HEADER FACT(",\"first\":[]"), "\"first\" is not an object"},
+    {HEADER FACT(",\"first\":{\"stack\":[\"\"]}"), "\"stack\" has a frame that is not one line"},
+    {HEADER FACT(",\"first\":{\"stack\":[\"a\\\\x0ab\"]}"),
+     "\"stack\" has a frame that is not one line"},
+    {HEADER FACT(",\"first\":{\"stack\":{}}"), "\"stack\" is not an array"},
     {HEADER FACT(",\"first\":{\"ancestry\":[1]}"), "\"ancestry\" is not a string"},
     {HEADER FACT(",\"first\":{\"ancestry\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}"),
      "\"ancestry\" has more"},

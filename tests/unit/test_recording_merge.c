@@ -63,6 +63,7 @@ static Fact random_fact(Random *random)
         results_add(&fact.results, (int)below(random, RESULT_UNKNOWN + 1));
     fact.first.command = pick(random);
     fact.first.syscall = below(random, 2) ? "openat" : NULL;
+    fact.first.stack = below(random, 2) ? "/lib/c+0x1 open\n/a+0x2" : NULL;
     fact.first.depth = below(random, 3);
     for (size_t i = 0; i < fact.first.depth; i++)
         fact.first.ancestry[i] = below(random, 2) ? "/bin/sh" : "/a";

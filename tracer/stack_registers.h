@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registers of a thread that is in a system call, for tracer/stacks.h. */
+#pragma once
+
+#include "tracer/stacks.h"
+
+/* TID is in a ptrace-stop of the caller. 0; -ENOSYS for an architecture that this was not taught,
+ * or another negative errno. */
+int stack_registers_traced(pid_t tid, StackRegisters *ret_registers);
+
+/*
+ * TID sleeps in a call: by /proc/TID/syscall, which tells the stack pointer and the address only.
+ * What is not known is restored on the way up wherever a function has saved it. 0 or a negative
+ * errno.
+ */
+int stack_registers_waiting(pid_t tid, StackRegisters *ret_registers);
