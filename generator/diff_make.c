@@ -10,11 +10,6 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static void profile_drop(SeccompProfile **profile)
 {
     if (*profile)
@@ -36,7 +31,7 @@ typedef struct Worked {
 
 static void worked_deinit(Worked *worked)
 {
-    policy_drop(&worked->own_policy);
+    policy_cleanup(&worked->own_policy);
     profile_drop(&worked->own_seccomp);
     worked->own_apparmor = apparmor_file_free(worked->own_apparmor);
 }
@@ -48,7 +43,7 @@ static int infer(const DiffSide *side, const Policy *other, bool bare, Policy **
     GenerateInput input = {.recording = side->recording};
     const GenerateOptions options = {.conditions = true};
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     int r = generate_policy(&input, &options, &policy, &notes, err);
 
     if (r == 0 && (other || bare))
@@ -119,7 +114,7 @@ static int make_apparmor(const DiffSide *side, Worked *worked, Error *err)
 {
     const ApparmorReadOptions options = {.missing_includes = true};
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(policy_drop) Policy *named = NULL;
+    CLEANUP(policy_cleanup) Policy *named = NULL;
     const Policy *policy = worked->policy;
     int r = 0;
 

@@ -11,11 +11,6 @@
 
 #include <errno.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 int rules_to_ask_init(RulesToAsk *rules)
 {
     *rules = (RulesToAsk){.set = glob_set_new()};
@@ -197,7 +192,7 @@ static void ask_call(const RulesToAsk *rules, const Fact *fact, bool *hits)
 
 static int ask_system(const RulesToAsk *rules, const Fact *fact, bool *hits)
 {
-    CLEANUP(policy_drop) Policy *needs = policy_new();
+    CLEANUP(policy_cleanup) Policy *needs = policy_new();
     const int r = needs ? infer_system_fact(fact, needs) : -ENOMEM;
 
     for (size_t i = 0; r == 0 && i < policy_rules_count(needs); i++)

@@ -82,11 +82,6 @@ int import_text(const ImportSource *source, const char *form, const Importer **r
 
 /* ---- what several need ---------------------------------------------------------------------- */
 
-void import_policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 Policy *import_policy_new(void)
 {
     Policy *policy = policy_new();

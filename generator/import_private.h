@@ -18,9 +18,6 @@ int import_spo(const ImportSource *source, Imported *ret_imported, Buffer *notes
 bool import_seccomp_detect(const ImportSource *source);
 int import_seccomp(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 
-/* For CLEANUP(). */
-void import_policy_drop(Policy **policy);
-
 /* An empty policy for this machine's architecture and those whose calls it takes as well. */
 Policy *import_policy_new(void);
 

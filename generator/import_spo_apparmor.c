@@ -185,7 +185,7 @@ static int check_parts(const Spo *spo, const yaml_node_t *abstract)
 
 int spo_import_abstract(const Spo *spo, yaml_node_t *abstract, Imported *ret_imported)
 {
-    CLEANUP(import_policy_drop) Policy *policy = import_policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = import_policy_new();
     int r;
 
     if (!policy)

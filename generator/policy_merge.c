@@ -6,14 +6,9 @@
 
 #include <errno.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 void policy_merge_deinit(PolicyMerge *merge)
 {
-    policy_drop(&merge->merged);
+    policy_cleanup(&merge->merged);
     buffer_deinit(&merge->conflicts);
     *merge = (PolicyMerge){0};
 }
@@ -80,7 +75,7 @@ static void tell_conflict(const PolicyRule *ours, const PolicyRule *theirs, Buff
 /* All of POLICY but its rules, as text; or its rules, and no more. */
 static int print_part(const Policy *policy, bool rules, Buffer *out)
 {
-    CLEANUP(policy_drop) Policy *part = policy_new();
+    CLEANUP(policy_cleanup) Policy *part = policy_new();
     int r = part ? 0 : -ENOMEM;
 
     if (r == 0 && !rules) {

@@ -118,11 +118,6 @@ int check_sections(const char *list, uint32_t *ret, Error *err)
     return 0;
 }
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static void text_drop(PolicyText **text)
 {
     *text = policy_text_free(*text);
@@ -132,7 +127,7 @@ static void text_drop(PolicyText **text)
 int check_accept(const char *path, const Findings *findings, Error *err)
 {
     CLEANUP(text_drop) PolicyText *text = NULL;
-    CLEANUP(policy_drop) Policy *seen = NULL;
+    CLEANUP(policy_cleanup) Policy *seen = NULL;
     CLEANUP(update_report_deinit) UpdateReport report = {0};
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
 

@@ -28,16 +28,6 @@ static void judged_deinit(Judged *judged)
     judged->recording = recording_free(judged->recording);
 }
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 /* ---- options -------------------------------------------------------------------------------- */
 
 /* Nobody who is started from here has capabilities, or gets any by executing a program. */
@@ -67,7 +57,7 @@ typedef struct Watch {
 
 static int supervise_watch(const Parsed *parsed, const Watch *watch, Judged *judged, Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(recording_cleanup) Recording *recording = recording_new();
     SuperviseResult result;
 
     if (watch->lines)
@@ -186,7 +176,7 @@ static int read_recordings(const Parsed *parsed, Judged *judged)
     Error err = {0};
 
     for (size_t i = 0; (path = parsed_nth(parsed, "recording", i)) != NULL; i++) {
-        CLEANUP(recording_drop) Recording *one = NULL;
+        CLEANUP(recording_cleanup) Recording *one = NULL;
         if (recording_read(path, &one, &err) < 0 ||
             recording_gather(&judged->recording, &one, path, &err) < 0)
             return fail(EXIT_USAGE, &err);
@@ -222,7 +212,7 @@ static void text_drop(PolicyText **text)
 static int find_unused(const Judged *judged, PolicyText *text, size_t **ret_places,
                        size_t *ret_count, Error *err)
 {
-    CLEANUP(policy_drop) Policy *seen = policy_new();
+    CLEANUP(policy_cleanup) Policy *seen = policy_new();
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     const InferOptions options = {.conditions = true};
 
@@ -293,7 +283,7 @@ static int check_usage(const Parsed *parsed)
 
 static int run(const Parsed *parsed)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     CLEANUP(judged_deinit) Judged judged = {.exit_status = -1};
     uint32_t sections;
     size_t count;

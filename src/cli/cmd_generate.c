@@ -11,11 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 /* What the generator had to say, a message a line. */
 static void print_notes(const Buffer *notes)
 {
@@ -82,7 +77,7 @@ static int generate_group(const Parsed *parsed, const GenerateOptions *options,
                           const GenerateInputs *inputs, InputGroup *group, Buffer *notes,
                           Buffer *out, Error *err)
 {
-    CLEANUP(policy_drop) Policy *seen = NULL;
+    CLEANUP(policy_cleanup) Policy *seen = NULL;
     CLEANUP(updated_policy_deinit) UpdatedPolicy updated = {0};
     const bool updates = update_wanted(parsed);
     CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;

@@ -10,15 +10,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 /* *INTO is NULL for the first one, which needs no copying. */
 static int merge_file(Recording **into, const char *path, Error *err)
 {
-    CLEANUP(recording_drop) Recording *from = NULL;
+    CLEANUP(recording_cleanup) Recording *from = NULL;
     const int r = recording_read(path, &from, err);
 
     return r < 0 ? r : recording_gather(into, &from, path, err);
@@ -45,7 +40,7 @@ static int write_to(Recording *all, const char *path, Error *err)
 
 static int merge_all(const Parsed *parsed, bool *ret_complete, Error *err)
 {
-    CLEANUP(recording_drop) Recording *all = NULL;
+    CLEANUP(recording_cleanup) Recording *all = NULL;
 
     for (int i = 0; i < parsed->arguments_count; i++) {
         const int r = merge_file(&all, parsed->arguments[i], err);

@@ -15,16 +15,6 @@
 #define FILE_MAX  ((size_t)4 << 30)
 #define PEEK_SIZE ((size_t)4096)
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 /* What is shown of a large recording goes out by and by. */
 static int empty(Buffer *out)
 {
@@ -38,7 +28,7 @@ static int empty(Buffer *out)
 static int show_as_recording(const Parsed *parsed, const Buffer *text, int fd, Buffer *out,
                              Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = NULL;
+    CLEANUP(recording_cleanup) Recording *recording = NULL;
     const char *kind = parsed_value(parsed, "kind", NULL);
     ShowOptions options = {
         .path = parsed->arguments[0],
@@ -62,7 +52,7 @@ static int show_as_recording(const Parsed *parsed, const Buffer *text, int fd, B
 
 static int show_as_policy(const Parsed *parsed, const Buffer *text, Buffer *out, Error *err)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     const char *path = parsed->arguments[0];
     int r;
 

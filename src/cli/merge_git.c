@@ -25,11 +25,6 @@ static void text_drop(PolicyText **text)
     *text = policy_text_free(*text);
 }
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 /* `git merge-file -p [--union] OURS BASE THEIRS`: its output. The number of conflicts, or a
  * negative errno. */
 static int merge_lines(char *const *paths, bool both, Buffer *out)
@@ -71,7 +66,7 @@ static int merge_lines(char *const *paths, bool both, Buffer *out)
 /* TEXT is what the merge came to. */
 static bool is_right(const PolicyMerge *merge, const Buffer *text)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
 
     if (policy_parse("merged", buffer_text(text), text->length, &policy, NULL) < 0)
         return false;
@@ -117,8 +112,8 @@ static void tell(const char *name, const PolicyMerge *merge)
 int merge_git(char *const *paths, int count)
 {
     CLEANUP(text_drop) PolicyText *ours = NULL;
-    CLEANUP(policy_drop) Policy *base = NULL;
-    CLEANUP(policy_drop) Policy *theirs = NULL;
+    CLEANUP(policy_cleanup) Policy *base = NULL;
+    CLEANUP(policy_cleanup) Policy *theirs = NULL;
     __attribute__((cleanup(policy_merge_deinit))) PolicyMerge merge = {0};
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     const char *name = count > 3 ? paths[3] : paths[1];

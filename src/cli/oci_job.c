@@ -66,11 +66,6 @@ int oci_job_read(const char *text, size_t length, OciJob *ret_job)
 
 /* ---- the recording --------------------------------------------------------------------------- */
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 /* A blank ends it. */
 static void put_path(const char *path, Buffer *out)
 {
@@ -223,7 +218,7 @@ static void service_deinit(Service *service)
 static int record(const OciJob *job, BackendPrepared *prepared, Service *service,
                   Background *background, Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(recording_cleanup) Recording *recording = recording_new();
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
     CLEANUP(agent_deinit) Agent agent = {.agent = {.socket = -1}};
     const Backend *backend = job->listener ? &backend_listener : &backend_bpf;

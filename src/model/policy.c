@@ -85,6 +85,11 @@ Policy *policy_free(Policy *policy)
     return NULL;
 }
 
+void policy_cleanup(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
 StringSet *policy_strings(Policy *policy)
 {
     return policy->strings;

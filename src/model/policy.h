@@ -82,6 +82,7 @@ typedef struct Policy Policy;
 
 Policy *policy_new(void);
 Policy *policy_free(Policy *policy);
+void policy_cleanup(Policy **policy); /* for CLEANUP() */
 StringSet *policy_strings(Policy *policy);
 
 /* ---- what there is once in a policy. Text is copied; NULL where there is none. --------------- */

@@ -49,6 +49,11 @@ Recording *recording_free(Recording *recording)
     return NULL;
 }
 
+void recording_cleanup(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
 StringSet *recording_strings(Recording *recording)
 {
     return recording->strings;

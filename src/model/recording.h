@@ -66,6 +66,7 @@ typedef struct Recording Recording;
 
 Recording *recording_new(void);
 Recording *recording_free(Recording *recording);
+void recording_cleanup(Recording **recording); /* for CLEANUP() */
 
 StringSet *recording_strings(Recording *recording);
 

@@ -161,15 +161,10 @@ int recording_read_on(const char *name, const char *text, size_t length, int fd,
     return r == 0 ? reader_finish(&reader, ret_recording) : r;
 }
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 int recording_gather_read(Recording **all, const char *name, const char *text, size_t length,
                           int fd, Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = NULL;
+    CLEANUP(recording_cleanup) Recording *recording = NULL;
     const int r = recording_read_on(name, text, length, fd, &recording, err);
 
     return r < 0 ? r : recording_gather(all, &recording, name, err);

@@ -7,11 +7,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void policy_cleanup(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static void text_cleanup(PolicyText **text)
 {
     *text = policy_text_free(*text);

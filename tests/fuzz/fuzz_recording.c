@@ -11,11 +11,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void recording_cleanup(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(recording_cleanup) Recording *recording = NULL;

@@ -6,11 +6,6 @@
 
 #include <check.h>
 
-void policy_cleanup(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 Recording *new_recording(void)
 {
     Recording *recording = recording_new();

@@ -8,9 +8,6 @@
 
 enum { FACTS_MAX = 4 }; /* in a row of a test */
 
-/* For CLEANUP(). */
-void policy_cleanup(Policy **policy);
-
 /* Has one run, on x86_64, and no facts. */
 Recording *new_recording(void);
 

@@ -13,7 +13,6 @@ typedef struct Random {
 unsigned random_below(Random *random, unsigned limit);
 
 /* For CLEANUP(). */
-void policy_cleanup(Policy **policy);
 void policy_text_cleanup(PolicyText **text);
 
 /* The policy that TEXT is, sorted. */

@@ -3,11 +3,6 @@
 
 #include <check.h>
 
-void recording_cleanup(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 Recording *with_run(const char *id)
 {
     Recording *recording = recording_new();

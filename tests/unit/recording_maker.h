@@ -4,9 +4,6 @@
 
 #include "model/recording.h"
 
-/* For CLEANUP(). */
-void recording_cleanup(Recording **recording);
-
 /* Has the run called ID, with index 0, and no facts. */
 Recording *with_run(const char *id);
 

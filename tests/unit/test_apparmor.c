@@ -10,11 +10,6 @@
 
 #include <errno.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static Policy *parse(const char *rest)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
@@ -82,8 +77,8 @@ static const struct {
 
 START_TEST(test_rule)
 {
-    CLEANUP(policy_drop) Policy *policy = parse(rules[_i].policy);
-    CLEANUP(policy_drop) Policy *nothing = parse("");
+    CLEANUP(policy_cleanup) Policy *policy = parse(rules[_i].policy);
+    CLEANUP(policy_cleanup) Policy *nothing = parse("");
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer bare = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;

@@ -20,11 +20,6 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static const char *const cases[] = {"everything", "odd", "paths", "server"};
 
 static Policy *generate(const char *path)
@@ -62,7 +57,7 @@ static void check_case(const char *name, const char *file)
 
     (void)snprintf(folder, sizeof folder, "tests/golden/generate/%s", name);
     (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    CLEANUP(policy_drop) Policy *policy = generate(path);
+    CLEANUP(policy_cleanup) Policy *policy = generate(path);
     for (const Emitter *emitter = emitters; emitter->format; emitter++)
         check_golden(policy, emitter, folder);
 }
@@ -84,7 +79,7 @@ END_TEST
 
 START_TEST(test_summary)
 {
-    CLEANUP(policy_drop) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
+    CLEANUP(policy_cleanup) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     PolicySummary summary;
 
@@ -121,7 +116,7 @@ START_TEST(test_summary_extra)
     PolicySummary summary;
 
     ck_assert_int_eq(policy_parse("p", text, strlen(text), &parsed, NULL), 0);
-    CLEANUP(policy_drop) Policy *policy = parsed;
+    CLEANUP(policy_cleanup) Policy *policy = parsed;
     policy_sort(policy);
     ck_assert_int_eq(policy_summary_make(policy, &summary, NULL), 0);
     ck_assert_uint_eq(summary.calls_workload, 2);
@@ -162,7 +157,7 @@ START_TEST(test_formats)
 
     ck_assert_ptr_nonnull(mkdtemp(temporary));
     (void)snprintf(folder, sizeof folder, "%s/new", temporary);
-    CLEANUP(policy_drop) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
+    CLEANUP(policy_cleanup) Policy *policy = generate("tests/golden/generate/server/policy.yaml");
     ck_assert_int_eq(generate_files(policy, NULL, folder, "seccomp,docker", NULL, &err), 0);
     ck_assert(exists(folder, "seccomp.json") && exists(folder, "docker.args"));
     ck_assert(!exists(folder, "policy.yaml") && !exists(folder, "apparmor.profile"));
@@ -209,7 +204,7 @@ START_TEST(test_many_inputs)
     for (size_t i = 0; i < 2; i++) {
         CLEANUP(generate_input_deinit) GenerateInput input = {0};
         CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
-        CLEANUP(policy_drop) Policy *policy = NULL;
+        CLEANUP(policy_cleanup) Policy *policy = NULL;
         for (size_t j = 0; j < 3; j++) {
             char path[256];
             (void)snprintf(path, sizeof path, "tests/golden/generate/%s/recording.jsonl",

@@ -6,11 +6,6 @@
 
 #include <errno.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 #define HEAD "whittle: policy\nformat: 1\narchitectures: [x86_64]\nruntimes: []\n"
 
 static Policy *parse(const char *text, Error *err)
@@ -63,7 +58,7 @@ static const struct {
 
 START_TEST(test_good_rule)
 {
-    CLEANUP(policy_drop) Policy *policy = policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     PolicyRule rule;
     Error err = {0};
@@ -132,7 +127,7 @@ static const struct {
 
 START_TEST(test_bad_rule)
 {
-    CLEANUP(policy_drop) Policy *policy = policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
     PolicyRule rule = {.name = "untouched"};
     Error err = {0};
 
@@ -234,7 +229,7 @@ static const char whole[] =
 START_TEST(test_round_trip)
 {
     Error err = {0};
-    CLEANUP(policy_drop) Policy *policy = parse(whole, &err);
+    CLEANUP(policy_cleanup) Policy *policy = parse(whole, &err);
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
 
     ck_assert_msg(policy != NULL, "%s", err.text);
@@ -260,7 +255,7 @@ START_TEST(test_odd_but_good)
         HEAD "name: \"quoted\"\nfiles:\n- /a r # comment\n",
     };
     Error err = {0};
-    CLEANUP(policy_drop) Policy *policy = parse(texts[_i], &err);
+    CLEANUP(policy_cleanup) Policy *policy = parse(texts[_i], &err);
 
     ck_assert_msg(policy != NULL, "%s", err.text);
 }
@@ -337,7 +332,7 @@ END_TEST
 
 START_TEST(test_unite)
 {
-    CLEANUP(policy_drop) Policy *policy = policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
     PolicyRule rule = {.section = POLICY_FILES, .name = "/a", .access = FILE_READ};
 
     ck_assert_int_eq(policy_add(policy, &rule), 0);
@@ -359,7 +354,7 @@ END_TEST
 
 START_TEST(test_ranges)
 {
-    CLEANUP(policy_drop) Policy *policy = policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
     char name[32];
     size_t first, end;
 
@@ -383,7 +378,7 @@ END_TEST
 
 START_TEST(test_grants)
 {
-    CLEANUP(policy_drop)
+    CLEANUP(policy_cleanup)
     Policy *policy = parse(HEAD "syscalls:\n  - {rule: read, deny: EPERM}\n  - read\n  - write\n"
                                 "capabilities:\n  - CAP_CHOWN\n"
                                 "  - {rule: CAP_CHOWN, deny: true}\n  - CAP_KILL\n",
@@ -404,12 +399,12 @@ END_TEST
 
 START_TEST(test_merge)
 {
-    CLEANUP(policy_drop)
+    CLEANUP(policy_cleanup)
     Policy *a = parse(HEAD "name: a\nread-only-root: true\n"
                            "no-new-privileges: true\nlimits: {pids: 5}\n"
                            "files:\n  - /a r\n",
                       NULL);
-    CLEANUP(policy_drop)
+    CLEANUP(policy_cleanup)
     Policy *b = parse("whittle: policy\nformat: 1\nname: b\n"
                       "architectures: [i386]\nruntimes: [runc]\n"
                       "read-only-root: true\nlimits: {pids: 9}\n"

@@ -14,11 +14,6 @@
 #include <errno.h>
 #include <jansson.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 static Policy *parse(const char *rest)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
@@ -267,7 +262,7 @@ static const struct {
 
 START_TEST(test_answers)
 {
-    CLEANUP(policy_drop) Policy *policy = parse(answers[_i].policy);
+    CLEANUP(policy_cleanup) Policy *policy = parse(answers[_i].policy);
     Filter filter = make_filter(policy);
 
     ck_assert_uint_eq(answer(&filter, answers[_i].name, answers[_i].args), answers[_i].answer);
@@ -289,7 +284,7 @@ START_TEST(test_all_calls)
     };
     static const uint64_t values[] = {0,  1,      2,          3,          6,          10,
                                       16, 0x5401, 0x10000000, 0xffffffff, 1ull << 40, UINT64_MAX};
-    CLEANUP(policy_drop) Policy *policy = parse(policies[_i]);
+    CLEANUP(policy_cleanup) Policy *policy = parse(policies[_i]);
     Filter filter = make_filter(policy);
 
     for (size_t s = 0; s < syscall_count(); s++) {
@@ -328,7 +323,7 @@ static const struct {
 
 START_TEST(test_trouble)
 {
-    CLEANUP(policy_drop) Policy *policy = parse(troubles[_i].policy);
+    CLEANUP(policy_cleanup) Policy *policy = parse(troubles[_i].policy);
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     SeccompRules rules = {0};
     Error err = {0};
@@ -347,7 +342,7 @@ END_TEST
 /* Calls that the chosen architectures do not have are in no rule; every other name resolves. */
 START_TEST(test_names)
 {
-    CLEANUP(policy_drop)
+    CLEANUP(policy_cleanup)
     Policy *policy =
         parse("architectures: [i386]\nruntimes: [runc]\nsyscalls: [arch_prctl, stat64, "
               "newfstatat, socketcall]\n");
