@@ -4,18 +4,11 @@
 #include "base/memory.h"
 #include "generator/explain.h"
 #include "generator/inputs.h"
+#include "generator/read_input.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define INPUT_MAX ((size_t)256 << 20)
-#define PEEK_SIZE ((size_t)4096)
-
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
 
 void explain_input_deinit(ExplainInput *input)
 {
@@ -26,8 +19,9 @@ void explain_input_deinit(ExplainInput *input)
     *input = (ExplainInput){0};
 }
 
-static int add_policy(ExplainInput *input, const char *path, Buffer *text, Error *err)
+static int take_policy(void *context, const char *path, Buffer *text, Error *err)
 {
+    ExplainInput *input = context;
     CLEANUP(free_pointer) char *copy = strdup(path);
 
     if (input->policy)
@@ -46,23 +40,7 @@ static int add_policy(ExplainInput *input, const char *path, Buffer *text, Error
 
 static int add_file(ExplainInput *input, const char *path, Error *err)
 {
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(fd_close) int fd = open_and_peek(path, &text, PEEK_SIZE, err);
-
-    if (fd < 0)
-        return fd;
-    if (recording_detect(buffer_text(&text), text.length))
-        return recording_gather_read(&input->recording, path, buffer_text(&text), text.length, fd,
-                                     err);
-    const int r = read_fd(fd, &text, INPUT_MAX - text.length);
-    if (r < 0)
-        return error_errno(err, r, "%s: cannot read", path);
-    if (policy_detect(buffer_text(&text), text.length))
-        return add_policy(input, path, &text, err);
-    return error_set(err, -EINVAL,
-                     "%s: neither a recording of `whittle record` nor a policy, which begins with "
-                     "\"whittle: policy\"",
-                     path);
+    return read_recording_or_policy(path, &input->recording, take_policy, input, err);
 }
 
 static bool is_folder(const char *path)
@@ -109,7 +87,7 @@ int explain_input_finish(ExplainInput *input, Error *err)
 {
     const GenerateOptions options = {.conditions = true, .generalise = GENERALISE_CAREFUL};
     GenerateInput generate = {.recording = input->recording}; /* stays INPUT's */
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
 
     if (input->recording && recording_sort(input->recording) < 0)

@@ -6,34 +6,23 @@
 #include "generator/emitter.h"
 #include "generator/infer.h"
 #include "generator/knowledge.h"
+#include "generator/read_input.h"
 
 #include <ctype.h>
 #include <errno.h>
 
-#define INPUT_SIZE_MAX ((size_t)4 << 30)
-#define PEEK_SIZE      ((size_t)4096)
-
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 void generate_input_deinit(GenerateInput *input)
 {
-    recording_drop(&input->recording);
-    policy_drop(&input->policy);
+    recording_cleanup(&input->recording);
+    policy_cleanup(&input->policy);
 }
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-static int add_policy(GenerateInput *input, const char *path, const Buffer *text, Error *err)
+static int take_policy(void *context, const char *path, Buffer *text, Error *err)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    GenerateInput *input = context;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     int r = policy_parse(path, buffer_text(text), text->length, &policy, err);
 
     if (r < 0)
@@ -48,23 +37,7 @@ static int add_policy(GenerateInput *input, const char *path, const Buffer *text
 
 int generate_input_add(GenerateInput *input, const char *path, Error *err)
 {
-    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(fd_close) int fd = open_and_peek(path, &text, PEEK_SIZE, err);
-
-    if (fd < 0)
-        return fd;
-    if (recording_detect(buffer_text(&text), text.length))
-        return recording_gather_read(&input->recording, path, buffer_text(&text), text.length, fd,
-                                     err);
-    const int r = read_fd(fd, &text, INPUT_SIZE_MAX - text.length);
-    if (r < 0)
-        return error_errno(err, r, "%s: cannot read", path);
-    if (policy_detect(buffer_text(&text), text.length))
-        return add_policy(input, path, &text, err);
-    return error_set(err, -EINVAL,
-                     "%s: neither a recording of `whittle record` nor a policy, which begins with "
-                     "\"whittle: policy\"",
-                     path);
+    return read_recording_or_policy(path, &input->recording, take_policy, input, err);
 }
 
 /* ---- policy --------------------------------------------------------------------------------- */
@@ -199,7 +172,7 @@ static int note_runtimes(Recording *recording, Buffer *notes)
 int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy **ret_policy,
                     Buffer *notes, Error *err)
 {
-    CLEANUP(policy_drop) Policy *policy = policy_new();
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
     const InferOptions infer = {.conditions = options->conditions,
                                 .generalise = options->generalise};
     int r = policy ? 0 : error_errno(err, -ENOMEM, "making the policy");
@@ -218,7 +191,7 @@ int generate_policy(GenerateInput *input, const GenerateOptions *options, Policy
     if (r < 0)
         return r;
     if (input->policy) {
-        policy_drop(&policy);
+        policy_cleanup(&policy);
         policy = TAKE(input->policy);
     } else if (set_default_runtimes(policy) < 0) {
         return error_errno(err, -ENOMEM, "making the policy");
