@@ -190,18 +190,29 @@ static void fill_by_name(const Syscall *syscall, struct call_rule *rule)
     }
 }
 
-/* Whether what RULE takes is one path that is only looked at, and numbers. */
-static bool only_looks(const struct call_rule *rule)
+/* RULE_LOOKS or RULE_OPENS, where RULE takes nothing but paths and numbers; where it is only looked
+ * at one, also which argument that is. */
+static void note_simple(struct call_rule *rule)
 {
     unsigned paths = 0;
+    unsigned looked_at = 0;
 
-    for (size_t i = 0; i < EVENT_ARGS; i++) {
-        if (rule->take[i] == TAKE_LOOK)
+    for (uint32_t i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_LOOK) {
+            rule->looked_at = i;
+            looked_at++;
+        } else if (rule->take[i] == TAKE_PATH) {
             paths++;
-        else if (rule->take[i] != TAKE_NONE && rule->take[i] != TAKE_VALUE)
-            return false;
+        } else if (rule->take[i] != TAKE_NONE && rule->take[i] != TAKE_VALUE) {
+            return;
+        }
     }
-    return paths == 1 && !(rule->flags & (RULE_RETURNS_FD | RULE_MAY_SEND));
+    if (rule->flags & RULE_MAY_SEND)
+        return;
+    if (rule->flags & RULE_RETURNS_FD)
+        rule->flags |= RULE_OPENS;
+    else if (looked_at == 1 && paths == 0)
+        rule->flags |= RULE_LOOKS;
 }
 
 void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
@@ -220,8 +231,7 @@ void bpf_rule_fill(const Syscall *syscall, struct call_rule *rule)
     }
     if (rule->flags & RULE_RETURNS_FD)
         rule->flags |= RULE_TAKES;
-    if (only_looks(rule))
-        rule->flags |= RULE_LOOKS;
+    note_simple(rule);
     for (size_t i = 0; i < EVENT_ARGS; i++) {
         if ((rule->take[i] == TAKE_PATH || rule->take[i] == TAKE_LOOK) &&
             !(rule->flags & (RULE_RETURNS_FD | RULE_EXEC)))

@@ -111,7 +111,7 @@ START_TEST(test_row)
     ck_assert_msg(memcmp(rule.companion, rows[_i].companion, sizeof rule.companion) == 0,
                   "%s: companions", rows[_i].name);
     ck_assert_msg((rule.flags & ~(uint32_t)(RULE_SELECTS | RULE_NEW_FD | RULE_ASKS_ANY |
-                                            RULE_LEADS | RULE_LOOKS)) ==
+                                            RULE_LEADS | RULE_LOOKS | RULE_OPENS)) ==
                       (rows[_i].flags | RULE_KNOWN),
                   "%s: flags %#x", rows[_i].name, rule.flags);
     /* Where a path led is asked for if nothing else will tell. */
@@ -122,6 +122,11 @@ START_TEST(test_row)
     const bool looks =
         look && !strchr(look + 1, 'l') && strspn(rows[_i].takes, "lv-") == strlen(rows[_i].takes);
     ck_assert_msg(((rule.flags & RULE_LOOKS) != 0) == looks, "%s: looks", rows[_i].name);
+    if (looks)
+        ck_assert_uint_eq(rule.looked_at, (uint32_t)(look - rows[_i].takes));
+    const bool opens = rows[_i].flags & RULE_RETURNS_FD &&
+                       strspn(rows[_i].takes, "plv-") == strlen(rows[_i].takes);
+    ck_assert_msg(((rule.flags & RULE_OPENS) != 0) == opens, "%s: opens", rows[_i].name);
 }
 END_TEST
 

@@ -6,8 +6,6 @@
 #include "take_blob.h"
 #include "take_key.h"
 
-/* So many that any index of 3 bits is inside. */
-enum { ARGS_ROOM = 8 };
 enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
 
 /* The call that REGS are of; negative if none, and after sigreturn, which puts back those of
@@ -320,9 +318,12 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
     u64 key = call_key(state, rule, abi, nr, result, ended, args);
     if (state->program) {
         u64 shorter = key;
-        const bool nameless =
-            takes && rule && rule->flags & RULE_LOOKS && take_nameless(rule, args, &shorter);
-        if ((nameless || !takes) && seen_by_task(state, shorter))
+        bool whole = !takes;
+        if (takes && rule && rule->flags & RULE_LOOKS)
+            whole = take_plain_name(rule, args, state->led, &shorter);
+        else if (takes && rule && rule->flags & RULE_OPENS && result >= 0)
+            whole = take_opened(rule, args, result, &shorter);
+        if (whole && seen_by_task(state, shorter))
             return;
     }
 

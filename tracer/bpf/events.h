@@ -83,6 +83,7 @@ enum call_rule_flags {
     RULE_REMOUNTS = 1u << 15,  /* success may move what relative paths start from (before.h) */
     RULE_CONFINES = 1u << 16,  /* may load a seccomp filter */
     RULE_LOOKS = 1u << 17,     /* takes nothing but one TAKE_LOOK and numbers */
+    RULE_OPENS = 1u << 18,     /* RULE_RETURNS_FD, and takes nothing but paths and numbers */
     /* The kernel asks for a capability before it looks whether that matters: */
     RULE_ASKS_MEMORY = 1u << 19, /* … capset: the sets that argument 1 points to tell */
     RULE_ASKS_SHIFT = 20,        /* … argument N tells: bit N from there */
@@ -102,6 +103,7 @@ struct call_rule {
     u8 condition_arg;
     u8 condition_is_bit;
     u16 condition_value; /* or args[condition_arg] equals this, if not 0 */
+    u32 looked_at;       /* with RULE_LOOKS: the argument that is TAKE_LOOK */
     u64 condition_mask;
 };
 

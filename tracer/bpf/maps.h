@@ -122,6 +122,9 @@ enum {
     BLOB_ROOM = 2 * PATH_BYTES, /* the largest blob with its headers is smaller */
 };
 
+/* So many arguments that any index of 3 bits is inside. */
+enum { ARGS_ROOM = 8 };
+
 /* What a descriptor, a folder or a mapping is, before it is put into words. */
 struct place {
     u64 file;   /* struct file; 0 for folders */

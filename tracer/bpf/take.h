@@ -57,16 +57,15 @@ __noinline int string_hash(struct scratch *scratch, u32 slot)
     return 0;
 }
 
-/* The string at ADDRESS into slot SLOT, if it is a short one. */
-static __always_inline bool string_read_short(struct scratch *scratch, u32 slot, u64 address)
+/* The string at ADDRESS into WORDS, SHORT_WORDS of them, if it is a short one, with its hash as
+ * string_hash() makes it; else 0. */
+static __always_inline u64 string_short(u64 *words, u64 address, u32 *length)
 {
-    u64 words[SHORT_WORDS] = {};
-    const long n = bpf_probe_read_user_str(words, sizeof words, (const void *)address);
+    const u32 size = SHORT_WORDS * sizeof *words;
+    const long n = bpf_probe_read_user_str(words, size, (const void *)address);
 
-    if (n <= 0 || n >= (long)sizeof words)
-        return false;
-    __builtin_memcpy(scratch->strings[slot], words, sizeof words);
-    scratch->string_length[slot] = (u32)n;
+    if (n <= 0 || n >= (long)size)
+        return 0;
     u64 hash = (u32)n;
 #pragma unroll
     for (u32 i = 0; i < SHORT_WORDS; i++) {
@@ -74,6 +73,21 @@ static __always_inline bool string_read_short(struct scratch *scratch, u32 slot,
             break;
         hash = mix(hash, words[i]);
     }
+    *length = (u32)n;
+    return hash;
+}
+
+/* The string at ADDRESS into slot SLOT, if it is a short one. */
+static __always_inline bool string_read_short(struct scratch *scratch, u32 slot, u64 address)
+{
+    u64 words[SHORT_WORDS] = {};
+    u32 length = 0;
+    const u64 hash = string_short(words, address, &length);
+
+    if (length == 0)
+        return false;
+    __builtin_memcpy(scratch->strings[slot], words, sizeof words);
+    scratch->string_length[slot] = length;
     scratch->string_hash[slot] = hash;
     return true;
 }
@@ -276,25 +290,31 @@ static __always_inline bool needs_folder(u32 take, const struct scratch *scratch
     return empty || scratch->strings[slot & 1][0] != '/';
 }
 
-/* The descriptor behind "/proc/self/fd/3" and its like, with or without a path that goes on from
- * there; negative where the string is none of them. Such a name means another thing each time. */
+/* How long the beginning of a string is, as WORDS, if it is that of "/proc/self/fd/3" and its like;
+ * else 0. */
+static __always_inline u32 magic_prefix(const u64 *words)
+{
+    if (words[0] == 0x2f64662f7665642full /* /dev/fd/ */)
+        return 8;
+    if (words[0] == 0x65732f636f72702full /* /proc/se */ &&
+        (words[1] & 0xffffffffffffull) == 0x2f64662f666cull /* lf/fd/ */)
+        return 14;
+    if (words[0] == 0x68742f636f72702full /* /proc/th */ &&
+        words[1] == 0x6c65732d64616572ull /* read-sel */ &&
+        (words[2] & 0xffffffffffull) == 0x2f64662f66ull /* f/fd/ */)
+        return 21;
+    return 0;
+}
+
+/* The descriptor behind such a name, with or without a path that goes on from there; negative where
+ * the string is none of them. It means another thing each time. */
 static __always_inline s32 magic_descriptor(const struct scratch *scratch, u32 slot)
 {
     const u8 *text = scratch->strings[slot & 1];
-    const u64 *words = (const u64 *)text;
-    u32 at;
+    const u32 at = magic_prefix((const u64 *)text);
     s32 number = 0;
 
-    if (words[0] == 0x2f64662f7665642full /* /dev/fd/ */)
-        at = 8;
-    else if (words[0] == 0x65732f636f72702full /* /proc/se */ &&
-             (words[1] & 0xffffffffffffull) == 0x2f64662f666cull /* lf/fd/ */)
-        at = 14;
-    else if (words[0] == 0x68742f636f72702full /* /proc/th */ &&
-             words[1] == 0x6c65732d64616572ull /* read-sel */ &&
-             (words[2] & 0xffffffffffull) == 0x2f64662f66ull /* f/fd/ */)
-        at = 21;
-    else
+    if (at == 0)
         return -1;
     for (u32 i = 0; i < 7; i++) {
         const u8 digit = text[at + i] - '0';

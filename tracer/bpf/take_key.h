@@ -132,36 +132,80 @@ __noinline int take_key(struct scratch *scratch, const struct call_rule *rule, u
     return 0;
 }
 
-/*
- * fstat() is newfstatat() of an empty name most of the time. Where RULE_LOOKS, such a call has
- * nothing but numbers to take: adds them to KEY as take_keys() would do, which goes a longer way.
- * False if the name is not empty.
- */
-static __always_inline bool take_nameless(const struct call_rule *rule, const u64 *args, u64 *key)
+/* The hash of the string at ADDRESS, as string_read() makes it, if that is empty, or short,
+ * absolute and no name for a descriptor; else 0. A function of its own for its stack: those of
+ * functions that call each other have little room together. */
+__noinline u64 plain_name(u64 address)
 {
-    const u64 nothing = mix(1, 0); /* string_read() of "" */
+    u64 words[SHORT_WORDS] = {};
+    u32 length = 0;
+    const u64 hash = string_short(words, address, &length);
+
+    if (length == 1 || (length > 1 && (u8)words[0] == '/' && magic_prefix(words) == 0))
+        return hash;
+    return 0;
+}
+
+/*
+ * Most calls that only look a path up (RULE_LOOKS) give a short absolute one, or none: fstat() is
+ * newfstatat() of an empty name. What such a call names does not depend on where its task is. Adds
+ * it to KEY as take_keys() would do, which goes a longer way. False if it is another one, or what
+ * it led to is known better (LED).
+ */
+static __always_inline bool take_plain_name(const struct call_rule *rule, const u64 *args, u32 led,
+                                            u64 *key)
+{
+    const u64 address = args[rule->looked_at & (ARGS_ROOM - 1)];
+    const u64 nothing = mix(1, 0); /* plain_name() of "" */
     u64 hash = *key;
-    u64 flags = 0;
+    u64 numbers = 0;
     u8 first = 1;
 
-#pragma unroll
-    for (u32 i = 0; i < EVENT_ARGS; i++) {
-        if (rule->take[i] == TAKE_VALUE)
-            flags |= args[i];
-    }
-    if (!(flags & AT_EMPTY_PATH))
+    if (led)
         return false;
 #pragma unroll
     for (u32 i = 0; i < EVENT_ARGS; i++) {
-        if (rule->take[i] == TAKE_VALUE) {
+        if (rule->take[i] == TAKE_VALUE)
+            numbers |= args[i];
+    }
+    if (numbers & AT_EMPTY_PATH)
+        bpf_probe_read_user(&first, sizeof first, (const void *)address);
+    const u64 name = first == 0 ? nothing : plain_name(address);
+    if (name == 0)
+        return false;
+#pragma unroll
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_VALUE)
             hash = mix(hash, (u32)args[i]);
-        } else if (rule->take[i] == TAKE_LOOK) {
-            bpf_probe_read_user(&first, sizeof first, (const void *)args[i]);
-            hash = mix(hash, nothing);
-        }
+        else if (rule->take[i] == TAKE_LOOK)
+            hash = mix(hash, name);
     }
     *key = hash;
-    return first == 0;
+    return true;
+}
+
+/*
+ * Of a call that opened something (RULE_OPENS) only numbers and what descriptor OPENED refers to
+ * matter: adds them to KEY as take_keys() would do. False if the scratch is not free.
+ */
+static __always_inline bool take_opened(const struct call_rule *rule, const u64 *args, s64 opened,
+                                        u64 *key)
+{
+    struct scratch *scratch = scratch_get();
+    u64 hash = *key;
+
+    if (!scratch || scratch->busy)
+        return false;
+#pragma unroll
+    for (u32 i = 0; i < EVENT_ARGS; i++) {
+        if (rule->take[i] == TAKE_VALUE)
+            hash = mix(hash, (u32)args[i]);
+    }
+    scratch->busy = 1;
+    place_of_descriptor(scratch, (s32)opened);
+    *key = mix(hash, scratch->place.identity);
+    scratch->busy = 0;
+    return true;
 }
 
 /* Makes the call in scratch->taking, of which RULE is, to its key. */
