@@ -119,8 +119,10 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
     key = mix(key, errno_of(result));
     if (rule && rule->flags & RULE_SELECTS) {
 #pragma unroll
-        for (u32 i = 0; i < EVENT_ARGS; i++)
-            key = mix(key, args[i] & rule->mask[i]);
+        for (u32 i = 0; i < EVENT_ARGS; i++) {
+            if (rule->mask[i])
+                key = mix(key, args[i] & rule->mask[i]);
+        }
     }
     return key;
 }
@@ -288,8 +290,10 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         return; /* the child's side of its parent's call */
     count_call(state);
     const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
-    if (new_descriptor)
+    if (new_descriptor && result >= state->descriptor_peak) {
         count_descriptor((u64)result);
+        state->descriptor_peak = (u32)result + 1;
+    }
     if (rule && rule->flags & RULE_UNSHARES && !ended)
         namespace_follow(bpf_get_current_task_btf(), state);
     if (rule && !(rule->flags & (RULE_TAKES | RULE_SELECTS | RULE_UNSHARES)) && state->program &&

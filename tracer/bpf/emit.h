@@ -383,30 +383,31 @@ __noinline int seen_by_task(struct task_state *state, u64 key)
 
     if (!state)
         return false;
-    if (state->keys[at] != key)
+    if (state->keys[at].key != key)
         at ^= 1;
-    if (state->keys[at] == key && state->times[at] != (u32)-1) {
-        state->times[at]++;
+    struct met_key *met = &state->keys[at];
+    if (met->key == key && met->times != (u32)-1) {
+        met->times++;
         return true;
     }
     if (!seen_before(key))
         return false;
-    if (state->keys[at] != key && state->keys[at ^ 1] == 0)
-        at ^= 1;
-    if (state->times[at] != 0)
-        count_key(state->keys[at], state->times[at]);
-    state->keys[at] = key;
-    state->times[at] = 0;
+    if (met->key != key && state->keys[at ^ 1].key == 0)
+        met = &state->keys[at ^ 1];
+    if (met->times != 0)
+        count_key(met->key, met->times);
+    met->key = key;
+    met->times = 0;
     return true;
 }
 
 static long keys_step(u32 index, struct task_state **state)
 {
-    const u32 at = BOUND(index, TASK_KEYS - 1);
+    struct met_key *met = &(*state)->keys[BOUND(index, TASK_KEYS - 1)];
 
-    if ((*state)->times[at] != 0)
-        count_key((*state)->keys[at], (*state)->times[at]);
-    (*state)->times[at] = 0;
+    if (met->times != 0)
+        count_key(met->key, met->times);
+    met->times = 0;
     return 0;
 }
 

@@ -94,10 +94,9 @@ enum call_rule_flags {
 enum { ASKS_MEMORY = 24 };
 
 struct call_rule {
-    u64 mask[EVENT_ARGS]; /* of a selector argument; 0: not a selector */
-    u8 take[EVENT_ARGS];  /* enum call_take */
-    u8 companion[EVENT_ARGS];
     u32 flags;
+    u8 take[EVENT_ARGS]; /* enum call_take */
+    u8 companion[EVENT_ARGS];
     /* The takes apply only if: no condition (mask 0), or args[condition_arg] & condition_mask, or,
      * with condition_is_bit, bit args[condition_arg] of condition_mask is set. */
     u8 condition_arg;
@@ -105,6 +104,7 @@ struct call_rule {
     u16 condition_value; /* or args[condition_arg] equals this, if not 0 */
     u32 looked_at;       /* with RULE_LOOKS: the argument that is TAKE_LOOK */
     u64 condition_mask;
+    u64 mask[EVENT_ARGS]; /* of a selector argument; 0: not a selector */
 };
 
 /* ---- settings -------------------------------------------------------------------------------- */
@@ -337,38 +337,46 @@ enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 32 };
  */
 enum { ROOT_RUNTIME = 1u << 8, ROOT_PHASE = 0xff };
 
-/* As the recorder sets it: flags, phase, returned = NR_NONE, counted = 1; the rest 0. */
+/* A key that is in `seen`, and how often it was met since. */
+struct met_key {
+    u64 key; /* 0: none */
+    u32 times;
+    u32 padding;
+};
+
+/* As the recorder sets it: flags, phase, returned = NR_NONE, counted = 1; the rest 0. What each
+ * call needs comes first, in one line of the processor's cache. */
 struct task_state {
     u32 program; /* 0: not known yet */
     u32 flags;
     u32 phase;
-    u32 phase_after; /* TASK_UNCONFINED and TASK_STARTING: of the workload */
-    u32 relation;    /* of the signal sent in the call in progress; 0 none */
-    u32 ancestry[EVENT_ANCESTRY];
-    s64 returned;  /* the last call that returned, or NR_NONE */
-    u32 sigreturn; /* number and ABI of the call that ends the signal handler begun last */
-    u32 sigreturn_abi;
-    u32 counted;           /* in COUNTER_TASKS; changes by compare and swap */
-    u32 mount_namespace;   /* that it is counted in; 0: the recorder's, or not known */
-    u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
-    u32 quick_label;       /* the label that `quick` is of */
-    u32 quick_calls;       /* not yet in the map `calls` */
-    /* The check of a capability in progress, where its end alone does not tell: its number plus
-     * one, and the kernel's addresses of credentials and user namespace. */
-    u32 asked;
     u32 led; /* where paths of the call in progress led: which places in the map `leads` tell */
-    u64 asked_cred, asked_target;
-    u32 denied; /* the last check of a capability was denied: its number plus one; 0 granted */
-    u32 denied_frames[EVENT_STACK_MAX]; /* the lower halves */
+    s64 returned;        /* the last call that returned, or NR_NONE */
+    u32 quick_label;     /* the label that `quick` is of */
+    u32 quick_calls;     /* not yet in the map `calls` */
+    u32 descriptor_peak; /* of its own calls that were counted */
+    u32 relation;        /* of the signal sent in the call in progress; 0 none */
+    u32 sigreturn;       /* number and ABI of the call that ends the signal handler begun last */
+    u32 sigreturn_abi;
+    u32 denied;      /* the last check of a capability was denied: its number plus one; 0 granted */
+    u32 phase_after; /* TASK_UNCONFINED and TASK_STARTING: of the workload */
+    u32 counted;     /* in COUNTER_TASKS; changes by compare and swap */
+    u32 mount_namespace; /* that it is counted in; 0: the recorder's, or not known */
     /* Counts that are not in `seen` yet; they are added when there is no more room, when the task
      * ends, and those of `quick` when program or label change. */
-    u32 times[TASK_KEYS]; /* how often keys[] were met since */
-    u64 keys[TASK_KEYS];  /* some of those that are in `seen`; 0: none */
+    struct met_key keys[TASK_KEYS];
     /* Native calls that were told, succeeded and have no argument that matters, by number: how
      * often since, plus one. */
     u16 quick[TASK_QUICK];
     u16 quick_used[TASK_QUICK_USED]; /* which are not 0; more do not come in */
     u32 quick_used_count;
+    u32 ancestry[EVENT_ANCESTRY];
+    u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
+    /* The check of a capability in progress, where its end alone does not tell: its number plus
+     * one, and the kernel's addresses of credentials and user namespace. */
+    u32 asked;
+    u64 asked_cred, asked_target;
+    u32 denied_frames[EVENT_STACK_MAX]; /* the lower halves */
 };
 
 /* For task_state.returned and event.nr. No call has such a number. */
