@@ -53,8 +53,6 @@ static int find_start(const Resolver *resolver, const Captured *captured, const 
     if ((folder->flags & FILE_NAMELESS) || (itself && !S_ISDIR(st.st_mode)))
         return ENOTDIR;
     start->folder = captured_file_text(folder);
-    if (folder->flags & FILE_DETACHED)
-        start->root = NULL;
     if (length == 0 || !start->root)
         return 0;
     if (strncmp(start->folder, prefix, length) == 0 &&

@@ -278,12 +278,10 @@ enum file_flags {
     FILE_NONE = 1u << 0,     /* nothing there (descriptor closed meanwhile, anonymous mapping) */
     FILE_NAMELESS = 1u << 1, /* pipe, socket, memfd, anonymous inode: `text` is its kind */
     FILE_DELETED = 1u << 2,
-    FILE_DETACHED =
-        1u << 3,        /* its mount is in no mount namespace, or in another one than the task */
-    FILE_CUT = 1u << 4, /* the path is too long */
-    FILE_CREATED = 1u << 5, /* this open() made it */
-    FILE_SOCKET = 1u << 6,
-    FILE_BEFORE = 1u << 7, /* BLOB_PATH: as it was before the call; mode 0: nothing was there */
+    FILE_CUT = 1u << 3,     /* the path is too long */
+    FILE_CREATED = 1u << 4, /* this open() made it */
+    FILE_SOCKET = 1u << 5,
+    FILE_BEFORE = 1u << 6, /* BLOB_PATH: as it was before the call; mode 0: nothing was there */
 };
 
 struct file_blob {
