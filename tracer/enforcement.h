@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "model/fact.h"
 #include "model/landlock.h"
-#include "model/tables.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +26,13 @@ typedef struct Enforcement {
     int (*refusal)(const void *data, const Syscall *syscall, int arch,
                    const uint64_t args[SYSCALL_ARGS]);
     const void *data;
+    /*
+     * What a call gets that would show FACT, of a file, program, socket, signal, process or mount:
+     * REFUSE_NOT or an errno. Asked before the call runs, of each such fact, unless the call will
+     * fail by itself. Called in the recorder. NULL: calls are left alone.
+     */
+    int (*fact_refusal)(void *data, const Fact *fact);
+    void *fact_data;
     bool limits_capabilities;
     uint64_t capabilities; /* those that stay, bit i: CAP_* number i */
     uint64_t withheld;     /* those that the workload would have without this */

@@ -133,6 +133,23 @@ static bool takes_program(const Syscall *syscall)
     return strncmp(syscall->name, "execve", strlen("execve")) == 0;
 }
 
+/* Is what the call in PENDING is about to do refused? Then observer_refusal() tells how. */
+static bool refuses_facts(Observer *observer, const Pending *pending)
+{
+    const Enforcement *enforcement = observer_enforcement(observer);
+
+    observer->refusal = REFUSE_NOT;
+    if (!enforcement || !enforcement->fact_refusal ||
+        (pending->predicted != RESULT_OK && pending->predicted != RESULT_UNKNOWN))
+        return false;
+    for (size_t i = 0; i < pending->count && observer->refusal == REFUSE_NOT; i++) {
+        if (pending->drafts[i].when != DRAFT_SETTLED)
+            observer->refusal =
+                enforcement->fact_refusal(enforcement->fact_data, &pending->drafts[i].fact);
+    }
+    return observer->refusal != REFUSE_NOT;
+}
+
 static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *stop,
                          const Syscall *syscall, Arch arch, uint8_t needs, StoredFact *fact)
 {
@@ -153,6 +170,11 @@ static int enter_special(Observer *observer, Tracee *tracee, const SyscallStop *
     /* Before the call runs: afterwards the limits, owners and credentials it met are gone. */
     observe_capabilities(observer, tracee, pending);
     resolver_release(observer->resolver);
+    if (refuses_facts(observer, pending)) {
+        /* Facts tell what it would have done, as where it is the kernel that refuses. */
+        pending_commit(observer, tracee, pending, pending->predicted, false);
+        return OBSERVER_REFUSE;
+    }
     tracee->credentials_stale_after = (needs & NEED_IDENTITY) != 0;
     tracee->root_stale_after = (needs & NEED_ROOT) != 0;
     if (!observer->options.sees_results)

@@ -7,6 +7,7 @@
 #include "cli/guard.h"
 #include "cli/record_run.h"
 #include "cli/verify_layers.h"
+#include "cli/verify_minimal.h"
 #include "cli/verify_report.h"
 #include "tracer/launch.h"
 
@@ -18,6 +19,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { JOBS_MAX = 64 };
 
 typedef struct Verify {
     const Parsed *parsed;
@@ -213,6 +216,14 @@ static int work(void *data)
     }
     if (expect(verify, &err) < 0)
         return fail(EXIT_USAGE, &err);
+    if (parsed_flag(verify->parsed, "minimal")) {
+        const TrialSetup setup = {.parsed = verify->parsed,
+                                  .path = verify->path,
+                                  .folder = verify->folder,
+                                  .policy = verify->policy,
+                                  .sections = verify->sections};
+        return verify_minimal(&setup, verify->expected_status);
+    }
     if (verify_layers_make(verify->policy, verify->sections, &verify->layers, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (run_enforced(verify, &err) < 0)
@@ -254,6 +265,27 @@ static int run_guarded(Verify *verify)
     return status < 0 ? EXIT_MACHINE : status;
 }
 
+/* What goes only with --minimal, or not with it. EXIT_YES, or what was wrong has been said. */
+static int check_minimal(const Parsed *parsed)
+{
+    static const char *const others[] = {"proofs", "jobs", "again"};
+    const char *format = parsed_value(parsed, "format", "text");
+    const char *jobs = parsed_value(parsed, "jobs", "1");
+    char *end;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (parsed_flag(parsed, others[i]) && !parsed_flag(parsed, "minimal"))
+            return usage_error(parsed->command, "--%s goes with --minimal", others[i]);
+    }
+    const long count = strtol(jobs, &end, 10);
+    if (*end != '\0' || end == jobs || count < 1 || count > JOBS_MAX)
+        return usage_error(parsed->command, "--jobs: a number from 1 to %d", (int)JOBS_MAX);
+    if (parsed_flag(parsed, "minimal") && strcmp(format, "text") != 0 &&
+        strcmp(format, "json") != 0)
+        return usage_error(parsed->command, "--minimal reports as text or json");
+    return EXIT_YES;
+}
+
 static int run(const Parsed *parsed)
 {
     CLEANUP(policy_drop) Policy *policy = NULL;
@@ -269,6 +301,8 @@ static int run(const Parsed *parsed)
     if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
         return usage_error(parsed->command,
                            "--fix - and the report both go to standard output: give -o");
+    if (check_minimal(parsed) != EXIT_YES)
+        return EXIT_USAGE;
     if (launch_resolve(parsed->arguments[0], &path, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (check_sections(parsed_value(parsed, "only", NULL), &verify.sections, &err) < 0 ||
@@ -292,6 +326,12 @@ static const Option options[] = {
      "run the command without the policy first, and expect its exit status"},
     {"fix", 0, VALUE_FILE, "FILE", NULL,
      "propose the missing rules: FILE becomes a diff of POLICY for patch(1); `-`: standard output"},
+    {"minimal", 0, VALUE_NONE, NULL, NULL,
+     "take rules away, one by one, and run the command without them: is each needed"},
+    {"jobs", 0, VALUE_TEXT, "N", NULL, "with --minimal: so many runs at once (1)"},
+    {"proofs", 0, VALUE_FILE, "FILE", NULL,
+     "with --minimal: keep what is proven in FILE (policy.yaml: policy.proofs.json)"},
+    {"again", 0, VALUE_NONE, NULL, NULL, "with --minimal: prove anew what was proven before"},
     {"format", 0, VALUE_WORDS, "FORMAT", "text json junit sarif", "of the report (text)"},
     {"output", 'o', VALUE_FILE, "FILE", NULL, "write the report to FILE, not standard output"},
     {"label", 0, VALUE_TEXT, "LABEL", NULL, "name what is found, as by `whittle mark`"},
@@ -320,13 +360,33 @@ const Command command_verify = {
         "If CMD ends with the exit status that is expected (0, or what --recording or --baseline "
         "say), it works in spite of what was refused; if not, that is said, too. With --fix the "
         "missing rules are proposed as a diff: review it, apply it, and verify again.\n\n"
+        "With --minimal rules are taken away and CMD is run without them, dozens of times: it has "
+        "to "
+        "do the same each time, and clean up at its start what a run that failed may have left. A "
+        "rule is *needed* if CMD ends otherwise without it: another status, other output (where "
+        "two "
+        "runs under the whole policy write the same), or not at all within ten times its time; "
+        "*tolerated* if what it allows is refused and CMD does the same; *unneeded* if what it "
+        "allows is not asked for, or other rules allow it, too. What seccomp, capabilities and "
+        "Landlock cannot tell apart is refused by the recorder, by path, address or target. For "
+        "capabilities that are needed smaller ones are tried. With --fix the unneeded rules are "
+        "proposed to go, but for those with a reason, with `keep: true`, or that another command "
+        "needs. What is proven is kept beside the policy, after each run, and is not proven again "
+        "as "
+        "long as CMD, the files that it names, the user and the rules that could stand in are the "
+        "same: verify can be stopped at any time, and goes on from there. CMD reads from /dev/null "
+        "and has no terminal.\n\n"
         "However verify ends, be it by a signal, nothing that CMD started is left running. On "
         "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end before it is killed.\n\n"
-        "Exit status: 0 if nothing was denied and the status was as expected; 1 if not; 2 on wrong "
-        "usage or input; 3 if this machine cannot do it, or verify was killed.\n\n"
+        "Exit status: 0 if nothing was denied and the status was as expected, or, with --minimal, "
+        "no "
+        "rule is proposed to go; 1 if not; 2 on wrong "
+        "usage or input; 3 if this machine cannot do it, or verify was killed; with --minimal 128 "
+        "plus the signal that stopped it.\n\n"
         "Examples:\n"
         "  whittle verify --policy policy.yaml -- make check\n"
         "  whittle verify --policy policy.yaml --fix missing.diff -- ./run-tests\n"
+        "  whittle verify --policy policy.yaml --minimal --fix fewer.diff -- ./run-tests\n"
         "  whittle verify --policy policy.yaml --baseline --format json -o proof.json -- ./tests",
     .arguments = VALUE_FILE,
     .arguments_min = 1,

@@ -63,8 +63,7 @@ static void kill_descendants(void)
         (void)closedir(processes);
 }
 
-/* Until the caller, a subreaper, has no descendants any more. */
-static void end_descendants(void)
+void guard_end_descendants(void)
 {
     const struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
 
@@ -125,7 +124,7 @@ __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, in
             shared->status = WEXITSTATUS(status);
         }
     }
-    end_descendants();
+    guard_end_descendants();
     remove_folder(folder);
     _exit(0);
 }
@@ -239,7 +238,7 @@ int guarded(int (*work)(void *data), void *data, const char *folder)
     if (caller.guard > 0) {
         await_guard(&caller);
         status = caller.shared->done ? caller.shared->status : -1;
-        end_descendants();
+        guard_end_descendants();
     }
     remove_folder(folder);
     if (caller.signal != 0 && caller.life < 0)

@@ -20,3 +20,6 @@
  * that came from outside.
  */
 int guarded(int (*work)(void *data), void *data, const char *folder);
+
+/* Kills until the caller, a subreaper, has no descendants any more. */
+void guard_end_descendants(void);

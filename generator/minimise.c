@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/minimise.h"
+
+#include "base/memory.h"
+#include "generator/knowledge.h"
+#include "generator/rule_cover.h"
+
+#include <errno.h>
+
+static void policy_drop(Policy **policy)
+{
+    *policy = policy_free(*policy);
+}
+
+/* ---- policies with rules taken away --------------------------------------------------------- */
+
+static int copy_settings(const Policy *from, Policy *into)
+{
+    int r = policy_name(from) ? policy_set_name(into, policy_name(from)) : 0;
+
+    for (size_t i = 0; i < policy_runtimes_count(from) && r == 0; i++)
+        r = policy_add_runtime(into, policy_runtime(from, i));
+    policy_set_archs(into, policy_archs(from));
+    policy_set_deny_action(into, policy_deny_action(from));
+    policy_set_no_new_privs(into, policy_no_new_privs(from));
+    policy_set_read_only_root(into, policy_read_only_root(from));
+    return r;
+}
+
+int minimise_without(const Policy *policy, const bool *taken, Policy **ret_policy)
+{
+    CLEANUP(policy_drop) Policy *left = policy_new();
+
+    int r = left ? copy_settings(policy, left) : -ENOMEM;
+    for (size_t i = 0; i < policy_rules_count(policy) && r == 0; i++)
+        r = taken[i] ? 0 : policy_add(left, policy_rule(policy, i));
+    if (r < 0)
+        return r;
+    policy_sort(left);
+    *ret_policy = TAKE(left);
+    return 0;
+}
+
+/* ---- what a run needed ---------------------------------------------------------------------- */
+
+static bool is_known(const Findings *known, const Finding *finding)
+{
+    for (size_t i = 0; known && i < known->count; i++) {
+        const Finding *other = &known->items[i];
+        if (other->section == finding->section && strcmp(other->rule, finding->rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Does RULE allow some of what NEED, of the same section, is about? 1, 0 or a negative errno. */
+static int allows(const PolicyRule *rule, const PolicyRule *need)
+{
+    if (rule->deny != POLICY_ALLOW && rule->deny != POLICY_DENY_LOG)
+        return 0;
+    return need->section == POLICY_FILES ? file_rules_meet(rule, need) : rule_covers(rule, need);
+}
+
+int minimise_hits(const Findings *findings, const Findings *known, const Policy *policy,
+                  const bool *among, bool *hit, Error *err)
+{
+    CLEANUP(policy_drop) Policy *scratch = policy_new();
+
+    if (!scratch)
+        return error_errno(err, ENOMEM, "comparing with the policy");
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->items[i];
+        PolicyRule need;
+        size_t first;
+        size_t end;
+        if (finding->foreign || is_known(known, finding))
+            continue;
+        int r =
+            policy_rule_parse(finding->section, finding->rule, policy_strings(scratch), &need, err);
+        if (r < 0)
+            return r;
+        policy_range(policy, finding->section, &first, &end);
+        for (size_t j = first; j < end; j++) {
+            if ((among && !among[j]) || hit[j])
+                continue;
+            r = allows(policy_rule(policy, j), &need);
+            if (r < 0)
+                return error_errno(err, r, "comparing with the policy");
+            hit[j] = r > 0;
+        }
+    }
+    return 0;
+}
+
+int minimise_used(Recording *recording, const Policy *policy, uint32_t sections, bool *used,
+                  Error *err)
+{
+    CLEANUP(findings_deinit) Findings needs = {0};
+    CLEANUP(policy_drop) Policy *nothing = policy_new();
+
+    if (!nothing || copy_settings(policy, nothing) < 0)
+        return error_errno(err, ENOMEM, "comparing with the policy");
+    const int r = judge(recording, nothing, sections, &needs, err);
+    return r < 0 ? r : minimise_hits(&needs, NULL, policy, NULL, used, err);
+}
+
+/* ---- what may stand in for a rule ----------------------------------------------------------- */
+
+/* Is A one of the calls that do the same as B? */
+static bool does_the_same(const char *a, const char *b)
+{
+    for (size_t i = 0; i < equivalent_calls_count; i++) {
+        const EquivalentCalls *row = &equivalent_calls[i];
+        if (row->because[0] != '/' && has_word(row->because, a) && has_word(row->because, b))
+            return true;
+    }
+    return false;
+}
+
+static int is_related(const PolicyRule *a, const PolicyRule *b)
+{
+    if (a->section == POLICY_SYSCALLS &&
+        (strcmp(a->name, b->name) == 0 || does_the_same(a->name, b->name)))
+        return 1;
+    if (a->section == POLICY_FILES)
+        return file_rules_meet(a, b);
+    return rule_covers(a, b) || rule_covers(b, a);
+}
+
+int minimise_related(const Policy *policy, size_t index, bool *related)
+{
+    const PolicyRule *rule = policy_rule(policy, index);
+    size_t first;
+    size_t end;
+
+    policy_range(policy, rule->section, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        const int r = i == index ? 0 : is_related(rule, policy_rule(policy, i));
+        if (r < 0)
+            return r;
+        related[i] |= r > 0;
+    }
+    return 0;
+}
+
+/* ---- refusing by what a call would do ------------------------------------------------------- */
+
+enum {
+    REFUSED_BY_FACT = 1u << POLICY_FILES | 1u << POLICY_NETWORK | 1u << POLICY_UNIX |
+                      1u << POLICY_SIGNALS | 1u << POLICY_PTRACE | 1u << POLICY_MOUNTS,
+};
+
+/* What was asked before is answered as it was then. */
+struct Withheld {
+    const Policy *whole, *left;
+    uint32_t sections;
+    Recording *allowed, *refused;
+};
+
+/* An empty recording with a run, NULL without memory. */
+static Recording *new_facts(void)
+{
+    const Run run = {.id = "0", .exit_status = -1};
+    Recording *facts = recording_new();
+    uint32_t index;
+
+    if (facts && recording_add_run(facts, &run, &index) < 0)
+        facts = recording_free(facts);
+    return facts;
+}
+
+Withheld *withheld_new(const Policy *whole, const Policy *left, uint32_t sections)
+{
+    Withheld *withheld = malloc(sizeof *withheld);
+
+    if (!withheld)
+        return NULL;
+    *withheld = (Withheld){.whole = whole,
+                           .left = left,
+                           .sections = sections & REFUSED_BY_FACT,
+                           .allowed = new_facts(),
+                           .refused = new_facts()};
+    return withheld->allowed && withheld->refused ? withheld : withheld_free(withheld);
+}
+
+Withheld *withheld_free(Withheld *withheld)
+{
+    if (!withheld)
+        return NULL;
+    withheld->allowed = recording_free(withheld->allowed);
+    withheld->refused = recording_free(withheld->refused);
+    free(withheld);
+    return NULL;
+}
+
+static void recording_drop(Recording **recording)
+{
+    *recording = recording_free(*recording);
+}
+
+/* Is FACT outside POLICY? 1, 0 or a negative errno. */
+static int is_outside(const Fact *fact, const Policy *policy, uint32_t sections)
+{
+    CLEANUP(recording_drop) Recording *alone = new_facts();
+    CLEANUP(findings_deinit) Findings findings = {0};
+    StoredFact *stored;
+
+    if (!alone || recording_add(alone, fact, 0, 1, NULL, &stored) < 0 ||
+        recording_sort(alone) < 0 || judge(alone, policy, sections, &findings, NULL) < 0)
+        return -ENOMEM;
+    return findings.count > 0;
+}
+
+int withheld_refusal(void *data, const Fact *fact)
+{
+    static const bool asked[FACT_KIND_COUNT] = {
+        [FACT_FILE] = true,   [FACT_EXEC] = true,   [FACT_NETWORK] = true, [FACT_UNIX] = true,
+        [FACT_SIGNAL] = true, [FACT_PTRACE] = true, [FACT_MOUNT] = true,
+    };
+    Withheld *withheld = data;
+    StoredFact *kept;
+
+    if (withheld->sections == 0 || !asked[fact->kind] || recording_find(withheld->allowed, fact))
+        return 0;
+    if (recording_find(withheld->refused, fact))
+        return EACCES;
+    Fact would_be = *fact;
+    results_add(&would_be.results, RESULT_OK);
+    const bool refuse = is_outside(&would_be, withheld->left, withheld->sections) == 1 &&
+                        is_outside(&would_be, withheld->whole, withheld->sections) == 0;
+    (void)recording_add(refuse ? withheld->refused : withheld->allowed, fact, 0, 1, NULL, &kept);
+    return refuse ? EACCES : 0;
+}

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""whittle verify --minimal: each rule is needed, tolerated or unneeded, with evidence; and that is kept."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import live
+from live import case, check, equal, record
+
+
+def valid(schema, document, folder):
+    path = os.path.join(folder, "document.jsonl")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
+                           os.path.join(live.SOURCE, "profiles", "schema", f"{schema}.schema.json"), path],
+                          capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
+
+
+def learn(folder, command, extra=()):
+    """The policy of COMMAND, with rules EXTRA (section, rule) besides."""
+    result = record("notify", folder, command)
+    equal(result.status, 0, result.err)
+    generated = os.path.join(folder, "generated")
+    subprocess.run([live.WHITTLE, "generate", "--quiet", result.recording, "-o", generated], check=True)
+    policy = os.path.join(generated, "policy.yaml")
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    for section, rule in extra:
+        line = f"\n{section}:\n"
+        text = text.replace(line, f"{line}  - {rule}\n") if line in text else text + f"{line}  - {rule}\n"
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text)
+    return policy
+
+
+def start(policy, command, *options, **popen):
+    return subprocess.Popen([live.WHITTLE, "verify", "--policy", policy, "--minimal", "--format", "json", *options, "--",
+                             *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            **popen)
+
+
+def minimal(folder, policy, command, *options, statuses=(0, 1)):
+    status, out, err = live.finish(start(policy, command, *options))
+    check(status in statuses, f"status {status}: {err}")
+    document = json.loads(out)
+    valid("minimal", document, folder)
+    equal(document["ok"], status == 0, f"ok: {err}")
+    with open(os.path.join(os.path.dirname(policy), "policy.proofs.json"), encoding="utf-8") as file:
+        valid("proofs", json.load(file), folder)
+    return document, {(r["section"], r["rule"]): r for r in document["rules"]}, err
+
+
+def ours(rules):
+    """But for what says how a container is made, and is not tried."""
+    return {k: r for k, r in rules.items() if r["verdict"] != "untried"}
+
+
+def small(folder):
+    for name in ("in", "out"):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write("b\na\n")
+    return ["sort", "-o", os.path.join(folder, "out"), os.path.join(folder, "in")]
+
+
+@case
+def each_rule(folder):
+    live.need("patch")
+    command = small(folder)
+    extra = [("syscalls", "ptrace"), ("syscalls", "socket 0=AF_INET"), ("files", "/etc/shadow rw"), ("files", f"{folder}/* r")]
+    policy = learn(folder, command, extra)
+    fix = os.path.join(folder, "fix.diff")
+    document, rules, err = minimal(folder, policy, command, "--fix", fix)
+    proposed = {k for k, r in rules.items() if r["proposed"]}
+    check({e for e in extra if e[0] == "syscalls" or "shadow" in e[1]} <= proposed, f"{proposed}: {err}")
+    # The broad rule is tried first: it goes, and with it gone the narrow one is needed.
+    check(("files", f"{folder}/* r") in proposed, f"{proposed}: {err}")
+    equal(rules["files", f"{folder}/in r"]["verdict"], "needed", "what is read")
+    equal(rules["files", f"{folder}/out rw"]["verdict"] if ("files", f"{folder}/out rw") in rules else "needed", "needed", "out")
+    needed = rules["syscalls", "openat"]
+    equal((needed["verdict"], needed["exit_status"]), ("needed", 127), "openat")
+    check("openat" in needed["denied"] and "sort" in needed["denied"], needed)
+    check(all(r["verdict"] in ("needed", "tolerated", "unneeded") for r in ours(rules).values()), rules)
+    # What is proposed is taken, and then nothing is left to propose or to prove.
+    subprocess.run(["patch", "-s", policy, fix], check=True)
+    document, rules, err = minimal(folder, policy, command)
+    equal([k for k, r in rules.items() if r["proposed"]], [], err)
+    again = [k for k, r in ours(rules).items() if not r["earlier"] and r["verdict"] != "unneeded"]
+    equal([k for k in again if k[1] not in (f"{folder}/in r", f"{folder}/out rw")], [], "proven twice")
+    check(document["runs"] < 10, f"{document['runs']} runs")
+    # A needed rule that is missing is found, with the very rule proposed.
+    for section, rule in (("syscalls", "openat"), ("syscalls", "mmap"), ("files", f"{folder}/in r")):
+        with open(policy, encoding="utf-8") as file:
+            text = file.read()
+        check(f"  - {rule}\n" in text, text)
+        less = os.path.join(folder, "less.yaml")
+        with open(less, "w", encoding="utf-8") as file:
+            file.write(text.replace(f"  - {rule}\n", "", 1))
+        status, out, _ = live.native([live.WHITTLE, "verify", "--policy", less, "--format", "json", "--", *command])
+        equal(status, 1, rule)
+        check((section, rule) in [(f["section"], f["rule"]) for f in json.loads(out)["findings"]], f"{rule}: {out}")
+        status, _, err = live.native([live.WHITTLE, "verify", "--policy", less, "--minimal", "--", *command])
+        if section == "syscalls":
+            check(status == 1 and "under the whole policy" in err, f"{status}: {err}")
+
+
+# It reads the first file that it may: each alone can go, but not both; the second is not even asked for.
+FALL_BACK = """
+import sys
+for path in sys.argv[1:]:
+    try:
+        with open(path, encoding='ascii') as file:
+            sys.exit(file.read() != 'x')
+    except PermissionError:
+        pass
+sys.exit(3)
+"""
+
+
+@case
+def what_stands_in(folder):
+    paths = [os.path.join(folder, name) for name in ("first", "second")]
+    for path in paths:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("x")
+    command = live.python(FALL_BACK, *paths)
+    policy = learn(folder, command, [("files", f"{paths[1]} r")])
+    _, rules, err = minimal(folder, policy, command, "--only", "files", "--jobs", "2")
+    equal(rules["files", f"{paths[1]} r"]["verdict"], "unneeded", err)
+    first = rules["files", f"{paths[0]} r"]
+    equal((first["verdict"], first["exit_status"]), ("needed", 3), f"{first} {err}")
+
+
+@case
+def smaller_capabilities(folder):
+    live.need_root()
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w", encoding="ascii") as file:
+        file.write("x\n")
+    os.chmod(secret, 0)
+    os.chown(secret, live.NOBODY, live.NOBODY)
+    command = ["cat", secret]
+    policy = learn(folder, command)
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    check("CAP_DAC_READ_SEARCH" in text, text)
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text.replace("CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE\n  - CAP_SYS_TIME"))
+    fix = os.path.join(folder, "fix.diff")
+    _, rules, err = minimal(folder, policy, command, "--only", "capabilities", "--fix", fix)
+    large = rules["capabilities", "CAP_DAC_OVERRIDE"]
+    equal((large["verdict"], large.get("smaller")), ("needed", "CAP_DAC_READ_SEARCH"), f"{large} {err}")
+    check("CAP_DAC_OVERRIDE" in large["denied"] or "CAP_DAC_READ_SEARCH" in large["denied"], large)
+    check(rules["capabilities", "CAP_SYS_TIME"]["proposed"], err)
+    with open(fix, encoding="utf-8") as file:
+        check("+  - CAP_DAC_READ_SEARCH" in file.read(), fix)
+
+
+@case
+def stop_and_go_on(folder):
+    command = small(folder)
+    policy = learn(folder, command)
+    scratch = os.path.join(folder, "scratch")
+    os.mkdir(scratch)
+    proofs = os.path.join(os.path.dirname(policy), "policy.proofs.json")
+
+    def proven():
+        try:
+            with open(proofs, encoding="utf-8") as file:
+                return sum(p["verdict"] != "unneeded" for w in json.load(file)["workloads"] for p in w["proofs"])
+        except OSError:
+            return 0
+
+    for victim in (signal.SIGINT, signal.SIGKILL):
+        before = proven()
+        process = start(policy, command, env=dict(os.environ, TMPDIR=scratch))
+        live.wait_until(lambda: proven() > before + 2 or process.poll() is not None, 60, "proofs")
+        process.send_signal(victim)
+        status, out, err = live.finish(process)
+        if victim == signal.SIGINT:
+            equal(status, 130, err)
+            check(not json.loads(out)["complete"] and "goes on from there" in err, f"{out}{err}")
+        live.wait_until(lambda: not os.listdir(scratch), 30, "the end of all")
+    so_far = proven()
+    check(so_far >= 4, f"{so_far} proofs")
+    _, rules, err = minimal(folder, policy, command)
+    equal(sum(r["earlier"] for r in rules.values()), so_far, err)
+
+
+@case
+def what_cannot_be_proven(folder):
+    command = ["sh", "-c", "exit 3"]
+    policy = learn(folder, ["sh", "-c", "exit 0"])
+    for arguments, status, said in [
+            (["--minimal", "--jobs", "0"], 2, "--jobs"),
+            (["--jobs", "2"], 2, "--minimal"),
+            (["--minimal", "--format", "sarif"], 2, "json"),
+            (["--minimal"], 1, "status 3 instead of 0")]:
+        got, _, err = live.native([live.WHITTLE, "verify", "--policy", policy, *arguments, "--", *command])
+        equal(got, status, f"{arguments}: {err}")
+        check(said in err, f"{arguments}: {err}")
+    wrong = os.path.join(folder, "wrong.json")
+    with open(wrong, "w", encoding="ascii") as file:
+        file.write("{\n")
+    got, _, err = live.native([live.WHITTLE, "verify", "--policy", policy, "--minimal", "--proofs", wrong, "--", "sh", "-c",
+                               "exit 0"])
+    check(got == 2 and "wrong.json:" in err, f"{got}: {err}")
+
+
+live.main()
