@@ -388,3 +388,25 @@ int judge(Recording *recording, const Policy *policy, uint32_t sections, Finding
         qsort(findings->items, findings->count, sizeof *findings->items, compare_findings);
     return r;
 }
+
+int judge_withheld(Recording *recording, const Policy *policy, Findings *findings, Error *err)
+{
+    Judge judge = {.recording = recording, .policy = policy, .findings = findings};
+    int r = 0;
+
+    for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
+        const PolicyRule need = {.section = POLICY_CAPABILITIES, .name = fact->name};
+        bool denied;
+        if (fact->kind == FACT_CAPABILITY && fact->phase != PHASE_RUNTIME_INIT &&
+            !results_may_succeed(&fact->results) && capability_by_name(fact->name) &&
+            !is_allowed(policy, &need, fact, &denied))
+            r = add_finding(&judge, &need, denied, i);
+    }
+    if (r < 0)
+        return error_errno(err, r, "comparing with the policy");
+    if (findings->count > 0)
+        qsort(findings->items, findings->count, sizeof *findings->items, compare_findings);
+    return 0;
+}

@@ -42,3 +42,9 @@ void findings_deinit(Findings *findings);
  */
 int judge(Recording *recording, const Policy *policy, uint32_t sections, Findings *findings,
           Error *err);
+
+/*
+ * The same of capabilities that were asked for in vain: whether the workload needed them only its
+ * outcome tells. Those that POLICY grants, and that were had another time, are left out.
+ */
+int judge_withheld(Recording *recording, const Policy *policy, Findings *findings, Error *err);

@@ -256,10 +256,10 @@ static int open_scope(const Loop *loop)
 
     if (run->launch)
         return bpf_loader_launch(loop->loader, loop->child.pid);
+    const uint32_t root = PHASE_RUN | (run->join_as != JOIN_WORKLOAD ? ROOT_RUNTIME : 0);
     if (run->cgroups_count > 0)
-        return bpf_loader_join_cgroups(loop->loader, run->cgroups, run->cgroups_count);
-    return bpf_loader_join(loop->loader, run->join, run->join_count,
-                           PHASE_RUN | (run->join_as != JOIN_WORKLOAD ? ROOT_RUNTIME : 0));
+        return bpf_loader_join_cgroups(loop->loader, run->cgroups, run->cgroups_count, root);
+    return bpf_loader_join(loop->loader, run->join, run->join_count, root);
 }
 
 /* Puts the child, or the processes to join, in scope, and lets the child go. */

@@ -46,8 +46,9 @@ int bpf_loader_launch(BpfLoader *loader, pid_t pid);
 int bpf_loader_join(BpfLoader *loader, const pid_t *pids, size_t count, uint32_t root);
 
 /* Puts who is in one of COUNT cgroups, or comes there, in scope for as long as it stays; their
- * hierarchies are in the settings already (bpf_loader_hierarchy()). 0 or a negative errno. */
-int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count);
+ * hierarchies are in the settings already (bpf_loader_hierarchy()). ROOT as above. 0 or a negative
+ * errno. */
+int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count, uint32_t root);
 
 /* The bit of settings.hierarchies that stands for the cgroup's. */
 uint64_t bpf_loader_hierarchy(const Cgroup *cgroup);

@@ -98,16 +98,14 @@ uint64_t bpf_loader_hierarchy(const Cgroup *cgroup)
     return 1ull << (cgroup->hierarchy & 63);
 }
 
-int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count)
+int bpf_loader_join_cgroups(BpfLoader *loader, const Cgroup *cgroups, size_t count, uint32_t root)
 {
-    const uint32_t phase = PHASE_RUN;
-
     if (count > CGROUPS_MAX)
         return -E2BIG;
     for (size_t i = 0; i < count; i++) {
         const struct cgroup_key key = {.id = cgroups[i].id, .hierarchy = cgroups[i].hierarchy};
-        const int r = bpf_map__update_elem(loader->skeleton->maps.cgroups, &key, sizeof key, &phase,
-                                           sizeof phase, BPF_ANY);
+        const int r = bpf_map__update_elem(loader->skeleton->maps.cgroups, &key, sizeof key, &root,
+                                           sizeof root, BPF_ANY);
         if (r < 0)
             return r;
     }

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/guard.h"
 #include "cli/record_run.h"
+#include "cli/verify_engine.h"
 #include "cli/verify_layers.h"
 #include "cli/verify_minimal.h"
 #include "cli/verify_report.h"
@@ -138,25 +139,6 @@ static int run_enforced(Verify *verify, Error *err)
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
-/* A call that is refused by a rule against it is what the policy wants. */
-static int part(Findings *findings, Findings *intended)
-{
-    size_t kept = 0;
-
-    intended->items = calloc(findings->count + 1, sizeof *intended->items);
-    if (!intended->items)
-        return -ENOMEM;
-    for (size_t i = 0; i < findings->count; i++) {
-        const Finding finding = findings->items[i];
-        if (finding.section == POLICY_SYSCALLS && finding.denied)
-            intended->items[intended->count++] = finding;
-        else
-            findings->items[kept++] = finding;
-    }
-    findings->count = kept;
-    return 0;
-}
-
 static int write_report(const FindingsReport *report, const Parsed *parsed, Error *err)
 {
     const int r = check_write_report(parsed_value(parsed, "format", "text"),
@@ -178,7 +160,7 @@ static int answer(Verify *verify, int *ret_status, Error *err)
     int r = recording_sort(verify->recording);
     if (r == 0)
         r = judge(verify->recording, verify->policy, verify->sections, &findings, err);
-    if (r == 0 && part(&findings, &intended) < 0)
+    if (r == 0 && verify_part(&findings, &intended) < 0)
         r = error_errno(err, ENOMEM, "judging the run");
     if (r < 0)
         return r;
@@ -286,6 +268,38 @@ static int check_minimal(const Parsed *parsed)
     return EXIT_YES;
 }
 
+/* 0, or an exit status that was explained. */
+static int check_usage(const Parsed *parsed)
+{
+    const bool container = verify_engine_wanted(parsed);
+
+    if (!parsed_value(parsed, "policy", NULL))
+        return usage_error(parsed->command, "which policy? Give --policy");
+    if (!container && parsed->arguments_count == 0)
+        return usage_error(parsed->command,
+                           "what shall be run? Give CMD, or --image or --container");
+    if (parsed_flag(parsed, "baseline") && parsed_flag(parsed, "recording"))
+        return usage_error(parsed->command, "--baseline and --recording exclude each other");
+    if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
+        return usage_error(parsed->command,
+                           "--fix - and the report both go to standard output: give -o");
+    const int status = check_minimal(parsed);
+    if (status == 0 && container && parsed_flag(parsed, "minimal"))
+        return usage_error(parsed->command, "--minimal is about a command, not about containers");
+    return status == 0 && container ? verify_engine_usage(parsed) : status;
+}
+
+static int run_container(const Parsed *parsed, Policy *policy, uint32_t sections)
+{
+    const char *recording = parsed_value(parsed, "recording", NULL);
+    int expected = -1;
+    Error err = {0};
+
+    if (recording && expect_recorded(recording, &expected, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    return verify_engine(parsed, policy, sections, expected);
+}
+
 static int run(const Parsed *parsed)
 {
     CLEANUP(policy_drop) Policy *policy = NULL;
@@ -294,23 +308,20 @@ static int run(const Parsed *parsed)
     Verify verify = {.parsed = parsed, .exit_status = -1, .expected_status = -1};
     Error err = {0};
 
-    if (!parsed_value(parsed, "policy", NULL))
-        return usage_error(parsed->command, "which policy? Give --policy");
-    if (parsed_flag(parsed, "baseline") && parsed_flag(parsed, "recording"))
-        return usage_error(parsed->command, "--baseline and --recording exclude each other");
-    if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
-        return usage_error(parsed->command,
-                           "--fix - and the report both go to standard output: give -o");
-    if (check_minimal(parsed) != EXIT_YES)
-        return EXIT_USAGE;
-    if (launch_resolve(parsed->arguments[0], &path, &err) < 0)
+    const int status = check_usage(parsed);
+    if (status != 0)
+        return status;
+    const bool container = verify_engine_wanted(parsed);
+    if (!container && launch_resolve(parsed->arguments[0], &path, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (check_sections(parsed_value(parsed, "only", NULL), &verify.sections, &err) < 0 ||
         policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0)
         return fail(EXIT_USAGE, &err);
+    policy_sort(policy);
+    if (container)
+        return run_container(parsed, policy, verify.sections);
     if (backend_notify.probe(&err) < 0)
         return fail(EXIT_MACHINE, &err);
-    policy_sort(policy);
     verify.policy = policy;
     verify.path = path;
     return run_guarded(&verify);
@@ -321,6 +332,17 @@ static const Option options[] = {
     {"only", 0, VALUE_LIST, "SECTIONS",
      "syscalls capabilities files network unix signals ptrace mounts",
      "put only these sections of the policy in force, and judge by no others"},
+    {"image", 0, VALUE_TEXT, "IMAGE", NULL,
+     "run a container of this image under the policy, with CMD if that is given, by Docker or "
+     "Podman"},
+    {"container", 0, VALUE_TEXT, "CONTAINER", NULL,
+     "run a second container like this one, which is left alone, under the policy"},
+    {"engine", 0, VALUE_TEXT, "PROGRAM", NULL, "docker, podman or a path (docker, else podman)"},
+    {"run-arg", 0, VALUE_TEXT, "ARG", NULL,
+     "one more argument for `docker run`, as --run-arg=--publish=8080:80 (may be given several "
+     "times)"},
+    {"test", 0, VALUE_TEXT, "COMMAND", NULL,
+     "run this, its words parted by blanks, while the container runs, and expect it to succeed"},
     {"recording", 0, VALUE_FILE, "REC", NULL, "expect the exit status of this recorded run, not 0"},
     {"baseline", 0, VALUE_NONE, NULL, NULL,
      "run the command without the policy first, and expect its exit status"},
@@ -341,7 +363,8 @@ static const Option options[] = {
 const Command command_verify = {
     .name = "verify",
     .summary = "Run a command under its policy and name what is denied",
-    .usage = "--policy POLICY [OPTION]… -- CMD [ARGUMENT]…",
+    .usage = "--policy POLICY [--image IMAGE|--container CONTAINER] [OPTION]… [-- CMD "
+             "[ARGUMENT]…]",
     .options = options,
     .details =
         "Runs CMD with POLICY in force, as far as this machine can: system calls are answered as "
@@ -378,6 +401,17 @@ const Command command_verify = {
         "and has no terminal.\n\n"
         "However verify ends, be it by a signal, nothing that CMD started is left running. On "
         "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end before it is killed.\n\n"
+        "With --image a container engine puts the policy in force: the container is made with all "
+        "arguments of docker.args (seccomp.json, capabilities, user, read-only root, tmpfs, "
+        "limits, and AppArmor's profile where the kernel has it loaded) and those of --run-arg, in "
+        "a control group that whittle watches in the kernel (eBPF, so root is needed). It runs to "
+        "its end, or, with --test, until that command has ended: the test finds the container's "
+        "name in $WHITTLE_CONTAINER and the engine in $WHITTLE_ENGINE, has to wait itself until "
+        "the container serves, and its exit status is what counts. The report says what the kernel "
+        "had in force. With --container the image, program, environment, user, working folder and "
+        "read-only mounts are those of a container that runs; what that one can write to is new "
+        "and empty in the second, and ports and networks are not taken over. However verify ends, "
+        "the container, its volumes and the control group are removed.\n\n"
         "Exit status: 0 if nothing was denied and the status was as expected, or, with --minimal, "
         "no "
         "rule is proposed to go; 1 if not; 2 on wrong "
@@ -387,9 +421,11 @@ const Command command_verify = {
         "  whittle verify --policy policy.yaml -- make check\n"
         "  whittle verify --policy policy.yaml --fix missing.diff -- ./run-tests\n"
         "  whittle verify --policy policy.yaml --minimal --fix fewer.diff -- ./run-tests\n"
+        "  whittle verify --policy policy.yaml --image nginx --run-arg=--publish=8080:80 "
+        "--test './smoke-test 8080'\n"
         "  whittle verify --policy policy.yaml --baseline --format json -o proof.json -- ./tests",
     .arguments = VALUE_FILE,
-    .arguments_min = 1,
+    .arguments_min = 0,
     .arguments_max = -1,
     .stop_at_argument = true,
     .run = run,

@@ -106,6 +106,26 @@ int verify_text(const FindingsReport *report, Buffer *out)
     return out->error;
 }
 
+/* ---- what was intended ----------------------------------------------------------------------- */
+
+int verify_part(Findings *findings, Findings *intended)
+{
+    size_t kept = 0;
+
+    intended->items = calloc(findings->count + 1, sizeof *intended->items);
+    if (!intended->items)
+        return -ENOMEM;
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding finding = findings->items[i];
+        if (finding.section == POLICY_SYSCALLS && finding.denied)
+            intended->items[intended->count++] = finding;
+        else
+            findings->items[kept++] = finding;
+    }
+    findings->count = kept;
+    return 0;
+}
+
 /* ---- the proposal --------------------------------------------------------------------------- */
 
 int verify_write_fix(const FindingsReport *report, const char *path, Error *err)

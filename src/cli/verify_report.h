@@ -4,6 +4,10 @@
 
 #include "generator/findings_report.h"
 
+/* Moves from FINDINGS to INTENDED (empty) calls that a rule of the policy refuses: that is what the
+ * policy wants. 0 or -ENOMEM. */
+int verify_part(Findings *findings, Findings *intended);
+
 int verify_text(const FindingsReport *report, Buffer *out);
 
 /* Writes to PATH ("-": standard output) a diff by which patch(1) makes the report's policy allow

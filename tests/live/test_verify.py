@@ -285,6 +285,12 @@ def bad_input(folder):
             (["--policy", wrong, "--", "true"], "wrong.yaml:4"),
             (["--policy", policy, "--only", "nothing", "--", "true"], "nothing"),
             (["--policy", policy, "--fix", "-", "--", "true"], "-o"),
+            (["--policy", policy, "--image", "a", "--container", "b"], "exclude"),
+            (["--policy", policy, "--image", "a", "--baseline"], "--recording"),
+            (["--policy", policy, "--container", "a", "--", "true"], "--image"),
+            (["--policy", policy, "--test", "true", "--", "true"], "--image"),
+            (["--policy", policy, "--image", "a", "--test", " "], "--test"),
+            (["--policy", policy, "--image", "a", "--test", "no-such-program"], "no-such-program"),
             (["--policy", policy, "--recording", policy, "--", "true"], "policy.yaml"),
             (["--policy", policy, "--", os.path.join(folder, "no-such-program")], "no-such-program")]:
         status, _, err = run_verify(*arguments)

@@ -50,7 +50,8 @@ struct css_set {
 
 #pragma clang attribute pop
 
-/* The cgroups to record, and the phase of what is in them (enum Phase of model/fact.h). */
+/* The cgroups to record, and the phase of what is in them (enum Phase of model/fact.h), with
+ * ROOT_RUNTIME if whoever comes there is about to become a container runtime. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, CGROUPS_MAX);
@@ -63,7 +64,8 @@ u64 settled;   /* as many of them are over; set by the recorder */
 u32 populated; /* some task was in scope */
 u64 seeded;    /* tasks that the iterator added */
 
-/* The phase of what is in CGROUP, plus one; 0: neither it nor one above is to be recorded. */
+/* The value in `cgroups` that holds for CGROUP, plus one; 0: neither it nor one above is to be
+ * recorded. */
 __noinline int phase_in_cgroup(u64 cgroup, u32 hierarchy)
 {
     for (u32 i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
@@ -184,8 +186,9 @@ static __noinline void settle(struct task_struct *task)
     const int phase = phase_by_cgroup(task);
     struct task_state *state = state_of(task);
 
+    const u32 root = (u32)phase - 1;
     if (phase && !state)
-        scope_enter(task, (u32)phase - 1, 0);
+        scope_enter(task, root & ROOT_PHASE, root & ROOT_RUNTIME ? TASK_UNCONFINED : 0);
     else if (!phase && state)
         scope_leave(task, state);
 }

@@ -331,7 +331,8 @@ enum task_flags {
 
 enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 32 };
 
-/* In a value of the map `roots`, beside the phase: TASK_UNCONFINED for the task and what it starts.
+/* In a value of the maps `roots` and `cgroups`, beside the phase: TASK_UNCONFINED for the task and
+ * what it starts.
  */
 enum { ROOT_RUNTIME = 1u << 8, ROOT_PHASE = 0xff };
 

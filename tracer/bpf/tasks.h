@@ -14,7 +14,8 @@ static __always_inline void ancestry_push(struct task_state *state, u32 program)
     state->ancestry[0] = program;
 }
 
-/* The phase of CHILD of PARENT (NULL: that is not recorded), plus one; 0: not to be recorded. */
+/* The phase of CHILD of PARENT (NULL: that is not recorded), with ROOT_RUNTIME as in `cgroups`,
+ * plus one; 0: not to be recorded. */
 static __always_inline int phase_of_new(const struct task_struct *child,
                                         const struct task_state *parent)
 {
@@ -48,7 +49,10 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
         count(COUNTER_LOST_TASK, 1);
         return 0;
     }
-    state->phase = (u32)phase - 1;
+    const u32 root = (u32)phase - 1;
+    state->phase = parent ? parent->phase : root & ROOT_PHASE;
+    state->phase_after = state->phase;
+    state->flags = root & ROOT_RUNTIME ? TASK_UNCONFINED : 0;
     state->returned = NR_NONE;
     if (!count_task(state))
         return 0; /* it was found first */
