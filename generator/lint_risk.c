@@ -160,9 +160,26 @@ static bool is_worth_telling(const LintRule *entry, const RiskRow *row)
            entry->rule->section == POLICY_NETWORK || says_something(row);
 }
 
+/* What ROW is about, of a path with the letters that RULE has of its. */
+static void append_granted(const RiskRow *row, const PolicyRule *rule, Buffer *out)
+{
+    char pattern[256];
+    const uint32_t both = risk_row_path(row, pattern, sizeof pattern) & rule->access;
+
+    if (rule->section != POLICY_FILES || !(both & (FILE_READ | FILE_WRITE | FILE_APPEND))) {
+        (void)buffer_puts(out, row->name);
+        return;
+    }
+    (void)buffer_printf(out, "%s %s%s", pattern, both & FILE_READ ? "r" : "",
+                        both & FILE_WRITE    ? "w"
+                        : both & FILE_APPEND ? "a"
+                                             : "");
+}
+
 static int rate(Lint *lint, LintRule *entry, Risk risk)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer granted = BUFFER_INIT;
     const PolicySection section = entry->rule->section;
     const RiskRow *row = NULL;
     int r = 0;
@@ -176,8 +193,9 @@ static int rate(Lint *lint, LintRule *entry, Risk risk)
     entry->risky = true;
     const char *rule = lint_rule_text(entry->rule, &text);
     const bool other = says_something(row) && strncmp(row->name, rule, strlen(row->name)) != 0;
+    append_granted(row, entry->rule, &granted);
     return lint_tell(lint, entry, "\"%s\"%s%s%s: %s (%s)", rule, other ? " grants \"" : "",
-                     other ? row->name : "", other ? "\"" : "", row->why, row->source);
+                     other ? buffer_text(&granted) : "", other ? "\"" : "", row->why, row->source);
 }
 
 /* Settings of the whole policy. */
