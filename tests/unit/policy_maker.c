@@ -38,6 +38,14 @@ Policy *policy_from(const char *text)
     return policy;
 }
 
+Policy *policy_of(const char *sections)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    (void)buffer_printf(&text, "whittle: policy\nformat: 1\narchitectures: [x86_64]\n%s", sections);
+    return policy_from(buffer_text(&text));
+}
+
 PolicyText *policy_text_from(const char *text)
 {
     PolicyText *parsed = NULL;

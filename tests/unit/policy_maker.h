@@ -18,7 +18,10 @@ void policy_text_cleanup(PolicyText **text);
 /* The policy that TEXT is, sorted. */
 Policy *policy_from(const char *text);
 
-/* The same, with where in TEXT each rule is. */
+/* The policy for x86_64 of which SECTIONS, in YAML, are all but the head. */
+Policy *policy_of(const char *sections);
+
+/* The same as policy_from(), with where in TEXT each rule is. */
 PolicyText *policy_text_from(const char *text);
 
 /* A rule of any section, with strings of STRINGS; few names, so that much is common to two. */

@@ -4,25 +4,11 @@
 
 #include "base/memory.h"
 #include "infer_maker.h"
+#include "policy_maker.h"
 #include "suite.h"
 
 #include <errno.h>
 #include <sys/socket.h>
-
-static const char policy_head[] = "whittle: policy\nformat: 1\narchitectures: [x86_64]\n";
-
-static Policy *policy_of(const char *text)
-{
-    CLEANUP(buffer_deinit) Buffer all = BUFFER_INIT;
-    Policy *policy = NULL;
-    Error err = {0};
-
-    ck_assert_int_eq(buffer_printf(&all, "%s%s", policy_head, text), 0);
-    const int r = policy_parse("test", buffer_text(&all), all.length, &policy, &err);
-    ck_assert_msg(r == 0, "%s", err.text);
-    policy_sort(policy);
-    return policy;
-}
 
 /* WANTED: "RULE\n" for each, those that the policy denies with "!" before. */
 static void check_findings(Recording *recording, const char *text, uint32_t sections,

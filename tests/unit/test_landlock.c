@@ -4,24 +4,10 @@
 #include "generator/unified_diff.h"
 
 #include "base/memory.h"
+#include "policy_maker.h"
 #include "suite.h"
 
-static const char policy_head[] = "whittle: policy\nformat: 1\narchitectures: [x86_64]\n";
-
 static const uint32_t all_sections = JUDGED_SECTIONS;
-
-static Policy *policy_of(const char *text)
-{
-    CLEANUP(buffer_deinit) Buffer all = BUFFER_INIT;
-    Policy *policy = NULL;
-    Error err = {0};
-
-    ck_assert_int_eq(buffer_printf(&all, "%s%s", policy_head, text), 0);
-    const int r = policy_parse("test", buffer_text(&all), all.length, &policy, &err);
-    ck_assert_msg(r == 0, "%s", err.text);
-    policy_sort(policy);
-    return policy;
-}
 
 static bool refuses(const LandlockPlan *plan, PolicySection section, const char *rule)
 {
