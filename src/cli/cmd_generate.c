@@ -12,17 +12,6 @@
 #include <string.h>
 
 /* What the generator had to say, a message a line. */
-static void print_notes(const Buffer *notes)
-{
-    const char *line = buffer_text(notes);
-
-    while (*line) {
-        const size_t length = strcspn(line, "\n");
-        message("note: %.*s", (int)length, line);
-        line += length + (line[length] == '\n');
-    }
-}
-
 /* Where the files of GROUP go, into OUT. */
 static int folder_of(const Parsed *parsed, const GenerateInputs *inputs, const InputGroup *group,
                      Buffer *out, Error *err)
@@ -158,7 +147,7 @@ static int run(const Parsed *parsed)
         return usage;
     if (generate(parsed, &options, &notes, &out, &err) < 0)
         return fail(EXIT_USAGE, &err);
-    print_notes(&notes);
+    message_notes(&notes);
     if (output_buffer(&out, &err) < 0)
         return fail(EXIT_USAGE, &err);
     return EXIT_YES;

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "generator/import.h"
 
 #include <errno.h>
@@ -10,17 +11,6 @@
 #include <unistd.h>
 
 #define INPUT_MAX ((size_t)1 << 30)
-
-static void print_notes(const Buffer *notes)
-{
-    const char *line = buffer_text(notes);
-
-    while (*line) {
-        const size_t length = strcspn(line, "\n");
-        message("note: %.*s", (int)length, line);
-        line += length + (line[length] == '\n');
-    }
-}
 
 static int import_file(const Parsed *parsed, Buffer *notes, Error *err)
 {
@@ -58,7 +48,7 @@ static int run(const Parsed *parsed)
     const int r = import_file(parsed, &notes, &err);
 
     if (!parsed_flag(parsed, "quiet"))
-        print_notes(&notes);
+        message_notes(&notes);
     if (r < 0)
         return fail(r == -ENOTSUP ? EXIT_MACHINE : EXIT_USAGE, &err);
     return EXIT_YES;

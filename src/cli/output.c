@@ -38,6 +38,17 @@ void message(const char *format, ...)
     va_end(arguments);
 }
 
+void message_notes(const Buffer *notes)
+{
+    const char *line = buffer_text(notes);
+
+    while (*line) {
+        const size_t length = strcspn(line, "\n");
+        message("note: %.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
 int usage_error(const Command *command, const char *format, ...)
 {
     va_list arguments;
