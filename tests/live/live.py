@@ -51,6 +51,20 @@ class LookedUpTooLate(AssertionError):
     """
 
 
+def read_report(path, schema):
+    """The report in JSON at PATH, which is as profiles/schema/SCHEMA.schema.json says."""
+    with open(path, encoding="utf-8") as file:
+        document = json.load(file)
+    with open(path + "l", "w", encoding="utf-8") as file:  # one line
+        json.dump(document, file)
+    done = subprocess.run([sys.executable, os.path.join(SOURCE, "tests", "unit", "check_schema.py"),
+                           os.path.join(SOURCE, "profiles", "schema", schema + ".schema.json"), path + "l"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"schema: {done.stdout}{done.stderr}")
+    return document
+
+
 def case(function):
     _cases.append((function.__name__, function, None))
     return function

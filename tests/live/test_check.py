@@ -43,14 +43,7 @@ def findings(policy, backend, folder, command, *options):
     status, out, err = run_check("--policy", policy, "--backend", backend, "--format", "json", "-o", report, *options,
                                  "--", "sh", "-c", command, "sh", folder)
     check(status in (0, 1), f"status {status}: {err}")
-    with open(report, encoding="utf-8") as file:
-        document = json.load(file)
-    with open(report + "l", "w", encoding="utf-8") as file:
-        json.dump(document, file)
-    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
-                           os.path.join(live.SOURCE, "profiles", "schema", "check.schema.json"), report + "l"],
-                          capture_output=True, text=True, check=False)
-    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
+    document = live.read_report(report, "check")
     equal(document["ok"], not document["findings"], "ok")
     check(document["complete"], f"not complete: {err}")
     return status, out, document
