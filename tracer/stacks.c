@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Dwfl is libdw's picture of one address space. It is kept for as long as the process's mappings
- * of code stay the same, and so serves forked children, too; what an address is called is kept with
- * it. libdw asks for memory and registers (Dwfl_Thread_Callbacks) and gets those of the request.
+ * A Dwfl is libdw's picture of one address space. It is kept for as long as the files in it stay
+ * mapped where they are, and so serves forked children, too; libraries that are loaded later are
+ * added, and what an address is called is kept with it. libdw asks for memory and registers
+ * (Dwfl_Thread_Callbacks) and gets those of the request.
  */
 #include "tracer/stacks.h"
 
@@ -27,9 +28,18 @@ typedef struct NamedAddress {
     Buffer tail;
 } NamedAddress;
 
+/* A file that was told to libdw, or could not be. */
+typedef struct ToldFile {
+    uint64_t base;
+    uint64_t inode;
+    uint64_t path; /* its hash */
+} ToldFile;
+
 typedef struct Session {
     struct LibdwStacks *stacks;
-    uint64_t maps_hash;
+    ToldFile files[MODULES_MAX];
+    size_t files_count;
+    bool attached;
     uint64_t used; /* when, for the one to forget */
     Dwfl *dwfl;
     NamedAddress names[NAMES]; /* by address; the later one wins */
@@ -196,42 +206,65 @@ static void report_module(Session *session, const StackMap *map)
     *data = session;
 }
 
-static int report_modules(Session *session)
+static ToldFile identify(const LibdwStacks *stacks, const StackMap *map)
 {
-    unsigned modules = 0;
-    uint64_t last = 0;
-
-    dwfl_report_begin(session->dwfl);
-    for (size_t i = 0; i < session->maps_count && modules < MODULES_MAX; i++) {
-        const StackMap *map = &session->maps[i];
-        if (!map->executable || map->path_length == 0 || map->base == last)
-            continue;
-        last = map->base;
-        report_module(session, map);
-        modules++;
-    }
-    if (dwfl_report_end(session->dwfl, NULL, NULL) != 0)
-        return -EBADMSG;
-    return dwfl_attach_state(session->dwfl, NULL, 1, &thread_callbacks, session) ? 0 : -EBADMSG;
+    return (ToldFile){map->base, map->inode, hash_bytes(&stacks->key, map->path, map->path_length)};
 }
 
-/* What is mapped as code, and where. */
-static uint64_t hash_maps(const LibdwStacks *stacks, const StackMap *maps, size_t count)
+static bool same_file(const ToldFile *a, const ToldFile *b)
 {
-    uint64_t hash = 0;
+    return a->base == b->base && a->inode == b->inode && a->path == b->path;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        const StackMap *map = &maps[i];
-        if (!map->executable || map->path_length == 0)
+static bool among(const ToldFile *files, size_t count, const ToldFile *file)
+{
+    size_t i = 0;
+
+    while (i < count && !same_file(&files[i], file))
+        i++;
+    return i < count;
+}
+
+/* The files whose code is mapped, each once, at most MODULES_MAX; which maps they are of. */
+static size_t list_files(const LibdwStacks *stacks, const StackMap *maps, size_t count,
+                         ToldFile *files, const StackMap **of)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count && found < MODULES_MAX; i++) {
+        if (!maps[i].executable || maps[i].path_length == 0)
             continue;
-        hash = hash_u64(hash_u64(hash_u64(hash, map->start), map->base), map->inode);
-        hash = hash_u64(hash, hash_bytes(&stacks->key, map->path, map->path_length));
+        const ToldFile file = identify(stacks, &maps[i]);
+        if (among(files, found, &file))
+            continue;
+        of[found] = &maps[i];
+        files[found++] = file;
     }
-    return hash;
+    return found;
+}
+
+/* Tells libdw of those that are new. */
+static int add_files(Session *session, const ToldFile *files, size_t count,
+                     const StackMap *const *of)
+{
+    if (session->files_count == count)
+        return 0;
+    dwfl_report_begin_add(session->dwfl);
+    for (size_t i = 0; i < count; i++) {
+        if (!among(session->files, session->files_count, &files[i]))
+            report_module(session, of[i]);
+    }
+    memcpy(session->files, files, count * sizeof *files);
+    session->files_count = count;
+    if (dwfl_report_end(session->dwfl, NULL, NULL) != 0)
+        return -EBADMSG;
+    if (!session->attached)
+        session->attached = dwfl_attach_state(session->dwfl, NULL, 1, &thread_callbacks, session);
+    return session->attached ? 0 : -EBADMSG;
 }
 
 /* An empty one in the place of the one that was used longest ago. */
-static Session *session_new(LibdwStacks *stacks, uint64_t hash)
+static Session *session_new(LibdwStacks *stacks)
 {
     Session **place = &stacks->sessions[0];
 
@@ -248,16 +281,21 @@ static Session *session_new(LibdwStacks *stacks, uint64_t hash)
     if (!session->dwfl)
         return session_free(session);
     session->stacks = stacks;
-    session->maps_hash = hash;
     *place = session;
     return session;
 }
 
-static Session *session_find(LibdwStacks *stacks, uint64_t hash)
+/* The one of which all files are still mapped. */
+static Session *session_find(LibdwStacks *stacks, const ToldFile *files, size_t count)
 {
     for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        if (stacks->sessions[i] && stacks->sessions[i]->maps_hash == hash)
-            return stacks->sessions[i];
+        Session *session = stacks->sessions[i];
+        size_t there = 0;
+        while (session && there < session->files_count &&
+               among(files, count, &session->files[there]))
+            there++;
+        if (session && there == session->files_count)
+            return session;
     }
     return NULL;
 }
@@ -408,16 +446,17 @@ static int take(Stacks *base, const StackRequest *request, Buffer *out)
 {
     LibdwStacks *stacks = (LibdwStacks *)base;
     CLEANUP(free_pointer) StackMap *maps = NULL;
+    CLEANUP(free_pointer) ToldFile *files = calloc(MODULES_MAX, sizeof *files);
+    CLEANUP(free_pointer) const StackMap **of = calloc(MODULES_MAX, sizeof(StackMap *));
     size_t count = 0;
-    int r = stack_maps_parse(request->maps, &maps, &count);
+    int r = files && of ? stack_maps_parse(request->maps, &maps, &count) : -ENOMEM;
 
     if (r < 0)
         return r;
-    const uint64_t hash = hash_maps(stacks, maps, count);
-    Session *session = session_find(stacks, hash);
-    const bool is_new = !session;
-    if (is_new)
-        session = session_new(stacks, hash);
+    const size_t files_count = list_files(stacks, maps, count, files, of);
+    Session *session = session_find(stacks, files, files_count);
+    if (!session)
+        session = session_new(stacks);
     if (!session)
         return -ENOMEM;
     session->used = ++stacks->clock;
@@ -426,8 +465,7 @@ static int take(Stacks *base, const StackRequest *request, Buffer *out)
     session->maps_count = count;
     session->out = out;
     /* Where libdw can make nothing of what is mapped, there still is the first frame. */
-    if (is_new)
-        (void)report_modules(session);
+    (void)add_files(session, files, files_count, of);
     r = unwind(session);
     session->request = NULL;
     session->maps = NULL;
