@@ -115,6 +115,34 @@ static void find_dates(const PathShapes *shapes, const PathUse *use, const Shape
                           spans);
 }
 
+/* A new file in the folder of use I, named by a number, that is not named after its process. */
+static bool is_other_number(const PathShapes *shapes, size_t i, size_t other)
+{
+    const PathUse *use = &shapes->uses->items[other];
+    const Shape *shape = &shapes->shapes[other];
+    const size_t folder = (size_t)(shapes->shapes[i].name - shapes->uses->items[i].path);
+
+    return path_use_created(use) && !use->named_after && !use->named_hex &&
+           (size_t)(shape->name - use->path) == folder &&
+           strncmp(use->path, shapes->uses->items[i].path, folder) == 0 &&
+           strspn(shape->name, "0123456789") == shape->length;
+}
+
+/* Where files are called by numbers (those of a database, say), one of them is its maker's sooner
+ * or later. */
+static bool is_coincidence(const PathShapes *shapes, size_t i)
+{
+    enum { NEAR = 8, OTHERS_MIN = 4 };
+    const size_t from = i > NEAR ? i - NEAR : 0;
+    size_t others = 0;
+
+    if (strspn(shapes->shapes[i].name, "0123456789") != shapes->shapes[i].length)
+        return false;
+    for (size_t other = from; other < shapes->uses->count && other <= i + NEAR; other++)
+        others += is_other_number(shapes, i, other);
+    return others >= OTHERS_MIN;
+}
+
 void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
 {
     static const char inode[] = "#[inode]";
@@ -142,6 +170,8 @@ void path_find_own(const PathShapes *shapes, size_t i, NameSpans *spans)
     if (spans->count == 0)
         (void)find_python(use, shape, spans);
     (void)name_find_counters(shape->name, shape->length, spans);
+    if (is_coincidence(shapes, i))
+        return;
     const bool named = (use->named_after && name_find_pid(shape->name, shape->length, spans)) ||
                        (use->named_hex && name_find_pid_hex(shape->name, shape->length, spans));
     if (named && is_dated(use->temporary[0]))
