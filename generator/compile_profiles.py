@@ -82,7 +82,7 @@ TABLES = {
         "TemporaryName",
         "temporary_names",
         [
-            ("program", r"\*|[a-z0-9+-]+", TEXT),
+            ("program", r"\*|[a-z0-9+.-]+", TEXT),
             ("folder", r"|[A-Za-z0-9._-]+", TEXT),
             ("prefix", r"|\*|\*?[#A-Za-z0-9._-]+", TEXT),
             ("length", r"[0-9][0-9]", TEXT),

@@ -209,6 +209,7 @@ static const Row rows[] = {
      {{"/srv/.#lk0x0000559c4ceb6510.x.1234x", USED, .subject = "/usr/bin/gpg",
        .named_after = "pid"}},
      "/srv/.#lk0x" ANY8 ANY8 ".x.@{pid}x w\n"},
+    {"Vim's", 0, {{"/tmp/vwFiee7", USED, .subject = "/usr/bin/vim.basic"}}, "/tmp/v?????? w\n"},
     {"an address behind a name",
      0,
      {{"/srv/__pycache__/x.cpython-311.pyc.140339090031408", USED,

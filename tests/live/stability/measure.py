@@ -7,14 +7,15 @@ import re
 import shutil
 import subprocess
 
-from workloads import WORKLOADS
+from workloads import MORE, WORKLOADS
 
+ALL = {**WORKLOADS, **MORE}
 SITE = os.environ.get("WHITTLE_STABILITY_SITE", "/srv/whittle-stability")
 LIMIT = 180
 
 
 def available(name):
-    return all(shutil.which(program) for program in WORKLOADS[name][0])
+    return all(shutil.which(program) for program in ALL[name][0])
 
 
 def record(whittle, name, folder, number, backend=None):
@@ -27,7 +28,7 @@ def record(whittle, name, folder, number, backend=None):
     os.makedirs(site)
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": site}
     command = [whittle, "record", "-o", path, *(["--backend", backend] if backend else []), "--",
-               "/bin/sh", "-euc", WORKLOADS[name][1]]
+               "/bin/sh", "-euc", ALL[name][1]]
     try:
         subprocess.run(command, cwd=site, env=environment, check=True, timeout=LIMIT, text=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

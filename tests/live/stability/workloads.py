@@ -2,11 +2,11 @@
 """Test suites of real programs whose runs differ in ways that mean nothing: made-up names, process numbers,
 ports, dates, worker pools, caches. Each is a shell script that runs in a fresh folder of a fixed name.
 
-WORKLOADS: name: (programs that it needs, script).
+WORKLOADS: name: (programs that it needs, script). MORE: others, for script/stability alone.
 """
 
 SERVE = r"""
-wait_for() { n=0; until "$@" >/dev/null 2>&1 || [ $n -gt 300 ]; do n=$((n + 1)); sleep 0.1; done; }
+wait_for() { n=0; sleep 0.1; until "$@" >/dev/null 2>&1 || [ $n -gt 300 ]; do n=$((n + 1)); sleep 0.1; done; }
 free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 """
 
@@ -201,5 +201,134 @@ mariadb --no-defaults -S "$PWD/sock" -e 'create database d; create table d.t(a i
   create temporary table d.s select * from d.t; alter table d.t add c int; select count(*) from d.t, d.s'
 kill -TERM $server
 wait
+"""),
+}
+
+MORE = {
+    "postgres": (["psql", "runuser"], SERVE + r"""
+bin=$(ls -d /usr/lib/postgresql/*/bin | head -n 1)
+chmod a+rx .
+mkdir data sock
+chown postgres data sock
+runuser -u postgres -- "$bin/initdb" -D "$PWD/data" -A trust >log 2>&1
+runuser -u postgres -- "$bin/postgres" -D "$PWD/data" -k "$PWD/sock" -c listen_addresses= >>log 2>&1 &
+wait_for psql -U postgres -h "$PWD/sock" -c 'select 1'
+psql -q -U postgres -h "$PWD/sock" -c 'create table t(a int primary key, b text)' -c "insert into t select g, md5(g::text) from generate_series(1, 20000) g" -c 'set work_mem=64; select count(*) from (select * from t order by b) s' -c 'vacuum t' -c checkpoint >/dev/null
+runuser -u postgres -- "$bin/pg_ctl" -D "$PWD/data" -m fast stop >/dev/null
+wait
+"""),
+    "haproxy": (["haproxy", "curl"], SERVE + r"""
+port=$(free_port)
+printf 'defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\nfrontend f\n bind 127.0.0.1:%s\n http-request return status 200 content-type text/plain string ok\n' "$port" >conf
+haproxy -f "$PWD/conf" -db >log 2>&1 &
+server=$!
+wait_for curl -sf "http://127.0.0.1:$port/"
+for i in 1 2 3 4 5 6; do curl -s -o /dev/null "http://127.0.0.1:$port/?$i" & done
+sleep 0.3
+kill -TERM $server
+wait $server || true
+"""),
+    "memcached": (["memcached"], SERVE + r"""
+port=$(free_port)
+memcached -u nobody -l 127.0.0.1 -p "$port" -t 2 &
+server=$!
+wait_for /usr/bin/python3 -c "import socket; socket.create_connection(('127.0.0.1', $port)).close()"
+/usr/bin/python3 -c "
+import socket
+s = socket.create_connection(('127.0.0.1', $port))
+for i in range(100):
+    s.sendall(b'set k%d 0 0 3\r\nabc\r\n' % i); s.recv(100)
+s.sendall(b'quit\r\n'); s.recv(100)"
+kill -TERM $server
+wait $server || true
+"""),
+    "php": (["php"], r"""
+exec php -r '
+session_save_path(getcwd()); session_start(); $_SESSION["a"] = 1; session_write_close();
+$f = tempnam(sys_get_temp_dir(), "php"); file_put_contents($f, "x"); unlink($f);
+$t = tmpfile(); fwrite($t, "y"); fclose($t);
+file_put_contents("cache-" . md5(random_bytes(8)), "z"); file_put_contents(date("Y-m-d") . ".log", "l", FILE_APPEND); file_put_contents(uniqid("job") , "u");'
+"""),
+    "ruby": (["ruby"], r"""
+exec ruby -rtempfile -rtmpdir -rsecurerandom -e '
+Tempfile.create("up") { |f| f.write "x" }
+Dir.mktmpdir { |d| File.write(File.join(d, "a"), "1") }
+File.write("#{SecureRandom.uuid}.json", "{}"); File.write("#{SecureRandom.hex(16)}", "{}")
+3.times { |i| fork { File.write("worker-#{$$}", i.to_s) } }; Process.waitall
+4.times.map { |i| Thread.new { File.write("t#{i}", "x") } }.each(&:join)
+File.write(Time.now.strftime("log-%Y%m%d-%H%M%S"), "l")'
+"""),
+    "vim": (["vim"], r"""
+printf 'one\ntwo\n' >a.txt
+HOME=$PWD vim -u NONE -i "$PWD/info" -es -c 'set backup writebackup' -c '%s/one/three/' -c 'call system("sort a.txt")' -c 'wq' a.txt </dev/null
+"""),
+    "openssl": (["openssl"], r"""
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=a -keyout key.pem -out cert.pem -days 2 2>/dev/null
+mkdir ca; : >ca/index.txt; echo 01 >ca/serial
+openssl req -new -key key.pem -subj /CN=b -out b.csr 2>/dev/null
+openssl x509 -req -in b.csr -CA cert.pem -CAkey key.pem -CAcreateserial -out b.pem 2>/dev/null
+openssl enc -aes-256-cbc -pbkdf2 -k x -in key.pem -out key.enc
+"""),
+    "ssh-keygen": (["ssh-keygen"], r"""
+ssh-keygen -q -t ed25519 -N '' -f "$PWD/id"
+ssh-keygen -q -t rsa -b 2048 -N '' -f "$PWD/ca"
+ssh-keygen -q -s ca -I me -n user id.pub 2>/dev/null
+ssh-keygen -l -f id.pub >/dev/null
+printf 'host %s\n' "$(cut -d' ' -f1,2 id.pub)" >known_hosts
+ssh-keygen -q -H -f "$PWD/known_hosts" >/dev/null 2>&1
+ssh-keygen -R other -f "$PWD/known_hosts" >/dev/null 2>&1 || true
+"""),
+    "lighttpd": (["lighttpd", "curl"], SERVE + r"""
+port=$(free_port)
+mkdir html up; seq 1 2000 >html/index.html
+chmod a+rx . html
+printf 'server.document-root = "%s/html"\nserver.port = %s\nserver.bind = "127.0.0.1"\nserver.upload-dirs = ( "%s/up" )\nindex-file.names = ( "index.html" )\nserver.errorlog = "%s/error.log"\n' "$PWD" "$port" "$PWD" "$PWD" >conf
+lighttpd -D -f "$PWD/conf" >log 2>&1 &
+server=$!
+wait_for curl -sf "http://127.0.0.1:$port/"
+for i in 1 2 3 4 5; do curl -s -o /dev/null "http://127.0.0.1:$port/?$i"; done
+seq 1 50000 >body; curl -s -o /dev/null --data-binary @body "http://127.0.0.1:$port/" || true
+kill -INT $server
+wait $server || true
+"""),
+    "cmake": (["cmake", "ninja", "gcc"], r"""
+printf 'cmake_minimum_required(VERSION 3.10)\nproject(p C)\ninclude(CheckSymbolExists)\ncheck_symbol_exists(getpid unistd.h HAVE)\nadd_executable(p main.c)\n' >CMakeLists.txt
+printf 'int main(void) { return 0; }\n' >main.c
+cmake -G Ninja -S . -B build >/dev/null
+ninja -C build >/dev/null
+build/p
+"""),
+    "java": (["java"], r"""
+printf 'import java.nio.file.*; public class M { public static void main(String[] a) throws Exception { Path p = Files.createTempFile("m", ".tmp"); Files.delete(p); Path d = Files.createTempDirectory("d"); Files.delete(d); var e = java.util.concurrent.Executors.newFixedThreadPool(3); for (int i = 0; i < 5; i++) e.submit(() -> System.nanoTime()); e.shutdown(); } }' >M.java
+java M.java
+"""),
+    "rsync": (["rsync"], r"""
+mkdir a; for i in 1 2 3; do seq 1 $((i * 500)) >a/f$i; done
+rsync -a a/ b
+echo more >>a/f2
+rsync -a --delete a/ b
+"""),
+    "unbound": (["unbound"], SERVE + r"""
+port=$(free_port)
+printf 'server:\n username: ""\n chroot: ""\n directory: "%s"\n pidfile: "%s/pid"\n interface: 127.0.0.1\n port: %s\n do-daemonize: no\n use-syslog: no\n logfile: "%s/log"\n num-threads: 2\n local-data: "a.example. A 192.0.2.1"\n module-config: "iterator"\nremote-control:\n control-enable: no\n' "$PWD" "$PWD" "$port" "$PWD" >conf
+unbound -c "$PWD/conf" &
+server=$!
+wait_for /usr/bin/python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+s.sendto(bytes.fromhex('0001010000010000000000000161076578616d706c650000010001'), ('127.0.0.1', $port)); s.recv(500)"
+kill -TERM $server
+wait $server || true
+"""),
+    "zip": (["zip", "unzip"], r"""
+seq 1 5000 >a; seq 1 50 >b
+zip -q x.zip a b
+echo more >>b; zip -q x.zip b
+mkdir o; unzip -q x.zip -d o
+"""),
+    "unittest": (["/usr/bin/python3"], r"""
+printf 'import logging, logging.handlers, multiprocessing, sqlite3, subprocess, tempfile, unittest\ndef f(x): return x\nclass T(unittest.TestCase):\n    def test_a(self):\n        with tempfile.TemporaryDirectory() as d, multiprocessing.Pool(3) as p: self.assertEqual(sum(p.map(f, range(9))), 36)\n    def test_b(self):\n        with tempfile.NamedTemporaryFile(suffix=".db") as t:\n            c = sqlite3.connect(t.name); c.execute("create table a(b)"); c.commit()\n    def test_c(self):\n        h = logging.handlers.RotatingFileHandler("app.log", maxBytes=50, backupCount=2)\n        l = logging.getLogger(); l.addHandler(h)\n        for i in range(9): l.warning("line %%d", i)\n        subprocess.run(["true"])\n    def test_d(self):\n        q = multiprocessing.Queue(); q.put(1); self.assertEqual(q.get(), 1)\n        s = multiprocessing.shared_memory.SharedMemory(create=True, size=10) if hasattr(multiprocessing, "shared_memory") else None\n        if s: s.close(); s.unlink()\n' >test_x.py
+sed -i '1s/^/import multiprocessing.shared_memory\n/' test_x.py
+/usr/bin/python3 -m unittest -q
 """),
 }
