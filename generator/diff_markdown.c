@@ -93,6 +93,12 @@ static void put_allowed(const Diff *diff, Risk from, Risk below, Buffer *out)
         }
         (void)buffer_printf(out, "| %s | ", marks[change->risk]);
         put_what(change, out);
+        if (change->before && change->after && strcmp(change->section, "settings") == 0) {
+            (void)buffer_puts(out, ": ");
+            put_plain(out, change->before);
+            (void)buffer_puts(out, " → ");
+            put_plain(out, change->after);
+        }
         (void)buffer_puts(out, " | ");
         put_why(change, out);
         (void)buffer_puts(out, " |\n");

@@ -108,7 +108,7 @@ static void find_dates(const PathShapes *shapes, const PathUse *use, const Shape
                           spans);
     NameSpans rest = *spans;
     if (!use->named_after || spans->count == before.count ||
-        name_find_pid(shape->name, shape->length, &rest))
+        (!is_dated(use->temporary[0]) && name_find_pid(shape->name, shape->length, &rest)))
         return;
     *spans = before;
     (void)name_find_dates(shape->name, shape->length, false, shapes->times, shapes->runs_count,

@@ -180,6 +180,9 @@ const RiskRow *risk_of_path(const char *pattern, GlobSyntax syntax, uint32_t acc
 {
     const RiskRow *worst = NULL;
 
+    /* What may write may append: no need to say so. */
+    if (access & FILE_WRITE)
+        access &= ~(uint32_t)FILE_APPEND;
     for (size_t i = 0; i < risk_rows_count; i++) {
         const RiskRow *row = &risk_rows[i];
         char text[256];

@@ -244,6 +244,18 @@ def case_folders_and_recordings(folder):
     assert SCHEMA.good(SCHEMA.root, done), SCHEMA.why(SCHEMA.root, done)
 
 
+def case_markdown_tells_what_is_written(folder):
+    """Writing is more than appending, and a setting goes from one value to another."""
+    paths = [folder / "old.yaml", folder / "new.yaml"]
+    paths[0].write_text(HEAD + "read-only-root: true\n", encoding="utf-8")
+    paths[1].write_text(HEAD + "read-only-root: false\nfiles: [/srv/a w, /srv/b a, /usr/bin/c w]\n", encoding="utf-8")
+    out = subprocess.run([os.environ["WHITTLE"], "diff", "--format", "markdown", *paths], check=True, capture_output=True, text=True,
+                         timeout=60).stdout
+    for what, why in [("/srv/a w", "writes a file"), ("/srv/b a", "appends to a file"), ("/usr/bin/c w", "programs and libraries")]:
+        assert any(f"<code>{what}</code> | {why}" in line for line in out.splitlines()), out
+    assert "read-only-root</code>: <code>true</code> → <code>false</code> |" in out, out
+
+
 def main():
     failed = 0
     for name, case in list(globals().items()):
