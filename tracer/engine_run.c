@@ -3,7 +3,6 @@
 
 #include "base/io.h"
 #include "base/memory.h"
-#include "base/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -272,51 +271,6 @@ void engine_run_deinit(EngineRun *run)
 
 /* ---- looking at it --------------------------------------------------------------------------- */
 
-static uint64_t number_of(const char *status, const char *field, int base)
-{
-    const char *text = procfs_field(status, field);
-
-    return text ? strtoull(text, NULL, base) : 0;
-}
-
-/* Its root file system is mounted read-only: the line of mountinfo whose mount point is "/". */
-static bool root_is_read_only(pid_t pid)
-{
-    CLEANUP(file_close) FILE *file = NULL;
-    char line[4096];
-    char path[64];
-    bool read_only = false;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/mountinfo", pid);
-    file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        char point[2];
-        char options[128];
-        if (sscanf(line, "%*d %*d %*s %*s %1s%*1[ ]%127s", point, options) == 2)
-            read_only = strncmp(options, "ro", 2) == 0 && (options[2] == ',' || !options[2]);
-    }
-    return read_only;
-}
-
-/* True if PID's filter is there: that may be the last thing before its program is started. */
-static bool look_at(EngineSeen *seen, pid_t pid)
-{
-    char status[8192];
-
-    if (procfs_read_task(pid, "status", status, sizeof status) <= 0)
-        return false;
-    seen->seccomp = (int)number_of(status, "Seccomp", 10);
-    seen->no_new_privs = number_of(status, "NoNewPrivs", 10) == 1;
-    seen->bounding = number_of(status, "CapBnd", 16);
-    seen->effective = number_of(status, "CapEff", 16);
-    seen->read_only = root_is_read_only(pid);
-    if (procfs_read_task(pid, "attr/current", seen->apparmor, sizeof seen->apparmor) < 0)
-        seen->apparmor[0] = '\0';
-    seen->apparmor[strcspn(seen->apparmor, "\n")] = '\0';
-    seen->looked = true;
-    return seen->seccomp == 2;
-}
-
 /* True: it was looked at for good, or cannot be any more. */
 static bool look(const EngineRun *run)
 {
@@ -331,7 +285,7 @@ static bool look(const EngineRun *run)
         return false;
     if (sscanf(buffer_text(&answer), "%7s %d", running, &pid) != 2)
         return true;
-    return strcmp(running, "true") == 0 && pid > 0 && look_at(run->seen, pid);
+    return strcmp(running, "true") == 0 && pid > 0 && engine_look_at(run->seen, pid);
 }
 
 /* ---- the driver ------------------------------------------------------------------------------ */

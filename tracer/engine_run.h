@@ -63,3 +63,7 @@ void engine_run_start(void *data);
 /* Waits for the driver; if INTERRUPTED, it is told to stop the container. 0 or a negative errno
  * with ERR. */
 int engine_run_finish(EngineRun *run, bool interrupted, Error *err);
+
+/* Fills in SEEN what the kernel says of PID. True if its filter is there: that may be the last
+ * thing before its program is started. */
+bool engine_look_at(EngineSeen *seen, pid_t pid);
