@@ -7,11 +7,6 @@
 
 #include <errno.h>
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 /* ---- policies with rules taken away --------------------------------------------------------- */
 
 static int copy_settings(const Policy *from, Policy *into)
@@ -29,7 +24,7 @@ static int copy_settings(const Policy *from, Policy *into)
 
 int minimise_without(const Policy *policy, const bool *taken, Policy **ret_policy)
 {
-    CLEANUP(policy_drop) Policy *left = policy_new();
+    CLEANUP(policy_cleanup) Policy *left = policy_new();
 
     int r = left ? copy_settings(policy, left) : -ENOMEM;
     for (size_t i = 0; i < policy_rules_count(policy) && r == 0; i++)
@@ -64,7 +59,7 @@ static int allows(const PolicyRule *rule, const PolicyRule *need)
 int minimise_hits(const Findings *findings, const Findings *known, const Policy *policy,
                   const bool *among, bool *hit, Error *err)
 {
-    CLEANUP(policy_drop) Policy *scratch = policy_new();
+    CLEANUP(policy_cleanup) Policy *scratch = policy_new();
 
     if (!scratch)
         return error_errno(err, ENOMEM, "comparing with the policy");
@@ -96,7 +91,7 @@ int minimise_used(Recording *recording, const Policy *policy, uint32_t sections,
                   Error *err)
 {
     CLEANUP(findings_deinit) Findings needs = {0};
-    CLEANUP(policy_drop) Policy *nothing = policy_new();
+    CLEANUP(policy_cleanup) Policy *nothing = policy_new();
 
     if (!nothing || copy_settings(policy, nothing) < 0)
         return error_errno(err, ENOMEM, "comparing with the policy");
@@ -193,15 +188,10 @@ Withheld *withheld_free(Withheld *withheld)
     return NULL;
 }
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 /* Is FACT outside POLICY? 1, 0 or a negative errno. */
 static int is_outside(const Fact *fact, const Policy *policy, uint32_t sections)
 {
-    CLEANUP(recording_drop) Recording *alone = new_facts();
+    CLEANUP(recording_cleanup) Recording *alone = new_facts();
     CLEANUP(findings_deinit) Findings findings = {0};
     StoredFact *stored;
 
