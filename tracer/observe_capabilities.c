@@ -30,19 +30,40 @@ static int ask_fd_stat(void *data, int fd, struct stat *ret)
     return tracee_descriptor_stat(((const Asked *)data)->tracee, fd, ret);
 }
 
-/* The task that the tracee calls PID, as whittle numbers it; only where both count alike. */
-static pid_t task_number(const Asked *asked, pid_t pid)
+static int pid_namespace(const char *process, struct stat *ret)
 {
     char path[64];
-    struct stat own;
-    struct stat other;
+
+    (void)snprintf(path, sizeof path, "/proc/%.16s/ns/pid", process);
+    return stat(path, ret);
+}
+
+static bool same_pid_namespace(const char *one, pid_t other)
+{
+    char number[16];
+    struct stat a;
+    struct stat b;
+
+    (void)snprintf(number, sizeof number, "%d", (int)other);
+    return pid_namespace(one, &a) == 0 && pid_namespace(number, &b) == 0 && a.st_ino == b.st_ino;
+}
+
+/* The task that the tracee calls PID, as whittle numbers it: where both count alike, or if it is a
+ * process that is recorded, in the tracee's own namespace. */
+static pid_t task_number(const Asked *asked, pid_t pid)
+{
+    const Tracee *tracee = asked->tracee;
+    char number[16];
 
     if (pid == 0)
-        return asked->tracee->tid;
-    (void)snprintf(path, sizeof path, "/proc/%d/ns/pid", asked->tracee->tid);
-    if (stat("/proc/self/ns/pid", &own) < 0 || stat(path, &other) < 0 || own.st_ino != other.st_ino)
+        return tracee->tid;
+    if (same_pid_namespace("self", tracee->tid))
+        return pid;
+    const Process *meant = observe_process_meant(asked->observer, tracee, pid);
+    if (!meant)
         return -1;
-    return pid;
+    (void)snprintf(number, sizeof number, "%d", (int)meant->pid);
+    return same_pid_namespace(number, tracee->tid) ? meant->pid : -1;
 }
 
 /* A task in a user namespace above whittle's is beyond all capabilities here; its namespace cannot

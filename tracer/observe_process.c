@@ -13,8 +13,7 @@
 #include <sys/ptrace.h>
 #include <unistd.h>
 
-/* The recorded process that TRACEE means by PID in its own namespace; NULL if none is known. */
-static const Process *process_meant(const Observer *observer, const Tracee *tracee, pid_t pid)
+const Process *observe_process_meant(const Observer *observer, const Tracee *tracee, pid_t pid)
 {
     Process *process = process_table_find_process(&observer->table, pid);
 
@@ -62,7 +61,7 @@ static const char *relation(const Observer *observer, Tracee *tracee, pid_t pid)
         return told;
     if (pid == process_own_pid(tracee->process) || pid == tracee->tid)
         return "self";
-    const Process *other = process_meant(observer, tracee, pid);
+    const Process *other = observe_process_meant(observer, tracee, pid);
     if (!other) {
         const Tracee *thread = process_table_find(&observer->table, pid);
         if (thread && thread->process == tracee->process)

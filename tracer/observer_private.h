@@ -194,3 +194,7 @@ static inline int arg_int(const Call *call, unsigned index)
 
 /* The seccomp filters that thread TID is under; -1 where the kernel does not tell (before 5.9). */
 int seccomp_filters(pid_t tid);
+
+/* The recorded process that TRACEE means by PID in its own namespace; NULL if none is known.
+ * Borrowed. */
+const Process *observe_process_meant(const Observer *observer, const Tracee *tracee, pid_t pid);
