@@ -7,8 +7,8 @@
  *
  * All in one thread, unlike notify.c: how long a call waits matters less than that it is simple.
  * Whether a received call waits killably is the runtime's choice; where it does not, signals
- * interrupt more calls than they would without whittle. Nor are such calls made again as by
- * notify_restart.c: the returns from signals go unnoticed.
+ * interrupt calls until they are answered, and those are made again (notify_restart.h). Before a
+ * runtime hands its listener over it may wait for an answer: runtime_listener.h.
  *
  * Each listener has a keeper, so that calls run on if this process dies.
  */
@@ -19,12 +19,13 @@
 #include "tracer/backend_events.h"
 #include "tracer/launch.h"
 #include "tracer/notify_keeper.h"
-#include "tracer/oci_json.h"
+#include "tracer/notify_priority.h"
+#include "tracer/notify_restart.h"
 #include "tracer/oci_listener.h"
 #include "tracer/oci_service.h"
+#include "tracer/runtime_listener.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
@@ -41,80 +43,10 @@
 
 #define RULE "not-notified"
 
-enum { STATE_MAX = 64 * 1024, FDS_MAX = 4, SECONDS_FOR_STATE = 5, LISTENERS_MAX = 4096 };
+enum { LISTENERS_MAX = 4096 };
 
-/* ---- what a runtime sends -------------------------------------------------------------------- */
-
-/* The first descriptor that came, if there was none yet; the others are closed. */
-static void take_fds(const struct msghdr *header, int *fd)
-{
-    struct msghdr copy = *header;
-
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(&copy); part; part = CMSG_NXTHDR(&copy, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < count; i++) {
-            int one;
-            memcpy(&one, CMSG_DATA(part) + i * sizeof one, sizeof one);
-            if (*fd < 0)
-                *fd = one;
-            else
-                (void)close(one);
-        }
-    }
-}
-
-/* The rest of the state behind what is in TEXT, and the descriptor that comes with it. True: go on.
- */
-static bool receive_part(int connection, Buffer *text, int *fd)
-{
-    char bytes[4096];
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-    struct iovec part = {bytes, sizeof bytes};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control,
-                            .msg_controllen = sizeof control};
-    const ssize_t n = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
-
-    if (n < 0)
-        return errno == EINTR;
-    take_fds(&header, fd);
-    return n > 0 && text->length < STATE_MAX && buffer_append(text, bytes, (size_t)n) == 0;
-}
-
-/* The process that STATE is of, 0 if that does not say, which crun's does not; -1: it is not whole
- * yet. */
-static pid_t process_in(const Buffer *state)
-{
-    CLEANUP(oci_json_drop) json_t *json = NULL;
-
-    if (oci_json_parse("state", buffer_text(state), state->length, &json, NULL) < 0)
-        return -1;
-    const double pid = json_real_value(json_object_get(json, "pid"));
-    return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
-}
-
-/* A listener, and in *RET_PROCESS for whom (0: not said); or a negative errno: -EAGAIN if nobody
- * has sent any. The state has no end but the connection's, for which runtimes need not wait: what
- * is whole is enough. */
-static int receive_listener(int agent, pid_t *ret_process)
-{
-    const struct timeval patience = {.tv_sec = SECONDS_FOR_STATE};
-    CLEANUP(buffer_deinit) Buffer state = BUFFER_INIT;
-    CLEANUP(fd_close) int connection = accept4(agent, NULL, NULL, SOCK_CLOEXEC);
-    int fd = -1;
-    pid_t process = -1;
-
-    if (connection < 0)
-        return -errno;
-    (void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    while ((fd < 0 || process < 0) && receive_part(connection, &state, &fd))
-        process = process_in(&state);
-    *ret_process = process > 0 ? process : 0;
-    return fd < 0 ? -EPROTO : fd;
-}
+/* So long, and so often, a listener is looked for that should have come; by so many runtimes. */
+enum { LOOK_MILLISECONDS = 100, LOOKS_MAX = 300, STARTING_MAX = 16 };
 
 /* ---- listeners ------------------------------------------------------------------------------- */
 
@@ -124,7 +56,15 @@ typedef struct Source {
     Phase phase;   /* of the workload there */
     bool starting; /* the runtime has not executed that yet */
     pid_t process; /* that will; 0: not known */
+    uint64_t next; /* the number that the next notification has if none was taken back; 0: any */
+    uint32_t gaps; /* taken back so far */
 } Source;
+
+/* A runtime that has not sent its listener yet. */
+typedef struct Starting {
+    pid_t runtime;
+    unsigned looks; /* that are left */
+} Starting;
 
 typedef struct Loop {
     BackendRun *run;
@@ -134,6 +74,10 @@ typedef struct Loop {
     struct pollfd *fds;
     int runtime; /* pidfd of the process that becomes the container's runtime */
     bool any;    /* a listener has come */
+    Starting starting[STARTING_MAX];
+    size_t starting_count;
+    uint64_t next_look; /* for the listeners of these; milliseconds */
+    Restart restart;
 } Loop;
 
 static void source_deinit(Source *source)
@@ -149,33 +93,100 @@ static void loop_deinit(Loop *loop)
     free(loop->sources);
     free(loop->fds);
     backend_events_deinit(&loop->events);
+    restart_deinit(&loop->restart);
     fd_close(&loop->runtime);
 }
 
-static int add_source(Loop *loop)
+static bool is_known(const Loop *loop, int listener)
 {
-    Source source = {.listener = -1, .starting = true, .keeper = {.life_fd = -1}};
+    for (size_t i = 0; i < loop->count; i++) {
+        if (listener_is_same(loop->sources[i].listener, listener))
+            return true;
+    }
+    return false;
+}
+
+/* Takes over LISTENER, of which there may be one more copy. */
+static int add_source(Loop *loop, int listener, pid_t process)
+{
+    Source source = {.listener = listener,
+                     .process = process,
+                     .phase = loop->any ? PHASE_EXEC : PHASE_RUN,
+                     .starting = true,
+                     .keeper = {.life_fd = -1}};
     const uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
 
-    if (loop->count >= LISTENERS_MAX || array_reserve((void *)&loop->sources, &loop->capacity,
-                                                      loop->count, sizeof *loop->sources) < 0)
-        return -ENOMEM;
-    source.listener = receive_listener(loop->run->agent->socket, &source.process);
-    if (source.listener < 0)
-        return source.listener;
-    source.phase = loop->any ? PHASE_EXEC : PHASE_RUN;
-    (void)ioctl(source.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
-    const int r = keeper_start(&source.keeper, source.listener, true);
+    const bool known = is_known(loop, listener);
+    int r = known ? -EEXIST : 0;
+    if (r == 0 &&
+        (loop->count >= LISTENERS_MAX || array_reserve((void *)&loop->sources, &loop->capacity,
+                                                       loop->count, sizeof *loop->sources) < 0))
+        r = -ENOMEM;
+    if (r == 0) {
+        (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+        r = keeper_start(&source.keeper, listener, true);
+        if (r < 0)
+            observer_loss(loop->run->observer, "unrecorded-process", "no keeper for its listener",
+                          1);
+    }
     if (r < 0) {
-        observer_loss(loop->run->observer, "unrecorded-process", "no keeper for its listener", 1);
-        (void)close(source.listener);
-        return r;
+        (void)close(listener);
+        return known ? 0 : r;
     }
     if (!loop->any)
         *loop->run->agent->container = source.process;
     loop->any = true;
     loop->sources[loop->count++] = source;
     return 0;
+}
+
+static int accept_source(Loop *loop)
+{
+    pid_t process;
+    const int listener = listener_receive(loop->run->agent->socket, &process);
+
+    if (listener < 0)
+        return listener;
+    /* Whose it is need not be said: the one that has waited longest. */
+    if (!is_known(loop, listener) && loop->starting_count > 0)
+        memmove(loop->starting, loop->starting + 1,
+                --loop->starting_count * sizeof *loop->starting);
+    return add_source(loop, listener, process);
+}
+
+static uint64_t milliseconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void expect_listener(Loop *loop, pid_t runtime)
+{
+    if (loop->starting_count < STARTING_MAX && listener_can_compare())
+        loop->starting[loop->starting_count++] = (Starting){runtime, LOOKS_MAX};
+    loop->next_look = milliseconds() + LOOK_MILLISECONDS;
+}
+
+static void look_for_listeners(Loop *loop)
+{
+    const uint64_t now = loop->starting_count > 0 ? milliseconds() : 0;
+    size_t kept = 0;
+
+    if (now < loop->next_look)
+        return;
+    loop->next_look = now + LOOK_MILLISECONDS;
+    for (size_t i = 0; i < loop->starting_count; i++) {
+        Starting one = loop->starting[i];
+        pid_t process;
+        const int listener = listener_find(one.runtime, &process);
+        if (listener >= 0)
+            (void)add_source(loop, listener, process);
+        else if (--one.looks > 0)
+            loop->starting[kept++] = one;
+    }
+    loop->starting_count = kept;
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -201,12 +212,40 @@ static bool is_exec(const SyscallStop *stop)
            (strcmp(syscall->name, "execve") == 0 || strcmp(syscall->name, "execveat") == 0);
 }
 
+typedef struct Question {
+    int listener;
+    uint64_t id;
+} Question;
+
+static bool is_valid(void *data)
+{
+    const Question *question = data;
+
+    return seccomp_notify_id_valid(question->listener, question->id) == 0;
+}
+
+static void mend_interrupted(Loop *loop, Source *source, const struct seccomp_notif *request,
+                             const SyscallStop *stop)
+{
+    Question question = {source->listener, request->id};
+
+    if (source->next != 0 && request->id != source->next)
+        source->gaps++;
+    source->next = request->id + 1;
+    restart_note(&loop->restart, stop, source->gaps);
+    if (restart_applies(&loop->restart, stop) &&
+        restart_mend(&loop->restart, stop, is_valid, &question) == RESTART_INTERRUPTED)
+        observer_interrupted(loop->run->observer);
+}
+
 /* True if the call is to be run. */
 static bool observe(Loop *loop, Source *source, const struct seccomp_notif *request)
 {
     Observer *observer = loop->run->observer;
     const SyscallStop stop = stop_of(request);
     pid_t parent;
+
+    mend_interrupted(loop, source, request, &stop);
 
     /* Whoever is new here was started by the runtime, or by one that is known. */
     if (source->starting || observer_process_of(observer, stop.tid, &parent) == 0)
@@ -238,19 +277,25 @@ static void serve_call(Loop *loop, Source *source)
     const bool run_it = observe(loop, source, request);
     struct seccomp_notif_resp response = {.id = request->id,
                                           .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
-    (void)seccomp_notify_respond(source->listener, &response);
+    /* Interrupted, though received: as if it had not been. */
+    if (seccomp_notify_respond(source->listener, &response) < 0 && errno == ENOENT) {
+        source->gaps++;
+        restart_forget(&loop->restart, (pid_t)request->pid);
+    }
     request->id = 0;
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static void answer_runtime(const Loop *loop)
+static void answer_runtime(Loop *loop)
 {
     CLEANUP(oci_request_deinit) OciRequest request = {.socket = -1};
 
     if (oci_service_accept(loop->run->runtimes, &request) < 0)
         return;
     /* Who joins comes by a listener. */
+    if (request.what == OCI_ASK_JOIN)
+        expect_listener(loop, request.runtime);
     oci_request_answer(&request, request.what == OCI_ASK_ALIVE && loop->count > 0 ? 1 : 0);
 }
 
@@ -300,9 +345,11 @@ static int serve(Loop *loop)
         int r = prepare_poll(loop);
         if (r < 0)
             return r;
-        const int n = poll(loop->fds, SOURCES + loop->count, -1);
+        const int n = poll(loop->fds, SOURCES + loop->count,
+                           loop->starting_count > 0 ? LOOK_MILLISECONDS : -1);
         if (n < 0 && errno != EINTR)
             return -errno;
+        look_for_listeners(loop);
         if (n <= 0)
             continue;
         if (backend_events_handle(&loop->events, loop->fds) && loop->run->tick)
@@ -310,7 +357,7 @@ static int serve(Loop *loop)
         if (loop->fds[ENDS].revents)
             observer_reap(loop->run->observer);
         serve_sources(loop);
-        r = loop->fds[AGENT].revents ? add_source(loop) : 0;
+        r = loop->fds[AGENT].revents ? accept_source(loop) : 0;
         if (loop->fds[RUNTIMES].revents)
             answer_runtime(loop);
         failed = loop->fds[RUNTIME].revents && !loop->fds[AGENT].revents;
@@ -336,7 +383,7 @@ void listeners_let_run(const SeccompAgent *agent)
             return;
         if (!fds[1].revents)
             continue;
-        CLEANUP(fd_close) int listener = receive_listener(agent->socket, &process);
+        CLEANUP(fd_close) int listener = listener_receive(agent->socket, &process);
         Keeper keeper = {.life_fd = -1};
         if (listener >= 0 && keeper_start(&keeper, listener, true) == 0)
             keeper_release(&keeper);
@@ -352,7 +399,11 @@ static int run(BackendRun *backend_run, Error *err)
 
     /* libseccomp asks the kernel then what else it would when a filter is made. */
     (void)seccomp_api_get();
+    (void)priority_raise();
     recorder_step_aside();
+    if (restart_init(&loop.restart) < 0)
+        return error_errno(err, -ENOMEM, "cannot set up events");
+    expect_listener(&loop, backend_run->join[0]);
     loop.runtime = (int)syscall(SYS_pidfd_open, backend_run->join[0], 0);
     if (loop.runtime < 0)
         return error_errno(err, errno, "cannot watch the container's runtime");

@@ -277,6 +277,14 @@ void restart_note(Restart *restart, const SyscallStop *stop, uint32_t gaps)
     task->gaps = gaps;
 }
 
+void restart_forget(Restart *restart, pid_t tid)
+{
+    RestartTask *task = task_of(restart, tid);
+
+    if (task->tid == tid)
+        task->calls[task->newest] = 0;
+}
+
 /* A notification was taken back between two calls that are remembered: maybe the thread's. */
 static bool task_has_gap(const RestartTask *task)
 {

@@ -56,6 +56,9 @@ void restart_deinit(Restart *restart);
  * thread's calls. */
 void restart_note(Restart *restart, const SyscallStop *stop, uint32_t gaps);
 
+/* The thread's call that was noted last was interrupted before it ran. */
+void restart_forget(Restart *restart, pid_t tid);
+
 /* What to do about FRAME, which the thread of STOP is to restore by rt_sigreturn(2), and which was
  * noted; NULL if the frame cannot be read. RET_NR gets the number of the call to be made again. */
 RestartVerdict restart_judge(const Restart *restart, const SyscallStop *stop,

@@ -12,8 +12,7 @@
 
 #define NOTIFIED "SCMP_ACT_NOTIFY"
 
-const char *const oci_listener_unnoticed[] = {"futex",       "nanosleep", "rt_sigreturn",
-                                              "sched_yield", "write",     NULL};
+const char *const oci_listener_unnoticed[] = {"futex", "nanosleep", "sched_yield", "write", NULL};
 
 static bool is_unnoticed(const char *name)
 {

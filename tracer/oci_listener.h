@@ -5,7 +5,7 @@
  *
  * SCMP_ACT_NOTIFY cannot be the default action. Neither can it be for what runc does between
  * loading the filter and handing the listener over, when nobody is there who could answer: write(),
- * and what Go's runtime may do at any moment, the return from a signal that preempts first of all.
+ * and what Go's runtime does often. What it does seldom is answered late (runtime_listener.h).
  */
 #pragma once
 
