@@ -7,6 +7,7 @@
  * has the profile itself as its peer, whatever the relation that was recorded.
  */
 #include "base/memory.h"
+#include "generator/apparmor_profile.h"
 #include "generator/apparmor_text.h"
 #include "generator/emitter.h"
 #include "generator/knowledge.h"
@@ -350,23 +351,54 @@ static void print_section(const Printer *printer, size_t index)
         sections[index].print(printer, policy_rule(printer->policy, i));
 }
 
-int emit_apparmor(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
+/* What lets everything of a section be done. */
+static const char *const open_rules[] = {
+    [POLICY_CAPABILITIES] = "  capability,\n",
+    [POLICY_FILES] = "  file,\n",
+    [POLICY_NETWORK] = "  network,\n",
+    [POLICY_UNIX] = "  unix,\n",
+    [POLICY_SIGNALS] = "  signal,\n",
+    [POLICY_PTRACE] = "  ptrace,\n",
+    [POLICY_MOUNTS] = "  mount,\n  remount,\n  umount,\n  pivot_root,\n",
+};
+
+static void print_body(const Printer *printer, const ApparmorProfile *profile)
+{
+    (void)buffer_printf(printer->out,
+                        "\nprofile %s flags=(attach_disconnected,mediate_deleted) {\n"
+                        "  # every container\n",
+                        profile->name);
+    for (size_t i = 0; i < baseline_rules_count; i++) {
+        (void)buffer_printf(printer->out, "  %s", baseline_rules[i].rule);
+        end_rule(printer, baseline_rules[i].reason);
+    }
+    if (profile->more)
+        (void)buffer_puts(printer->out, profile->more);
+    for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {
+        if (profile->sections >> sections[i].section & 1)
+            print_section(printer, i);
+        else
+            (void)buffer_puts(printer->out, open_rules[sections[i].section]);
+    }
+    (void)buffer_puts(printer->out, "}\n");
+}
+
+int apparmor_profile_print(const Policy *policy, const ApparmorProfile *profile, Buffer *out,
+                           Buffer *notes)
 {
     const Printer printer = {.policy = policy, .out = out, .notes = notes};
 
+    (void)buffer_printf(out, "@{pid}=%s\n@{tid}=@{pid}\n", apparmor_pid_pattern);
+    print_body(&printer, profile);
+    return out->error;
+}
+
+int emit_apparmor(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
+{
+    const ApparmorProfile profile = {.name = policy_name(policy), .sections = UINT32_MAX};
+
     (void)buffer_puts(out, "# Made by whittle from policy.yaml; edit that instead.\n"
                            "# To load: apparmor_parser -r apparmor.profile\n\n");
-    (void)buffer_printf(out, "@{pid}=%s\n@{tid}=@{pid}\n", apparmor_pid_pattern);
-    (void)buffer_printf(out,
-                        "\nprofile %s flags=(attach_disconnected,mediate_deleted) {\n"
-                        "  # every container\n",
-                        policy_name(policy));
-    for (size_t i = 0; i < baseline_rules_count; i++) {
-        (void)buffer_printf(out, "  %s", baseline_rules[i].rule);
-        end_rule(&printer, baseline_rules[i].reason);
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(sections); i++)
-        print_section(&printer, i);
-    (void)buffer_puts(out, "}\n");
-    return out->error ? error_errno(err, out->error, "apparmor.profile") : 0;
+    const int r = apparmor_profile_print(policy, &profile, out, notes);
+    return r < 0 ? error_errno(err, r, "apparmor.profile") : 0;
 }

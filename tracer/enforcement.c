@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/apparmor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +164,8 @@ int enforcement_begin(const Enforcement *enforcement)
 
     if ((enforcement->no_new_privs || !admin) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         r = -errno;
+    if (r == 0 && enforcement->apparmor)
+        r = apparmor_enter_at_exec(enforcement->apparmor);
     if (r == 0 && enforcement->landlock)
         r = restrict_by_landlock(enforcement->landlock);
     if (r == 0 && enforcement->limits_capabilities)

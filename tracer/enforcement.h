@@ -2,7 +2,7 @@
 /*
  * A launched workload that may do no more than a policy allows. System calls are refused by answers
  * to their notifications, after the call was observed, so that each refusal has a name; the rest is
- * the kernel's: capabilities that are taken away, and Landlock.
+ * the kernel's: capabilities that are taken away, and AppArmor or Landlock.
  *
  * Only for backends that launch under a filter and answer calls (Backend.filters).
  */
@@ -38,6 +38,7 @@ typedef struct Enforcement {
     uint64_t withheld;     /* those that the workload would have without this */
     bool no_new_privs;
     const LandlockRules *landlock; /* borrowed; NULL none */
+    const char *apparmor;          /* profile that is entered at exec, borrowed; NULL none */
 } Enforcement;
 
 /* The version of Landlock in this kernel, 0 where there is none. */

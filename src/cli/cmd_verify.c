@@ -6,10 +6,13 @@
 #include "cli/command.h"
 #include "cli/guard.h"
 #include "cli/record_run.h"
+#include "cli/verify_apparmor.h"
 #include "cli/verify_engine.h"
+#include "cli/verify_lab.h"
 #include "cli/verify_layers.h"
 #include "cli/verify_minimal.h"
 #include "cli/verify_report.h"
+#include "tracer/apparmor.h"
 #include "tracer/launch.h"
 
 #include <errno.h>
@@ -31,6 +34,7 @@ typedef struct Verify {
     const char *folder; /* for scratch */
     const char *output; /* the recording, in there */
     VerifyLayers layers;
+    VerifyApparmor apparmor;
     Recording *recording; /* owned */
     int exit_status;      /* of the command; -1 unknown */
     int expected_status;  /* the same without the policy */
@@ -50,6 +54,7 @@ static void verify_deinit(Verify *verify)
 {
     verify->recording = recording_free(verify->recording);
     verify_layers_deinit(&verify->layers);
+    verify_apparmor_deinit(&verify->apparmor);
 }
 
 /* ---- what to expect ------------------------------------------------------------------------- */
@@ -133,6 +138,8 @@ static int run_enforced(Verify *verify, Error *err)
     if (result.exec_error != 0)
         message("the command could not be run: %s", strerror(result.exec_error));
     r = recording_read(verify->output, &verify->recording, err);
+    if (r == 0)
+        r = verify_apparmor_end(&verify->apparmor, policy_name(verify->policy), err);
     verify->exit_status = result.has_status ? exit_status_of(result.wait_status) : -1;
     return r;
 }
@@ -160,6 +167,9 @@ static int answer(Verify *verify, int *ret_status, Error *err)
     int r = recording_sort(verify->recording);
     if (r == 0)
         r = judge(verify->recording, verify->policy, verify->sections, &findings, err);
+    if (r == 0)
+        r = verify_apparmor_judge(&verify->apparmor, verify->policy, verify->sections,
+                                  verify->recording, &findings, err);
     if (r == 0 && verify_part(&findings, &intended) < 0)
         r = error_errno(err, ENOMEM, "judging the run");
     if (r < 0)
@@ -185,6 +195,20 @@ static int answer(Verify *verify, int *ret_status, Error *err)
     return r;
 }
 
+/* The folder's name is one that nobody else has. */
+static const char *profile_name(const char *folder)
+{
+    return strrchr(folder, '/') + 1;
+}
+
+/* When nothing runs any more that might be in it. */
+static void unload(void *data)
+{
+    const Verify *verify = data;
+
+    (void)apparmor_unload(profile_name(verify->folder));
+}
+
 /* In a process of its own. */
 static int work(void *data)
 {
@@ -206,7 +230,11 @@ static int work(void *data)
                                   .sections = verify->sections};
         return verify_minimal(&setup, verify->expected_status);
     }
-    if (verify_layers_make(verify->policy, verify->sections, &verify->layers, &err) < 0)
+    if (verify_apparmor_begin(verify->policy, verify->sections, profile_name(verify->folder),
+                              &verify->apparmor, &err) < 0)
+        return fail(EXIT_MACHINE, &err);
+    if (verify_layers_make(verify->policy, verify->sections, &verify->apparmor, &verify->layers,
+                           &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (run_enforced(verify, &err) < 0)
         return fail(EXIT_MACHINE, &err);
@@ -241,7 +269,7 @@ static int run_guarded(Verify *verify)
     }
     verify->folder = buffer_text(&folder);
     verify->output = buffer_text(&output);
-    const int status = guarded(work, verify, verify->folder);
+    const int status = guarded(work, unload, verify, verify->folder);
     if (status < 0)
         message("verification was killed; nothing of it is left");
     return status < 0 ? EXIT_MACHINE : status;
@@ -283,6 +311,9 @@ static int check_usage(const Parsed *parsed)
     if (strcmp(parsed_value(parsed, "fix", ""), "-") == 0 && !parsed_value(parsed, "output", NULL))
         return usage_error(parsed->command,
                            "--fix - and the report both go to standard output: give -o");
+    if (parsed_flag(parsed, "lab") && (container || parsed_flag(parsed, "minimal")))
+        return usage_error(parsed->command, "--lab runs a command, once: neither --minimal nor "
+                                            "containers");
     const int status = check_minimal(parsed);
     if (status == 0 && container && parsed_flag(parsed, "minimal"))
         return usage_error(parsed->command, "--minimal is about a command, not about containers");
@@ -305,12 +336,17 @@ static int run(const Parsed *parsed)
     CLEANUP(policy_drop) Policy *policy = NULL;
     CLEANUP(free_pointer) char *path = NULL;
     CLEANUP(verify_deinit)
-    Verify verify = {.parsed = parsed, .exit_status = -1, .expected_status = -1};
+    Verify verify = {.parsed = parsed,
+                     .apparmor = VERIFY_APPARMOR_NONE,
+                     .exit_status = -1,
+                     .expected_status = -1};
     Error err = {0};
 
     const int status = check_usage(parsed);
     if (status != 0)
         return status;
+    if (parsed_flag(parsed, "lab"))
+        return verify_in_lab(parsed);
     const bool container = verify_engine_wanted(parsed);
     if (!container && launch_resolve(parsed->arguments[0], &path, &err) < 0)
         return fail(EXIT_USAGE, &err);
@@ -356,6 +392,8 @@ static const Option options[] = {
     {"again", 0, VALUE_NONE, NULL, NULL, "with --minimal: prove anew what was proven before"},
     {"format", 0, VALUE_WORDS, "FORMAT", "text json junit sarif", "of the report (text)"},
     {"output", 'o', VALUE_FILE, "FILE", NULL, "write the report to FILE, not standard output"},
+    {"lab", 0, VALUE_NONE, NULL, NULL,
+     "do it in a virtual machine that has AppArmor, and this machine's files"},
     {"label", 0, VALUE_TEXT, "LABEL", NULL, "name what is found, as by `whittle mark`"},
     {0},
 };
@@ -369,7 +407,10 @@ const Command command_verify = {
     .details =
         "Runs CMD with POLICY in force, as far as this machine can: system calls are answered as "
         "the seccomp filter of `whittle generate` answers them, capabilities that the policy does "
-        "not grant are taken away, files and TCP are confined by Landlock. Afterwards every denial "
+        "not grant are taken away, and where the kernel has AppArmor and verify is root, the "
+        "policy's AppArmor profile is loaded under a name of its own, for CMD alone; elsewhere "
+        "files "
+        "and TCP are confined by Landlock. Afterwards every denial "
         "is named, with the rule that would allow it, the program, its command line and label; and "
         "the report says of each section of the policy if it was enforced, partly enforced, or "
         "only "
@@ -380,6 +421,13 @@ const Command command_verify = {
         "the policy allows. Taking capabilities away takes privilege; whoever has none cannot give "
         "any to CMD. A call that a rule of the policy denies is refused as it says, and is no "
         "denial that counts.\n\n"
+        "What AppArmor denies is read from the kernel's audit log; files that were open when CMD "
+        "started may be used. With --lab all this is done in a small virtual machine with Debian's "
+        "kernel, which has AppArmor: QEMU emulates it, so it takes neither privileges nor KVM. It "
+        "has the files of this machine, and keeps in its memory what CMD writes; no network but "
+        "lo, "
+        "none of the processes that run here, and no terminal; CMD is run as root. Its kernel is "
+        "fetched from Debian's packages on first use and kept in ~/.cache/whittle/lab.\n\n"
         "If CMD ends with the exit status that is expected (0, or what --recording or --baseline "
         "say), it works in spite of what was refused; if not, that is said, too. With --fix the "
         "missing rules are proposed as a diff: review it, apply it, and verify again.\n\n"

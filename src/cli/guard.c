@@ -94,6 +94,21 @@ static void remove_folder(const char *path)
 
 /* ---- the guard ------------------------------------------------------------------------------ */
 
+/* What is done, and undone. */
+typedef struct Guarded {
+    int (*work)(void *data);
+    void (*clean)(void *data);
+    void *data;
+    const char *folder;
+} Guarded;
+
+static void undo(const Guarded *guarded)
+{
+    if (guarded->clean)
+        guarded->clean(guarded->data);
+    remove_folder(guarded->folder);
+}
+
 /* What the guard tells the caller. */
 typedef struct Shared {
     pid_t worker;
@@ -103,7 +118,7 @@ typedef struct Shared {
 
 /* Waits for the end of WORKER or of the caller, who holds the other end of LIFE. */
 __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, int life,
-                                                 const char *folder)
+                                                 const Guarded *guarded)
 {
     struct pollfd fds[] = {{.fd = life, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     struct signalfd_siginfo info;
@@ -125,7 +140,7 @@ __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, in
         }
     }
     guard_end_descendants();
-    remove_folder(folder);
+    undo(guarded);
     _exit(0);
 }
 
@@ -192,9 +207,8 @@ static void signals_to_take(sigset_t *ret)
 }
 
 /* In the guard's process: starts WORK before it leaves the session. */
-__attribute__((noreturn)) static void start_guard(int (*work)(void *data), void *data,
-                                                  const sigset_t *mask, int signals, int life,
-                                                  Shared *shared, const char *folder)
+__attribute__((noreturn)) static void start_guard(const Guarded *guarded, const sigset_t *mask,
+                                                  int signals, int life, Shared *shared)
 {
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)prctl(PR_SET_NAME, "whittle-guard");
@@ -204,15 +218,16 @@ __attribute__((noreturn)) static void start_guard(int (*work)(void *data), void 
         (void)close(life);
         (void)prctl(PR_SET_NAME, "whittle");
         (void)sigprocmask(SIG_SETMASK, mask, NULL);
-        exit(work(data));
+        exit(guarded->work(guarded->data));
     }
     shared->worker = worker;
     (void)setsid();
-    guard_main(shared, signals, life, folder);
+    guard_main(shared, signals, life, guarded);
 }
 
-int guarded(int (*work)(void *data), void *data, const char *folder)
+int guarded(int (*work)(void *data), void (*clean)(void *data), void *data, const char *folder)
 {
+    const Guarded what = {work, clean, data, folder};
     Caller caller = {.life = -1, .signals = -1};
     int life[2];
     sigset_t taken;
@@ -232,7 +247,7 @@ int guarded(int (*work)(void *data), void *data, const char *folder)
     caller.guard = caller.signals < 0 ? -1 : fork();
     if (caller.guard == 0) {
         (void)close(life[1]);
-        start_guard(work, data, &before, caller.signals, life[0], caller.shared, folder);
+        start_guard(&what, &before, caller.signals, life[0], caller.shared);
     }
     (void)close(life[0]);
     if (caller.guard > 0) {
@@ -240,7 +255,7 @@ int guarded(int (*work)(void *data), void *data, const char *folder)
         status = caller.shared->done ? caller.shared->status : -1;
         guard_end_descendants();
     }
-    remove_folder(folder);
+    undo(&what);
     if (caller.signal != 0 && caller.life < 0)
         status = 128 + caller.signal;
     fd_close(&caller.life);

@@ -13,13 +13,14 @@
 
 /*
  * Runs WORK in a process of its own and gives its exit status, after all its descendants have
- * ended: those that outlive it are killed. FOLDER, which WORK may make, is removed with the
- * files in it: its name is to be one that nobody else has. SIGTERM, SIGINT, SIGHUP and SIGQUIT are
- * passed on to WORK if they did not come from the terminal, which sends them itself; ten seconds
- * later everything is killed. -1 if it could not be started or was killed; 128 plus the signal if
- * that came from outside.
+ * ended: those that outlive it are killed. Then CLEAN (NULL: nothing) gives back what WORK took of
+ * the system, also where it took nothing, and more than once; FOLDER, which WORK may make, is
+ * removed with the files in it: its name is to be one that nobody else has. SIGTERM, SIGINT, SIGHUP
+ * and SIGQUIT are passed on to WORK if they did not come from the terminal, which sends them
+ * itself; ten seconds later everything is killed. -1 if it could not be started or was killed; 128
+ * plus the signal if that came from outside.
  */
-int guarded(int (*work)(void *data), void *data, const char *folder);
+int guarded(int (*work)(void *data), void (*clean)(void *data), void *data, const char *folder);
 
 /* Kills until the caller, a subreaper, has no descendants any more. */
 void guard_end_descendants(void);

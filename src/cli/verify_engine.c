@@ -413,7 +413,7 @@ int verify_engine(const Parsed *parsed, Policy *policy, uint32_t sections, int e
         return fail(EXIT_MACHINE, &err);
     if (prepare(&verify, &err) < 0)
         return fail(EXIT_MACHINE, &err);
-    const int status = guarded(work, &verify, buffer_text(&verify.folder));
+    const int status = guarded(work, NULL, &verify, buffer_text(&verify.folder));
     if (status < 0)
         message("verification was killed; nothing of it is left");
     return status < 0 ? EXIT_MACHINE : status;

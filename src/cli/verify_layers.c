@@ -177,14 +177,54 @@ static int make_landlock(const Policy *policy, uint32_t sections, VerifyLayers *
     return r;
 }
 
-/* ---- all ------------------------------------------------------------------------------------ */
+/* ---- AppArmor ------------------------------------------------------------------------------- */
 
-int verify_layers_make(const Policy *policy, uint32_t sections, VerifyLayers *layers, Error *err)
+static int make_apparmor(uint32_t sections, VerifyLayers *layers)
 {
-    static const PolicySection watched[] = {POLICY_UNIX, POLICY_SIGNALS, POLICY_PTRACE,
-                                            POLICY_MOUNTS};
+    const VerifyApparmor *apparmor = layers->apparmor;
     int r = 0;
 
+    layers->enforcement.apparmor = apparmor->name;
+    for (PolicySection i = POLICY_FILES; i <= POLICY_MOUNTS && r == 0; i++) {
+        CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+        const bool mediated = (apparmor->mediated >> i & 1) != 0;
+        if (!(sections >> i & 1))
+            continue;
+        (void)buffer_puts(&detail,
+                          mediated ? "AppArmor" : "the AppArmor of this kernel does not know them");
+        if (mediated && apparmor->unread.length > 0)
+            (void)buffer_printf(&detail, "; %s", buffer_text(&apparmor->unread));
+        r = add_layer(layers, i, mediated ? LAYER_ENFORCED : LAYER_WATCHED, &detail);
+    }
+    return r;
+}
+
+/* What does without AppArmor. */
+static int make_without(const Policy *policy, uint32_t sections, VerifyLayers *layers)
+{
+    int r = make_landlock(policy, sections, layers);
+
+    for (PolicySection i = POLICY_UNIX; i <= POLICY_MOUNTS && r == 0; i++) {
+        CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+        if (!(sections >> i & 1))
+            continue;
+        (void)buffer_printf(&detail, "only AppArmor can refuse it%s%s",
+                            layers->apparmor->obstacle.length ? ": " : "",
+                            buffer_text(&layers->apparmor->obstacle));
+        r = add_layer(layers, i, LAYER_WATCHED, &detail);
+    }
+    return r;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+int verify_layers_make(const Policy *policy, uint32_t sections, const VerifyApparmor *apparmor,
+                       VerifyLayers *layers, Error *err)
+{
+    static const VerifyApparmor none = {.active = false};
+    int r = 0;
+
+    layers->apparmor = apparmor ? apparmor : &none;
     layers->enforcement.no_new_privs = policy_no_new_privs(policy);
     if (sections >> POLICY_SYSCALLS & 1)
         r = make_calls(policy, layers, err);
@@ -193,26 +233,25 @@ int verify_layers_make(const Policy *policy, uint32_t sections, VerifyLayers *la
     if (sections >> POLICY_CAPABILITIES & 1)
         r = make_capabilities(policy, layers);
     if (r == 0)
-        r = make_landlock(policy, sections, layers);
-    for (size_t i = 0; i < ARRAY_LENGTH(watched) && r == 0; i++) {
-        CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
-        if (!(sections >> watched[i] & 1))
-            continue;
-        (void)buffer_puts(&detail, "only AppArmor can refuse it");
-        r = add_layer(layers, watched[i], LAYER_WATCHED, &detail);
-    }
+        r = layers->apparmor->active ? make_apparmor(sections, layers)
+                                     : make_without(policy, sections, layers);
     return r < 0 ? error_errno(err, r, "planning what to enforce") : 0;
 }
 
+/* A capability that is in the bounding set AppArmor may still refuse. */
 void verify_layers_judge(const VerifyLayers *layers, Findings *findings)
 {
+    const VerifyApparmor *apparmor = layers->apparmor;
+
     for (size_t i = 0; i < findings->count; i++) {
         Finding *finding = &findings->items[i];
         if (finding->section == POLICY_SYSCALLS)
             finding->refused = layers->enforcement.refusal != NULL;
         else if (finding->section == POLICY_CAPABILITIES)
-            finding->refused = layers->enforcement.limits_capabilities;
-        else
+            finding->refused |= layers->enforcement.limits_capabilities;
+        else if (!apparmor->active)
             finding->refused = landlock_plan_refuses(&layers->landlock, finding);
+        else if (!apparmor->reads)
+            finding->refused = (apparmor->mediated >> finding->section & 1) != 0;
     }
 }

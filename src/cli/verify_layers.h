@@ -2,6 +2,7 @@
 /* What of a policy can be put in force here, and how. */
 #pragma once
 
+#include "cli/verify_apparmor.h"
 #include "generator/findings_report.h"
 #include "generator/landlock_plan.h"
 #include "generator/seccomp_rules.h"
@@ -11,15 +12,18 @@ typedef struct VerifyLayers {
     Enforcement enforcement; /* points into this: it stays where it was made */
     SeccompRules calls;
     LandlockPlan landlock;
+    const VerifyApparmor *apparmor; /* borrowed */
     Layer layers[POLICY_SECTION_COUNT];
     size_t count;
 } VerifyLayers;
 
 void verify_layers_deinit(VerifyLayers *layers);
 
-/* For SECTIONS of POLICY (sorted). 0 or a negative errno with ERR; LAYERS is to be given up in
- * either case. */
-int verify_layers_make(const Policy *policy, uint32_t sections, VerifyLayers *layers, Error *err);
+/* For SECTIONS of POLICY (sorted), with APPARMOR (NULL: none), which is to outlive it: where that
+ * is active, Landlock need not stand in. 0 or a negative errno with ERR; LAYERS is to be given up
+ * in either case. */
+int verify_layers_make(const Policy *policy, uint32_t sections, const VerifyApparmor *apparmor,
+                       VerifyLayers *layers, Error *err);
 
 /* Notes in FINDINGS what was refused. */
 void verify_layers_judge(const VerifyLayers *layers, Findings *findings);

@@ -54,7 +54,7 @@ static int run_under(const TrialSetup *setup, const Policy *left, bool see_all, 
 
     int r = withheld && recording ? 0 : error_errno(err, ENOMEM, "preparing a run");
     if (r == 0)
-        r = verify_layers_make(left, setup->sections, &layers, err);
+        r = verify_layers_make(left, setup->sections, NULL, &layers, err);
     layers.enforcement.fact_refusal = withheld_refusal;
     layers.enforcement.fact_data = withheld;
     const Supervision supervision = {.backend = &backend_notify,
