@@ -151,7 +151,7 @@ static int ask_files(const RulesToAsk *rules, const Fact *fact, bool *hits)
     CLEANUP(path_need_deinit) PathNeed need = {.letters = 0};
 
     if (fact->name[0] != '/' || fact->phase == PHASE_RUNTIME_INIT ||
-        !results_may_succeed(&fact->results))
+        !results_may_be_checked(&fact->results))
         return 0;
     if (path_need_init(&need, fact) < 0)
         return -ENOMEM;

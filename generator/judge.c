@@ -282,7 +282,7 @@ static int add_facts_of_path(const Judge *judge, const char *pattern, Finding *f
         Fact view;
         const Fact *fact = recording_fact(judge->recording, i, &view);
         if ((fact->kind != FACT_FILE && fact->kind != FACT_EXEC) ||
-            fact->phase == PHASE_RUNTIME_INIT || !results_may_succeed(&fact->results))
+            fact->phase == PHASE_RUNTIME_INIT || !results_may_be_checked(&fact->results))
             continue;
         buffer_clear(&other);
         if (exact_pattern(fact->name, directory, &other) < 0)

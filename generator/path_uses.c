@@ -285,7 +285,7 @@ int path_uses_collect(const Recording *recording, PathUses *uses)
         /* What a container's runtime does before the workload is not under the workload's policy,
          * and what is not named by a path ("pipe:[4711]") under no file rule. */
         if (fact->name[0] != '/' || fact->phase == PHASE_RUNTIME_INIT ||
-            !results_may_succeed(&fact->results))
+            !results_may_be_checked(&fact->results))
             continue;
         if (fact->kind == FACT_FILE)
             r = add_file(uses, fact);

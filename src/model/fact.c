@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,11 @@ bool results_empty(const Results *results)
 bool results_may_succeed(const Results *results)
 {
     return results_has(results, RESULT_OK) || results_has(results, RESULT_UNKNOWN);
+}
+
+bool results_may_be_checked(const Results *results)
+{
+    return results_may_succeed(results) || results_has(results, ENXIO);
 }
 
 /* ---- fields of a fact ----------------------------------------------------------------------- */

@@ -138,6 +138,10 @@ bool results_empty(const Results *results);
 /* What was seen includes success, or a call whose outcome could not be seen. */
 bool results_may_succeed(const Results *results);
 
+/* May the right to a file have been checked? Where it succeeded, and where a device or pipe
+ * answered that nobody is behind it (ENXIO): before that comes the check. */
+bool results_may_be_checked(const Results *results);
+
 /* ---- the fact ------------------------------------------------------------------------------- */
 
 typedef struct RunCount {
