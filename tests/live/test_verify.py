@@ -298,4 +298,20 @@ def bad_input(folder):
         check(said in err, f"{arguments}: {err}")
 
 
+@case
+def the_lab_says_what_it_lacks(folder):
+    policy, _ = learn(folder, "notify", "true")
+    programs = os.path.join(folder, "programs")
+    os.mkdir(programs)
+    for program in ("bash", "dirname", "env", "readlink"):
+        os.symlink(shutil.which(program), os.path.join(programs, program))
+    status, out, err = run_verify("--policy", policy, "--lab", "--", "true",
+                                  env={"PATH": programs, "HOME": folder, "WHITTLE_LAB": os.path.join(folder, "lab")})
+    if "qemu-system-x86" not in err and shutil.which("qemu-system-x86_64", path="/usr/sbin:/sbin"):
+        raise live.Skip("the lab's programs are where nobody can leave them out")
+    equal((status, out), (3, ""), err)
+    check("apt-get install" in err and "cpio" in err, err)
+    check(not os.path.exists(os.path.join(folder, "lab")), "the lab was made")
+
+
 live.main()

@@ -4,6 +4,7 @@
  * understands them is tests/live/test_apparmor_parser.py's.
  */
 #include "base/memory.h"
+#include "generator/apparmor_profile.h"
 #include "generator/apparmor_text.h"
 #include "generator/emitter.h"
 #include "suite.h"
@@ -129,6 +130,27 @@ START_TEST(test_bad_pattern)
 }
 END_TEST
 
+/* What `whittle verify` loads: another name, more rules, and all allowed in sections left out. */
+START_TEST(test_profile)
+{
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    Policy *policy = parse("capabilities: [CAP_CHOWN]\nfiles: [/a r]");
+    const ApparmorProfile profile = {
+        .name = "other", .sections = 1u << POLICY_FILES, .more = "  /more r,\n"};
+
+    ck_assert_int_eq(apparmor_profile_print(policy, &profile, &out, NULL), 0);
+    const char *text = buffer_text(&out);
+    ck_assert_ptr_nonnull(strstr(text, "\nprofile other flags="));
+    ck_assert_ptr_nonnull(strstr(text, "\n  /more r,\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  /a r,\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  capability,\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  network,\n"));
+    ck_assert_ptr_null(strstr(text, "chown"));
+    ck_assert_ptr_null(strstr(text, "\n  file,\n"));
+    (void)policy_free(policy);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("apparmor");
@@ -136,5 +158,6 @@ int main(void)
     suite_add(suite, "rules", test_rule, ARRAY_LENGTH(rules));
     suite_add(suite, "signals", test_signal, ARRAY_LENGTH(signals));
     suite_add(suite, "bad pattern", test_bad_pattern, 1);
+    suite_add(suite, "profile", test_profile, 1);
     return suite_run(suite);
 }
