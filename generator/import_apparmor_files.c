@@ -64,6 +64,10 @@ static int translate(const char *text, Buffer *out)
             const size_t length = strcspn(text, "]") + 1;
             if (strlen(text) < length)
                 return -EINVAL;
+            for (size_t i = 0; i < length; i++) { /* which is no place for a policy's escapes */
+                if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '>')
+                    return -EINVAL;
+            }
             (void)buffer_append(out, text, length);
             text += length;
         } else if (*text == '\\') {

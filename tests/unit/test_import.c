@@ -103,6 +103,7 @@ static const Row apparmor_rows[] = {
      "files /proc/@{pid}/fd/ r\nfiles /a\\x20b\\x3e\\*\\,A?[^a-c] r\n", NULL, NULL},
     {NULL, PROFILE_P("/[a/b] r,\n/x r,"), "files /x r\n!files /[a/b] r\n",
      "/[a/b] r, is left out: a policy has no such pattern", NULL},
+    {NULL, PROFILE_P("\"/[a \xff]\" r,\n/x r,"), "files /x r\n", "no such pattern", NULL},
     {NULL, PROFILE_P("/a Px,\n/b Pix,\n/c rPx -> q,\n/d rCx,"),
      "files /a px\nfiles /b ix\nfiles /c r\nfiles /d r\n", "/c rPx -> q, may not be executed",
      NULL},
