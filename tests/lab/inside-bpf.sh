@@ -190,6 +190,7 @@ notice_what_never_runs() {
 }
 
 uname -r
+"$whittle" --version || exit 1 # a library is missing here: see PACKAGES in script/lib/lab-machine
 "$whittle" doctor | sed -n '/bpf/p'
 compare_ways_to_see_checks
 follow_moving_link
