@@ -38,16 +38,6 @@ static int compare_run_loss(const void *a, const void *b)
     return r != 0 ? r : (x->run > y->run) - (x->run < y->run);
 }
 
-static int compare_stored(const void *a, const void *b, void *recording)
-{
-    uint32_t x;
-    uint32_t y;
-
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return stored_compare(recording, stored_at(recording, x), stored_at(recording, y));
-}
-
 static bool runs_are_sorted(const Recording *recording)
 {
     for (size_t i = 1; i < recording->runs_count; i++) {
@@ -99,21 +89,85 @@ static int sort_runs(Recording *recording)
     return 0;
 }
 
+static bool stored_is_before(const Recording *recording, uint32_t a, uint32_t b)
+{
+    return stored_compare(recording, stored_at(recording, a), stored_at(recording, b)) < 0;
+}
+
+/* FROM, sorted up to MIDDLE and from there to END, into TO, sorted from BEGIN to END. */
+static void merge_sorted(const Recording *recording, const uint32_t *from, uint32_t *to,
+                         size_t begin, size_t middle, size_t end)
+{
+    size_t left = begin;
+    size_t right = middle;
+
+    for (size_t i = begin; i < end; i++) {
+        const bool take_right =
+            left == middle || (right < end && stored_is_before(recording, from[right], from[left]));
+        to[i] = from[take_right ? right++ : left++];
+    }
+}
+
+/* Where the sorted stretches of the facts begin, and their end; NULL without memory. */
+static size_t *find_sorted(const Recording *recording, size_t *ret_count)
+{
+    size_t *begins = NULL;
+    size_t capacity = 0;
+    size_t count = 0;
+
+    for (size_t i = 0; i <= recording->facts_count; i++) {
+        const uint32_t *fact = recording->facts + i;
+        if (i > 0 && i < recording->facts_count && !stored_is_before(recording, fact[0], fact[-1]))
+            continue;
+        if (array_reserve(&begins, &capacity, count, sizeof *begins) < 0) {
+            free(begins);
+            return NULL;
+        }
+        begins[count++] = i;
+    }
+    *ret_count = count - 1;
+    return begins;
+}
+
+/*
+ * What several recordings were merged into is a row of sorted stretches: they are merged in pairs
+ * until one is left. Neighbours were read one after the other, and so lie close in memory.
+ */
+static int sort_facts(Recording *recording)
+{
+    size_t count = 0;
+    CLEANUP(free_pointer) size_t *begins = find_sorted(recording, &count);
+    CLEANUP(free_pointer) uint32_t *spare = NULL;
+
+    if (!begins)
+        return -ENOMEM;
+    if (count < 2)
+        return 0;
+    spare = malloc(recording->facts_capacity * sizeof *spare);
+    if (!spare)
+        return -ENOMEM;
+    while (count > 1) {
+        size_t merged = 0;
+        for (size_t i = 0; i < count; i += 2) {
+            const size_t middle = begins[i + 1];
+            const size_t end = i + 2 <= count ? begins[i + 2] : middle;
+            merge_sorted(recording, recording->facts, spare, begins[i], middle, end);
+            begins[merged++] = begins[i];
+        }
+        begins[merged] = recording->facts_count;
+        count = merged;
+        uint32_t *sorted = spare;
+        spare = recording->facts;
+        recording->facts = sorted;
+    }
+    return 0;
+}
+
 int recording_sort(Recording *recording)
 {
     const int r = sort_runs(recording);
 
-    if (r < 0)
-        return r;
-    for (size_t i = 1; i < recording->facts_count; i++) {
-        if (stored_compare(recording, recording_stored(recording, i - 1),
-                           recording_stored(recording, i)) > 0) {
-            qsort_r(recording->facts, recording->facts_count, sizeof *recording->facts,
-                    compare_stored, recording);
-            break;
-        }
-    }
-    return 0;
+    return r < 0 ? r : sort_facts(recording);
 }
 
 /* ---- union of one fact ---------------------------------------------------------------------- */

@@ -392,6 +392,19 @@ int recording_print_footer(const Recording *recording, Buffer *out)
     return end_line(out, start);
 }
 
+/* In sorted order the facts of many recordings lie scattered in memory: whoever goes through them
+ * waits for less if those to come, and then their names, are already on their way. */
+static void fetch_ahead(const Recording *recording, size_t index)
+{
+    enum { FACT_AHEAD = 32, NAME_AHEAD = 16 };
+
+    if (index + FACT_AHEAD >= recording->facts_count)
+        return;
+    __builtin_prefetch(recording_stored(recording, index + FACT_AHEAD));
+    __builtin_prefetch(
+        strset_text(recording->strings, recording_stored(recording, index + NAME_AHEAD)->name));
+}
+
 /* Where a recording goes: into OUT, which is emptied into FD (unless that is -1) when it is full.
  */
 static int print_to(Recording *recording, Buffer *out, int fd, bool header)
@@ -401,6 +414,7 @@ static int print_to(Recording *recording, Buffer *out, int fd, bool header)
     if (r == 0 && header)
         r = recording_print_header(recording, out);
     for (size_t i = 0; r == 0 && i <= recording->facts_count; i++) {
+        fetch_ahead(recording, i);
         if (i < recording->facts_count)
             r = recording_print_fact(recording, recording_stored(recording, i), out);
         else
