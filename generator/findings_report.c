@@ -36,11 +36,15 @@ int finding_risk(const Finding *finding, Buffer *out)
 
 /* ---- who ------------------------------------------------------------------------------------ */
 
+enum { PATHS_MAX = 3 };
+
 typedef struct Who {
     const char *subject;
     const char *command;
     const char *label; /* one of them; NULL none */
     uint64_t count;
+    const char *paths[PATHS_MAX]; /* the first of those that the call named */
+    size_t paths_count;           /* of all */
 } Who;
 
 typedef struct Whos {
@@ -53,9 +57,40 @@ static void whos_deinit(Whos *whos)
     free(whos->items);
 }
 
+/* The call that FACT, of a finding of SECTION, was made by or is; NULL where paths tell nothing. */
+static const char *call_behind(PolicySection section, const Fact *fact)
+{
+    if (section == POLICY_SYSCALLS)
+        return fact->name;
+    return section == POLICY_CAPABILITIES ? fact->first.syscall : NULL;
+}
+
+/* Adds the paths that CALL was the first of WHO's calls to name: facts of one path are neighbours.
+ */
+static void add_paths(const Recording *recording, const char *call, Who *who)
+{
+    const char *last = NULL;
+
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
+        if (fact->kind != FACT_FILE || fact->phase == PHASE_RUNTIME_INIT || !fact->first.syscall ||
+            !fact->subject || strcmp(fact->first.syscall, call) != 0 ||
+            strcmp(fact->subject, who->subject) != 0 || (last && strcmp(last, fact->name) == 0))
+            continue;
+        last = fact->name;
+        if (who->paths_count < PATHS_MAX)
+            who->paths[who->paths_count] = fact->name;
+        who->paths_count++;
+    }
+}
+
 /* The programs behind FINDING, each once, in the recording's order. */
 static int whos_collect(const Finding *finding, const Recording *recording, Whos *whos)
 {
+    const char *last_call = NULL;
+    size_t last_at = 0;
+
     for (size_t i = 0; i < finding->facts_count; i++) {
         Fact view;
         const Fact *fact = recording_fact(recording, finding->facts[i], &view);
@@ -72,6 +107,11 @@ static int whos_collect(const Finding *finding, const Recording *recording, Whos
                       .label = fact->labels_count ? fact->labels[0] : NULL};
         }
         whos->items[at].count += fact_count(fact);
+        const char *call = call_behind(finding->section, fact);
+        if (call && (!last_call || strcmp(call, last_call) != 0 || at != last_at))
+            add_paths(recording, call, &whos->items[at]);
+        last_call = call;
+        last_at = at;
     }
     return 0;
 }
@@ -86,6 +126,18 @@ static void print_command(const char *command, size_t length, Buffer *out)
     (void)buffer_puts(out, cut ? " …)" : ")");
 }
 
+static void print_paths(const Who *who, Buffer *out)
+{
+    for (size_t i = 0; i < who->paths_count && i < PATHS_MAX; i++) {
+        (void)buffer_puts(out, i == 0 ? "  of " : ", ");
+        (void)escape_append(out, who->paths[i], strlen(who->paths[i]));
+    }
+    if (who->paths_count > PATHS_MAX)
+        (void)buffer_printf(out, " and %zu more", who->paths_count - PATHS_MAX);
+    if (who->paths_count > 0)
+        (void)buffer_putc(out, '\n');
+}
+
 static int print_who(const Who *who, size_t command_length, Buffer *out)
 {
     (void)buffer_puts(out, "by ");
@@ -97,7 +149,9 @@ static int print_who(const Who *who, size_t command_length, Buffer *out)
         (void)buffer_puts(out, ", label ");
         (void)escape_append(out, who->label, strlen(who->label));
     }
-    return buffer_putc(out, '\n');
+    (void)buffer_putc(out, '\n');
+    print_paths(who, out);
+    return out->error;
 }
 
 int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out)
@@ -170,10 +224,14 @@ static json_t *who_json(const Finding *finding, const Recording *recording)
         return list;
     for (size_t i = 0; i < whos.count; i++) {
         const Who *who = &whos.items[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:o,s:o,s:o,s:I}", "subject", report_json_text(who->subject),
-                            "command", report_json_text(who->command), "label",
-                            report_json_text(who->label), "count", (json_int_t)who->count));
+        json_t *paths = json_array();
+        for (size_t j = 0; j < who->paths_count && j < PATHS_MAX; j++)
+            (void)json_array_append_new(paths, report_json_text(who->paths[j]));
+        (void)json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:I,s:o}", "subject",
+                                                    report_json_text(who->subject), "command",
+                                                    report_json_text(who->command), "label",
+                                                    report_json_text(who->label), "count",
+                                                    (json_int_t)who->count, "paths", paths));
     }
     return list;
 }

@@ -57,7 +57,8 @@ int finding_risk(const Finding *finding, Buffer *out);
 /*
  * Who did it, and in which test: "by /usr/bin/cat (cat /etc/shadow), 3 times, label login", a
  * line for each program. At most LIMIT (0: all), with the rest counted in one more line, and
- * command lines shortened.
+ * command lines shortened. Of a system call or capability the files that were first named by such
+ * a call follow, the first three of them: "  of /srv/data, /srv/cache".
  */
 int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out);
 

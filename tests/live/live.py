@@ -51,17 +51,23 @@ class LookedUpTooLate(AssertionError):
     """
 
 
+def check_schema(document, schema, folder):
+    """DOCUMENT is as profiles/schema/SCHEMA.schema.json says. Writes into FOLDER."""
+    path = os.path.join(folder, f"{schema}-document.jsonl")
+    with open(path, "w", encoding="utf-8") as file:  # one line
+        json.dump(document, file)
+    done = subprocess.run([sys.executable, os.path.join(SOURCE, "tests", "unit", "check_schema.py"),
+                           os.path.join(SOURCE, "profiles", "schema", schema + ".schema.json"), path],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"schema: {done.stdout}{done.stderr}")
+
+
 def read_report(path, schema):
     """The report in JSON at PATH, which is as profiles/schema/SCHEMA.schema.json says."""
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
-    with open(path + "l", "w", encoding="utf-8") as file:  # one line
-        json.dump(document, file)
-    done = subprocess.run([sys.executable, os.path.join(SOURCE, "tests", "unit", "check_schema.py"),
-                           os.path.join(SOURCE, "profiles", "schema", schema + ".schema.json"), path + "l"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"schema: {done.stdout}{done.stderr}")
+    check_schema(document, schema, os.path.dirname(path))
     return document
 
 

@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import live
@@ -40,14 +39,6 @@ def write(folder, text, name="policy.yaml"):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
-
-
-def follows_schema(folder, document):
-    path = write(folder, json.dumps(document) + "\n", "report.jsonl")
-    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
-                           os.path.join(live.SOURCE, "profiles", "schema", "lint.schema.json"), path],
-                          capture_output=True, text=True, check=False)
-    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
 
 
 @case
@@ -88,7 +79,7 @@ def json_follows_the_schema(folder):
     for text in [BAD, *(open(p, encoding="utf-8").read() for p in
                         glob.glob(os.path.join(live.SOURCE, "tests/golden/generate/*/policy.yaml")))]:
         document = json.loads(lint("-f", "json", write(folder, text)).stdout)
-        follows_schema(folder, document)
+        live.check_schema(document, "lint", folder)
         severities = [f["severity"] for f in document["findings"] if f["accepted"] is None]
         equal([document["summary"][k] for k in ("errors", "warnings", "notes")],
               [severities.count(k) for k in ("error", "warning", "note")], "counts")

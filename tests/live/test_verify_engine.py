@@ -87,7 +87,7 @@ class Bench:
         with open(report, encoding="utf-8") as file:
             document = json.load(file)
         os.unlink(report)
-        check_schema(document, self.folder)
+        live.check_schema(document, "verify", self.folder)
         self.leaves_nothing()
         return status, document, out + err
 
@@ -105,15 +105,6 @@ class Bench:
 
     def leaves_nothing(self):
         equal(self.left(), ("", [], []), "what is left")
-
-
-def check_schema(document, folder):
-    path = os.path.join(folder, "report.jsonl")
-    site.write(path, json.dumps(document))
-    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
-                           os.path.join(live.SOURCE, "profiles", "schema", "verify.schema.json"), path],
-                          capture_output=True, text=True, check=False)
-    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
 
 
 def without(policy, rule):

@@ -5,20 +5,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import live
 from live import case, check, equal, record
-
-
-def valid(schema, document, folder):
-    path = os.path.join(folder, "document.jsonl")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(document, file)
-    done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
-                           os.path.join(live.SOURCE, "profiles", "schema", f"{schema}.schema.json"), path],
-                          capture_output=True, text=True, check=False)
-    equal(done.returncode, 0, f"schema: {done.stdout}{done.stderr}")
 
 
 def learn(folder, command, extra=()):
@@ -48,10 +37,10 @@ def minimal(folder, policy, command, *options, statuses=(0, 1)):
     status, out, err = live.finish(start(policy, command, *options))
     check(status in statuses, f"status {status}: {err}")
     document = json.loads(out)
-    valid("minimal", document, folder)
+    live.check_schema(document, "minimal", folder)
     equal(document["ok"], status == 0, f"ok: {err}")
     with open(os.path.join(os.path.dirname(policy), "policy.proofs.json"), encoding="utf-8") as file:
-        valid("proofs", json.load(file), folder)
+        live.check_schema(json.load(file), "proofs", folder)
     return document, {(r["section"], r["rule"]): r for r in document["rules"]}, err
 
 
@@ -110,7 +99,6 @@ def each_rule(folder):
 
 # It reads the first file that it may: each alone can go, but not both; the second is not even asked for.
 FALL_BACK = """
-import sys
 for path in sys.argv[1:]:
     try:
         with open(path, encoding='ascii') as file:
