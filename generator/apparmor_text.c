@@ -81,6 +81,28 @@ int apparmor_append_pattern(Buffer *out, const char *pattern)
     }
 }
 
+const char apparmor_homes_definition[] = "@{HOME}=/home/* /root\n";
+
+bool apparmor_is_in_homes(const char *pattern)
+{
+    const size_t length = strlen(APPARMOR_HOMES);
+
+    return strncmp(pattern, APPARMOR_HOMES, length) == 0 && pattern[length] == '/';
+}
+
+int apparmor_append_path(Buffer *out, const char *pattern)
+{
+    CLEANUP(buffer_deinit) Buffer rest = BUFFER_INIT;
+
+    if (!apparmor_is_in_homes(pattern))
+        return apparmor_append_pattern(out, pattern);
+    const int r = apparmor_append_pattern(&rest, pattern + strlen(APPARMOR_HOMES));
+    const bool quoted = r == 0 && *buffer_text(&rest) == '"';
+    return r < 0
+               ? r
+               : buffer_printf(out, "%s@{HOME}%s", quoted ? "\"" : "", buffer_text(&rest) + quoted);
+}
+
 static bool is_one_of(const char *word, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

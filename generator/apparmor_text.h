@@ -14,6 +14,14 @@ extern const char apparmor_pid_pattern[];
  * none appends nothing and gives -EINVAL. */
 int apparmor_append_pattern(Buffer *out, const char *pattern);
 
+/* As apparmor_append_pattern(), with @{HOME} for APPARMOR_HOMES at the beginning of a path. */
+int apparmor_append_path(Buffer *out, const char *pattern);
+
+/* What @{HOME} stands for, as a pattern of a policy, and its definition. */
+#define APPARMOR_HOMES "/{home/*,root}"
+bool apparmor_is_in_homes(const char *pattern);
+extern const char apparmor_homes_definition[];
+
 /* The name of a signal ("SIGTERM" → "term", "SIGRT_3" → "rtmin+3"), in OUT; NULL if it has none. */
 const char *apparmor_signal(const char *name, char *out, size_t size);
 

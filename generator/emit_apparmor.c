@@ -94,9 +94,9 @@ static void print_file(const Printer *printer, const PolicyRule *rule)
         /* Links to one place are a rule of their own form, without the test of subsets. */
         begin_rule(printer, rule);
         (void)buffer_puts(printer->out, rule->owner ? "owner link " : "link ");
-        (void)apparmor_append_pattern(printer->out, rule->name);
+        (void)apparmor_append_path(printer->out, rule->name);
         (void)buffer_puts(printer->out, " -> ");
-        (void)apparmor_append_pattern(printer->out, rule->target);
+        (void)apparmor_append_path(printer->out, rule->target);
         end_rule(printer, rule->reason);
         rest.access &= ~(uint32_t)FILE_LINK;
     }
@@ -104,7 +104,7 @@ static void print_file(const Printer *printer, const PolicyRule *rule)
         return;
     begin_rule(printer, &rest);
     (void)buffer_puts(printer->out, rest.owner ? "owner " : "");
-    (void)apparmor_append_pattern(printer->out, rest.name);
+    (void)apparmor_append_path(printer->out, rest.name);
     (void)buffer_putc(printer->out, ' ');
     print_access(&rest, printer->out);
     end_rule(printer, rest.reason);
@@ -383,11 +383,28 @@ static void print_body(const Printer *printer, const ApparmorProfile *profile)
     (void)buffer_puts(printer->out, "}\n");
 }
 
+/* Some file rule has @{HOME}. */
+static bool has_homes(const Policy *policy)
+{
+    size_t first, end;
+    bool has = false;
+
+    policy_range(policy, POLICY_FILES, &first, &end);
+    for (size_t i = first; i < end && !has; i++) {
+        const PolicyRule *rule = policy_rule(policy, i);
+        has = apparmor_is_in_homes(rule->name) ||
+              (rule->target && apparmor_is_in_homes(rule->target));
+    }
+    return has;
+}
+
 int apparmor_profile_print(const Policy *policy, const ApparmorProfile *profile, Buffer *out,
                            Buffer *notes)
 {
     const Printer printer = {.policy = policy, .out = out, .notes = notes};
 
+    if (has_homes(policy))
+        (void)buffer_puts(out, apparmor_homes_definition);
     (void)buffer_printf(out, "@{pid}=%s\n@{tid}=@{pid}\n", apparmor_pid_pattern);
     print_body(&printer, profile);
     return out->error;

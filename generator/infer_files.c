@@ -2,9 +2,10 @@
 /*
  * File rules in AppArmor's letters (docs/FORMATS.md, "Files").
  *
- * owner: only for what the workload created itself and only its owner ever touched, and for its own
- * process's folder under /proc. Elsewhere a file's owner is a property of the image, not of the
- * workload, and which of its processes is first to read a file is chance.
+ * owner: only for what the workload created itself and only its owner ever touched, for its own
+ * process's folder under /proc, and for what several homes have alike. Elsewhere a file's owner is
+ * a property of the image, not of the workload, and which of its processes is first to read a file
+ * is chance.
  *
  * Links: a fact says that a name became a hard link, and another that a file was linked to, but not
  * which to which. With few targets a rule lists them all; with more, AppArmor's own test must do:
@@ -97,7 +98,8 @@ static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *us
     CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
     /* Once it is given away, it is no longer its maker's. */
     const bool may_own = (path_use_created(use) && !use->changed) ||
-                         strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0;
+                         strncmp(use->path, "/proc/self/", strlen("/proc/self/")) == 0 ||
+                         path_shapes_is_homes(shapes, use);
     Grant grant = {
         .other = use->other | use->exec | (may_own ? 0 : use->owner),
         .owner = may_own ? use->owner : 0,

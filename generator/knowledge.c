@@ -35,18 +35,26 @@ static bool begins_with(const char *path, const char *place)
     return strncmp(path, place, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
+bool path_is_secret(const char *path)
+{
+    for (size_t i = 0; i < guarded_paths_count; i++) {
+        const char *place = guarded_paths[i].path;
+        for (const char *slash = path; *place != '/' && (slash = strchr(slash, '/')); slash++) {
+            if (begins_with(slash + 1, place))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool path_is_guarded(const char *path)
 {
     for (size_t i = 0; i < guarded_paths_count; i++) {
         const char *place = guarded_paths[i].path;
         if (*place == '/' && begins_with(path, place))
             return true;
-        for (const char *slash = path; *place != '/' && (slash = strchr(slash, '/')); slash++) {
-            if (begins_with(slash + 1, place))
-                return true;
-        }
     }
-    return strchr(path + 1, '/') == NULL; /* right in the root */
+    return path_is_secret(path) || strchr(path + 1, '/') == NULL; /* right in the root */
 }
 
 bool path_set_has(const PathSet *set, const char *path)

@@ -84,6 +84,9 @@ extern const size_t guarded_paths_count;
 /* PATH is in a guarded place or is one. */
 bool path_is_guarded(const char *path);
 
+/* PATH is or is in what is guarded wherever it is: keys and passwords. */
+bool path_is_secret(const char *path);
+
 /* PATH matches the set's. */
 bool path_set_has(const PathSet *set, const char *path);
 

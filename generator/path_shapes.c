@@ -12,7 +12,7 @@
  * - Older names that fit a pattern that new ones got.
  *
  * Nothing is done to what is only read in a guarded place; there a new name must have enough of its
- * own for its pattern not to fit others.
+ * own for its pattern not to fit others. At last, what several homes have alike (path_homes.c).
  */
 #include "generator/path_shapes_private.h"
 
@@ -65,14 +65,14 @@ static bool is_process(const char *name, size_t length)
     return length > 0;
 }
 
-/* The pattern of the first LENGTH bytes of PATH; *KINDS gets a bit for each kind of span. */
-static void print_pattern(const PathShapes *shapes, const char *path, size_t length, Buffer *out,
-                          uint32_t *kinds)
+void path_print_pattern(const PathShapes *shapes, const char *path, size_t start, size_t length,
+                        Buffer *out, uint32_t *kinds)
 {
     const bool proc = strncmp(path, "/proc/", 6) == 0;
     unsigned depth = 0;
-    size_t start = 0;
 
+    for (size_t i = 0; i < start; i++)
+        depth += path[i] == '/';
     while (start < length && path[start] == '/') {
         const size_t name = start + 1;
         const size_t end = name + strcspn(path + name, "/");
@@ -92,6 +92,9 @@ static void print_pattern(const PathShapes *shapes, const char *path, size_t len
     }
 }
 
+static const char homes_reason[] =
+    "in the home of each who ran it (grants the same in any home, to its owner)";
+
 static void print_reason(uint32_t kinds, Buffer *out)
 {
     const char *separator = out->length ? ", " : "";
@@ -109,13 +112,25 @@ static void print_reason(uint32_t kinds, Buffer *out)
 int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
                         Buffer *reason)
 {
+    const size_t length = strlen(path);
+    const PathUse *use = path_uses_find(shapes->uses, path, length);
+    const char *homes = use ? shapes->shapes[use - shapes->uses->items].homes : NULL;
     uint32_t kinds = 0;
 
-    print_pattern(shapes, path, strlen(path), out, &kinds);
+    if (homes)
+        (void)buffer_puts(out, homes);
+    path_print_pattern(shapes, path, homes ? path_home_length(path) : 0, length, out, &kinds);
     if (directory && out->length > 0 && out->data[out->length - 1] != '/')
         (void)buffer_putc(out, '/');
     print_reason(kinds, reason);
+    if (homes)
+        (void)buffer_printf(reason, "%s%s", reason->length ? ", " : "", homes_reason);
     return out->error ? out->error : reason->error;
+}
+
+bool path_shapes_is_homes(const PathShapes *shapes, const PathUse *use)
+{
+    return shapes->shapes[use - shapes->uses->items].homes != NULL;
 }
 
 /* ---- candidates ----------------------------------------------------------------------------- */
@@ -129,7 +144,7 @@ static const char *key_of(const PathShapes *shapes, StringSet *set, size_t use,
     const char *path = shapes->uses->items[use].path;
     uint32_t kinds = 0;
 
-    print_pattern(shapes, path, (size_t)(shape->name - path) - 1, &key, &kinds);
+    path_print_pattern(shapes, path, 0, (size_t)(shape->name - path) - 1, &key, &kinds);
     (void)buffer_putc(&key, '/');
     if (name_print_pattern(shape->name, shape->length, spans, &key) < 0)
         return NULL;
@@ -341,7 +356,7 @@ static int find_at_depth(PathShapes *shapes, Candidates *candidates, const size_
     return r;
 }
 
-static int find_all(PathShapes *shapes)
+static int find_all(PathShapes *shapes, const Recording *recording)
 {
     Candidates candidates = {0};
     const size_t count = shapes->uses->count;
@@ -361,6 +376,8 @@ static int find_all(PathShapes *shapes)
     strset_free(candidates.keys);
     strset_free(candidates.patterns);
     free(candidates.items);
+    if (r == 0 && shapes->level != GENERALISE_EXACT)
+        r = path_mark_homes(shapes, recording);
     return r;
 }
 
@@ -430,7 +447,7 @@ PathShapes *path_shapes_new(Recording *recording, const PathUses *uses, Generali
         return path_shapes_free(shapes);
     look_at_runs(shapes, recording);
     sort_by_depth(shapes);
-    return find_all(shapes) < 0 ? path_shapes_free(shapes) : shapes;
+    return find_all(shapes, recording) < 0 ? path_shapes_free(shapes) : shapes;
 }
 
 PathShapes *path_shapes_free(PathShapes *shapes)

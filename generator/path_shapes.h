@@ -22,3 +22,6 @@ PathShapes *path_shapes_free(PathShapes *shapes);
  */
 int path_shapes_pattern(const PathShapes *shapes, const char *path, bool directory, Buffer *out,
                         Buffer *reason);
+
+/* The pattern of USE is for the homes of all users, so its rule must be for owners alone. */
+bool path_shapes_is_homes(const PathShapes *shapes, const PathUse *use);

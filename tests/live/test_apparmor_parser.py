@@ -91,6 +91,20 @@ def check_paths(folder, paths):
         sys.exit("FAIL: together these paths mean something else than alone")
 
 
+def check_homes(path):
+    """@{HOME} is just the pattern that the policy has, and /home/*/ and /root/ are all of it."""
+    with open(path, encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith("@{HOME}=")]
+    made = compile_profile(path)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = os.path.join(folder, "plain.profile")
+        for homes, same in (("/{home/*,root}", True), ("/home/*", False), ("/{home/*,root,srv}", False)):
+            with open(plain, "w", encoding="utf-8") as file:
+                file.write("".join(lines).replace("@{HOME}", homes))
+            if (compile_profile(plain) == made) != same:
+                sys.exit(f"FAIL: @{{HOME}} is {'not ' if same else ''}{homes}")
+
+
 def main():
     if not PARSER:
         print("skipped: apparmor_parser is not installed (package apparmor)")
@@ -98,6 +112,7 @@ def main():
     golden = os.path.join(SOURCE, "tests/golden/generate")
     for case in sorted(os.listdir(golden)):
         compile_profile(os.path.join(golden, case, "apparmor.profile"))
+    check_homes(os.path.join(golden, "homes", "apparmor.profile"))
     chooser = random.Random(20240501)
     paths = [b"/" + bytes([byte]) + b"x" for byte in range(1, 256) if byte != 0x2F]
     paths += [b"/x" + bytes([byte]) for byte in range(1, 256) if byte != 0x2F]

@@ -20,7 +20,7 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-static const char *const cases[] = {"everything", "odd", "paths", "server"};
+static const char *const cases[] = {"everything", "homes", "odd", "paths", "server"};
 
 static Policy *generate(const char *path)
 {
