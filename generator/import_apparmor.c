@@ -190,10 +190,6 @@ static void note_profile(const ApparmorImport *import, const ApparmorFile *file)
                                 other->file, other->line, other->hat ? "hat" : "child profile",
                                 other->name, other->name);
     }
-    (void)buffer_printf(import->notes,
-                        "%s: an AppArmor profile says nothing of system calls, and so does the "
-                        "policy: `whittle generate --format policy,apparmor`\n",
-                        import->source->name);
 }
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -288,7 +284,8 @@ static void import_deinit(ApparmorImport *import)
     import->policy = policy_free(import->policy);
 }
 
-int import_apparmor(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err)
+int import_apparmor_rules(const ImportSource *source, Imported *ret_imported, Buffer *notes,
+                          Error *err)
 {
     const ApparmorReadOptions options = {.include = source->include,
                                          .include_count = source->include_count,
@@ -312,6 +309,18 @@ int import_apparmor(const ImportSource *source, Imported *ret_imported, Buffer *
     policy_sort(import.policy);
     ret_imported->policy = TAKE(import.policy);
     return 0;
+}
+
+int import_apparmor(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err)
+{
+    const int r = import_apparmor_rules(source, ret_imported, notes, err);
+
+    if (r == 0)
+        (void)buffer_printf(notes,
+                            "%s: an AppArmor profile says nothing of system calls, and so does the "
+                            "policy: `whittle generate --format policy,apparmor`\n",
+                            source->name);
+    return r;
 }
 
 bool import_apparmor_detect(const ImportSource *source)

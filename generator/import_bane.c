@@ -119,8 +119,6 @@ static int set_name(const Bane *bane, Error *err)
 
 static void note_differences(const Bane *bane)
 {
-    static const BaneKey includes[] = {BANE_IMPORTS, BANE_INNER_IMPORTS};
-
     (void)buffer_printf(
         bane->notes,
         "%s: bane's own profile allows every file (\"file,\"), so its WritablePaths and AllowExec "
@@ -133,13 +131,6 @@ static void note_differences(const Bane *bane)
                             "WritablePaths allows it, and each denial is logged; what is allowed "
                             "is not logged\n",
                             bane->name, bane->lists[BANE_LOG_ON_WRITE].items[0].line);
-    for (size_t k = 0; k < ARRAY_LENGTH(includes); k++) {
-        const BaneList *list = &bane->lists[includes[k]];
-        for (size_t i = 0; i < list->count; i++)
-            (void)buffer_printf(bane->notes, "%s:%u: %s is not carried over: %s\n", bane->name,
-                                list->items[i].line, bane_keys[includes[k]].path,
-                                list->items[i].text);
-    }
     (void)buffer_printf(bane->notes,
                         "%s: bane has no system calls; the policy has those of Docker's default "
                         "profile, under which bane's containers run\n",
@@ -149,7 +140,8 @@ static void note_differences(const Bane *bane)
 int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err)
 {
     CLEANUP(bane_deinit)
-    Bane bane = {.name = source->name, .policy = import_policy_new(), .notes = notes};
+    Bane bane = {
+        .source = source, .name = source->name, .policy = import_policy_new(), .notes = notes};
     uint64_t caps = 0;
     int r;
 
@@ -164,6 +156,8 @@ int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *note
         r = bane_add_capabilities(&bane, &caps, err);
     if (r == 0)
         r = bane_add_network(&bane, err);
+    if (r == 0)
+        r = bane_add_includes(&bane, &caps, err);
     if (r < 0)
         return r;
     r = import_docker_calls(bane.policy, caps);

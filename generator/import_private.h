@@ -7,6 +7,9 @@
 /* The rows of importers[]. */
 bool import_apparmor_detect(const ImportSource *source);
 int import_apparmor(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
+/* The same, without a note that there are no system calls. */
+int import_apparmor_rules(const ImportSource *source, Imported *ret_imported, Buffer *notes,
+                          Error *err);
 bool import_bane_detect(const ImportSource *source);
 int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *notes, Error *err);
 bool import_audit_detect(const ImportSource *source);
