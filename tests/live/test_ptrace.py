@@ -95,7 +95,7 @@ def joining_and_leaving(folder):
         wait_until(lambda: joined(busy), 60, what="the tracer")
         # by the threads; by the leader, for its children; by those
         wait_until(lambda: all(f'"{name}"' in live.journal(recording) for name in
-                               ("access", "clock_nanosleep", "wait4", "exit_group")), what="the calls")
+                               ("access", "clock_nanosleep", "wait4", "exit_group", "/etc/passwd")), what="the calls")
         whittle.send_signal(signal.SIGINT)
         _, err = whittle.communicate(timeout=20)
         equal((whittle.returncode, tracers(busy.pid)), (0, {0}), f"status and tracers afterwards ({err})")
