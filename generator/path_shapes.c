@@ -239,8 +239,12 @@ static int gather_differing(const PathShapes *shapes, Candidates *candidates, si
     NameSpans spans = {0};
 
     if (shape->spans.count > 0 || shape->length == 0 ||
-        (!created && (path_is_guarded(use->path) || is_executed(use))) ||
-        !name_find_variables(shape->name, shape->length, &spans))
+        (!created && (path_is_guarded(use->path) || is_executed(use))))
+        return 0;
+    /* A UUID (a boot id, say) has more parts than there is room for, of which some may be letters
+     * alone. */
+    const bool uuid = name_find_uuids(shape->name, shape->length, &spans);
+    if (!name_find_variables(shape->name, shape->length, &spans) && !uuid)
         return 0;
     return add_candidate(shapes, candidates, i, &spans, false);
 }
