@@ -228,6 +228,11 @@ def profile_of(recording, folder):
     """What whittle generate makes of it, as config.json wants it: linux.seccomp and process.capabilities."""
     done = live.native([live.WHITTLE, "generate", "--quiet", "-o", folder, recording])
     live.equal(done[0], 0, f"status of whittle generate: {done[2]}")
+    return for_runtime(folder)
+
+
+def for_runtime(folder):
+    """What was generated into FOLDER, as config.json wants it: linux.seccomp and process.capabilities."""
     loader = importlib.machinery.SourceFileLoader("run_in_runc", os.path.join(live.SOURCE, "tests/live/run-in-runc"))
     run_in_runc = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(run_in_runc)
