@@ -15,8 +15,6 @@
 
 #include "stack_library.h"
 
-#define APART __attribute__((noinline, noclone))
-
 static volatile int after; /* so that no call is the last thing that a function does */
 
 APART static void chain_inner(void)

@@ -3,7 +3,7 @@
 
 static volatile int after;
 
-__attribute__((noinline, noclone)) static void library_inner(void (*what)(void))
+APART static void library_inner(void (*what)(void))
 {
     what();
     after++;
