@@ -99,6 +99,7 @@ def each_rule(folder):
 
 # It reads the first file that it may: each alone can go, but not both; the second is not even asked for.
 FALL_BACK = """
+import sys
 for path in sys.argv[1:]:
     try:
         with open(path, encoding='ascii') as file:
