@@ -111,13 +111,14 @@ static void merge_sorted(const Recording *recording, const uint32_t *from, uint3
 /* Where the sorted stretches of the facts begin, and their end; NULL without memory. */
 static size_t *find_sorted(const Recording *recording, size_t *ret_count)
 {
+    const uint32_t *facts = recording->facts;
     size_t *begins = NULL;
     size_t capacity = 0;
     size_t count = 0;
 
     for (size_t i = 0; i <= recording->facts_count; i++) {
-        const uint32_t *fact = recording->facts + i;
-        if (i > 0 && i < recording->facts_count && !stored_is_before(recording, fact[0], fact[-1]))
+        if (i > 0 && i < recording->facts_count &&
+            !stored_is_before(recording, facts[i], facts[i - 1]))
             continue;
         if (array_reserve(&begins, &capacity, count, sizeof *begins) < 0) {
             free(begins);
