@@ -40,16 +40,6 @@ typedef struct Verify {
     int expected_status;  /* the same without the policy */
 } Verify;
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 static void verify_deinit(Verify *verify)
 {
     verify->recording = recording_free(verify->recording);
@@ -62,7 +52,7 @@ static void verify_deinit(Verify *verify)
 /* The exit status of the run that was recorded. 0 or a negative errno with ERR. */
 static int expect_recorded(const char *path, int *ret_status, Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = NULL;
+    CLEANUP(recording_cleanup) Recording *recording = NULL;
 
     const int r = recording_read(path, &recording, err);
     if (r < 0)
@@ -114,7 +104,7 @@ static int expect(Verify *verify, Error *err)
 static int run_enforced(Verify *verify, Error *err)
 {
     const Parsed *parsed = verify->parsed;
-    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(recording_cleanup) Recording *recording = recording_new();
     Launch launch = {.path = verify->path, .argv = parsed->arguments};
     SuperviseResult result;
     const Supervision supervision = {.backend = &backend_notify,
@@ -127,14 +117,10 @@ static int run_enforced(Verify *verify, Error *err)
                                      .output = verify->output};
 
     int r = record_run(parsed, NULL, &(Run){.id = NULL}, &supervision, &result, err);
+    if (r == 0)
+        r = record_run_outcome(&result, err);
     if (r < 0)
         return r;
-    if (result.output_error.code != 0) {
-        *err = result.output_error;
-        return err->code;
-    }
-    if (result.recorder_died)
-        return error_set(err, -ECHILD, "the recorder was killed: what happened is not known");
     if (result.exec_error != 0)
         message("the command could not be run: %s", strerror(result.exec_error));
     r = recording_read(verify->output, &verify->recording, err);
@@ -145,15 +131,6 @@ static int run_enforced(Verify *verify, Error *err)
 }
 
 /* ---- the answer ----------------------------------------------------------------------------- */
-
-static int write_report(const FindingsReport *report, const Parsed *parsed, Error *err)
-{
-    const int r = check_write_report(parsed_value(parsed, "format", "text"),
-                                     parsed_value(parsed, "output", NULL), report, err);
-    const char *fix = parsed_value(parsed, "fix", NULL);
-
-    return r == 0 && fix ? verify_write_fix(report, fix, err) : r;
-}
 
 static int answer(Verify *verify, int *ret_status, Error *err)
 {
@@ -188,7 +165,7 @@ static int answer(Verify *verify, int *ret_status, Error *err)
                                    .exit_status = verify->exit_status,
                                    .version = WHITTLE_VERSION,
                                    .verification = &verification};
-    r = write_report(&report, parsed, err);
+    r = verify_write_report(&report, parsed, err);
     if (!recording_is_complete(verify->recording))
         message("warning: not all that happened was seen: there may be more outside the policy");
     *ret_status = findings.count == 0 && findings_tolerated(&report) ? EXIT_YES : EXIT_NO;
@@ -333,7 +310,7 @@ static int run_container(const Parsed *parsed, Policy *policy, uint32_t sections
 
 static int run(const Parsed *parsed)
 {
-    CLEANUP(policy_drop) Policy *policy = NULL;
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     CLEANUP(free_pointer) char *path = NULL;
     CLEANUP(verify_deinit)
     Verify verify = {.parsed = parsed,

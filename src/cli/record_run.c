@@ -37,3 +37,14 @@ int record_run(const Parsed *parsed, const Joining *joining, const Run *run,
     }
     return supervise(&filled, ret_result, err);
 }
+
+int record_run_outcome(const SuperviseResult *result, Error *err)
+{
+    if (result->output_error.code != 0) {
+        *err = result->output_error;
+        return err->code;
+    }
+    if (result->recorder_died)
+        return error_set(err, -ECHILD, "the recorder was killed: what happened is not known");
+    return 0;
+}

@@ -12,3 +12,6 @@
  */
 int record_run(const Parsed *parsed, const Joining *joining, const Run *run,
                const Supervision *supervision, SuperviseResult *ret_result, Error *err);
+
+/* Is there a whole recording of it? 0 or a negative errno with ERR. */
+int record_run_outcome(const SuperviseResult *result, Error *err);

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "cli/own_files.h"
 #include "generator/apparmor_profile.h"
 #include "generator/apparmor_text.h"
 #include "generator/import.h"
@@ -21,11 +22,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
 
 void verify_apparmor_deinit(VerifyApparmor *apparmor)
 {
@@ -54,20 +50,9 @@ static int add_rule(Buffer *rules, const char *path, const char *letters, const 
     return r == -ENOMEM ? r : 0;
 }
 
-static int add_own_program(Buffer *rules)
+static int add_own_file(void *data, const char *path)
 {
-    CLEANUP(file_close) FILE *maps = fopen("/proc/self/maps", "re");
-    char line[PATH_MAX + 128];
-    int r = 0;
-
-    while (maps && r == 0 && fgets(line, sizeof line, maps)) {
-        char *path = strchr(line, '/');
-        if (!path || !strstr(line, " r-xp "))
-            continue;
-        path[strcspn(path, "\n")] = '\0';
-        r = add_rule(rules, path, "mrix", "whittle mark");
-    }
-    return r;
+    return add_rule(data, path, "mrix", "whittle mark");
 }
 
 static int add_descriptor(Buffer *rules, int fd)
@@ -140,7 +125,7 @@ static int load(const Policy *policy, uint32_t sections, VerifyApparmor *apparmo
     CLEANUP(buffer_deinit) Buffer warnings = BUFFER_INIT;
     const ApparmorProfile profile = {.name = apparmor->name, .sections = sections};
 
-    int r = add_own_program(&more);
+    int r = each_own_file(add_own_file, &more);
     if (r == 0)
         r = add_descriptors(&more);
     ApparmorProfile whole = profile;
@@ -361,7 +346,7 @@ int verify_apparmor_judge(const VerifyApparmor *apparmor, const Policy *policy, 
                           Recording *recording, Findings *findings, Error *err)
 {
     CLEANUP(findings_deinit) Findings denied = {0};
-    CLEANUP(policy_drop) Policy *nothing = policy_new();
+    CLEANUP(policy_cleanup) Policy *nothing = policy_new();
 
     if (!apparmor->denials)
         return 0;

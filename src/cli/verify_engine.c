@@ -37,11 +37,6 @@ typedef struct Verify {
     EngineLayers layers;
 } Verify;
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 static void verify_deinit(Verify *verify)
 {
     engine_run_deinit(&verify->run);
@@ -50,7 +45,7 @@ static void verify_deinit(Verify *verify)
     command_line_deinit(&verify->test);
     buffer_deinit(&verify->folder);
     buffer_deinit(&verify->output);
-    recording_drop(&verify->recording);
+    recording_cleanup(&verify->recording);
     engine_layers_deinit(&verify->layers);
 }
 
@@ -190,7 +185,7 @@ static int make_words(Verify *verify, Error *err)
 
 static int run_enforced(Verify *verify, Error *err)
 {
-    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(recording_cleanup) Recording *recording = recording_new();
     EngineRun *run = &verify->run;
     SuperviseResult result;
     Joining *joining = calloc(1, sizeof *joining);
@@ -216,14 +211,10 @@ static int run_enforced(Verify *verify, Error *err)
         *err = ending;
     if (r == 0)
         r = finished;
+    if (r == 0)
+        r = record_run_outcome(&result, err);
     if (r < 0)
         return r;
-    if (result.output_error.code != 0) {
-        *err = result.output_error;
-        return err->code;
-    }
-    if (result.recorder_died)
-        return error_set(err, -ECHILD, "the recorder was killed: what happened is not known");
     return recording_read(supervision.output, &verify->recording, err);
 }
 
@@ -309,15 +300,6 @@ static int describe_command(const Verify *verify, Buffer *out)
     return out->error;
 }
 
-static int write_report(const FindingsReport *report, const Parsed *parsed, Error *err)
-{
-    const int r = check_write_report(parsed_value(parsed, "format", "text"),
-                                     parsed_value(parsed, "output", NULL), report, err);
-    const char *fix = parsed_value(parsed, "fix", NULL);
-
-    return r == 0 && fix ? verify_write_fix(report, fix, err) : r;
-}
-
 static int answer(Verify *verify, int *ret_status, Error *err)
 {
     CLEANUP(findings_deinit) Findings findings = {0};
@@ -350,7 +332,7 @@ static int answer(Verify *verify, int *ret_status, Error *err)
                                    .exit_status = verify->run.seen->status,
                                    .version = WHITTLE_VERSION,
                                    .verification = &verification};
-    r = write_report(&report, verify->parsed, err);
+    r = verify_write_report(&report, verify->parsed, err);
     if (!findings_tolerated(&report))
         tell_read_only(verify);
     if (!recording_is_complete(verify->recording))

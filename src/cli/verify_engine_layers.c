@@ -2,24 +2,9 @@
 /* What of the policy the kernel had in force for a container, by what it says of its process. */
 #include "base/memory.h"
 #include "cli/verify_engine_private.h"
-#include "model/tables.h"
+#include "cli/verify_layers.h"
 
 #include <errno.h>
-
-static uint64_t capabilities_of(const Policy *policy)
-{
-    uint64_t set = 0;
-    size_t first;
-    size_t end;
-
-    policy_range(policy, POLICY_CAPABILITIES, &first, &end);
-    for (size_t i = first; i < end; i++) {
-        const Capability *known = capability_by_name(policy_rule(policy, i)->name);
-        if (known && policy_grants(policy, i))
-            set |= UINT64_C(1) << known->number;
-    }
-    return set;
-}
 
 static LayerState describe_calls(const EngineLayers *layers, Buffer *detail)
 {
@@ -41,7 +26,7 @@ static LayerState describe_calls(const EngineLayers *layers, Buffer *detail)
 static LayerState describe_capabilities(const EngineLayers *layers, Buffer *detail)
 {
     const EngineSeen *seen = layers->seen;
-    const uint64_t allowed = capabilities_of(layers->policy);
+    const uint64_t allowed = verify_capabilities(layers->policy);
 
     if (!seen->looked) {
         (void)buffer_puts(detail,

@@ -2,6 +2,7 @@
 #include "cli/verify_layers.h"
 
 #include "base/memory.h"
+#include "cli/own_files.h"
 #include "tracer/launch.h"
 
 #include <errno.h>
@@ -86,7 +87,7 @@ static int make_calls(const Policy *policy, VerifyLayers *layers, Error *err)
 
 /* ---- capabilities --------------------------------------------------------------------------- */
 
-static uint64_t capabilities_of(const Policy *policy)
+uint64_t verify_capabilities(const Policy *policy)
 {
     uint64_t set = 0;
     size_t first;
@@ -106,7 +107,7 @@ static int make_capabilities(const Policy *policy, VerifyLayers *layers)
     CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
     Enforcement *enforcement = &layers->enforcement;
     const uint64_t held = capabilities_held();
-    const uint64_t kept = capabilities_of(policy);
+    const uint64_t kept = verify_capabilities(policy);
     LayerState state = LAYER_ENFORCED;
 
     if (may_limit_capabilities()) {
@@ -127,21 +128,9 @@ static int make_capabilities(const Policy *policy, VerifyLayers *layers)
 
 /* ---- files and network ---------------------------------------------------------------------- */
 
-/* What `whittle mark`, which a workload may run, is made of. */
-static int grant_whittle(LandlockPlan *plan)
+static int grant_own_file(void *data, const char *path)
 {
-    CLEANUP(file_close) FILE *maps = fopen("/proc/self/maps", "re");
-    char line[PATH_MAX + 128];
-    int r = 0;
-
-    while (maps && r == 0 && fgets(line, sizeof line, maps)) {
-        char *path = strchr(line, '/');
-        if (!path || !strstr(line, " r-xp "))
-            continue;
-        path[strcspn(path, "\n")] = '\0';
-        r = landlock_plan_grant(plan, path, LANDLOCK_READ_FILE | LANDLOCK_EXECUTE);
-    }
-    return r;
+    return landlock_plan_grant(data, path, LANDLOCK_READ_FILE | LANDLOCK_EXECUTE);
 }
 
 static int make_landlock(const Policy *policy, uint32_t sections, VerifyLayers *layers)
@@ -153,7 +142,7 @@ static int make_landlock(const Policy *policy, uint32_t sections, VerifyLayers *
 
     int r = landlock_plan_make(policy, sections, version, plan);
     if (r == 0 && !plan->files_reason)
-        r = grant_whittle(plan);
+        r = each_own_file(grant_own_file, plan);
     if (r < 0)
         return r;
     if (plan->rules.files || plan->rules.tcp)

@@ -27,3 +27,6 @@ int verify_layers_make(const Policy *policy, uint32_t sections, const VerifyAppa
 
 /* Notes in FINDINGS what was refused. */
 void verify_layers_judge(const VerifyLayers *layers, Findings *findings);
+
+/* Those that POLICY (sorted) grants, a bit each. */
+uint64_t verify_capabilities(const Policy *policy);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "generator/unified_diff.h"
@@ -12,11 +13,6 @@
 #include <string.h>
 
 enum { WHO_MAX = 4, POLICY_MAX = 64 << 20 };
-
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
 
 static void text_drop(PolicyText **text)
 {
@@ -131,7 +127,7 @@ int verify_part(Findings *findings, Findings *intended)
 int verify_write_fix(const FindingsReport *report, const char *path, Error *err)
 {
     CLEANUP(text_drop) PolicyText *text = NULL;
-    CLEANUP(policy_drop) Policy *needed = NULL;
+    CLEANUP(policy_cleanup) Policy *needed = NULL;
     CLEANUP(update_report_deinit) UpdateReport update = {0};
     CLEANUP(buffer_deinit) Buffer old = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer fresh = BUFFER_INIT;
@@ -157,4 +153,13 @@ int verify_write_fix(const FindingsReport *report, const char *path, Error *err)
                 update.added_count == 1 ? "" : "s", path, report->policy_path, path,
                 update.added_count == 1 ? "it" : "them");
     return r;
+}
+
+int verify_write_report(const FindingsReport *report, const Parsed *parsed, Error *err)
+{
+    const int r = check_write_report(parsed_value(parsed, "format", "text"),
+                                     parsed_value(parsed, "output", NULL), report, err);
+    const char *fix = parsed_value(parsed, "fix", NULL);
+
+    return r == 0 && fix ? verify_write_fix(report, fix, err) : r;
 }

@@ -68,14 +68,10 @@ static int run_under(const TrialSetup *setup, const Policy *left, bool see_all, 
     if (r == 0)
         r = record_run(setup->parsed, NULL, &(Run){.id = NULL}, &supervision, &result, err);
     (void)recording_free(recording);
+    if (r == 0)
+        r = record_run_outcome(&result, err);
     if (r < 0)
         return r;
-    if (result.output_error.code != 0) {
-        *err = result.output_error;
-        return err->code;
-    }
-    if (result.recorder_died)
-        return error_set(err, -ECHILD, "the recorder was killed: what happened is not known");
     *ret_status = result.has_status        ? exit_status_of(result.wait_status)
                   : result.exec_error != 0 ? EXIT_CANNOT_EXECUTE
                                            : -1;
