@@ -76,6 +76,7 @@ ENFORCED = ("syscalls", "capabilities", "files", "network", "signals", "ptrace",
 CONFINED = "/sys/kernel/security/apparmor/profiles"
 ROOT = "/root-of-containers"
 PATIENCE = 100  # seconds
+NO_LAB = 125  # the machine itself failed or lacks something, as its last line says
 
 
 # ---- in the machine ------------------------------------------------------------------------------
@@ -148,6 +149,7 @@ def profiles():
 
 
 def judge_plain(audit, name, folder):
+    need(WORKLOADS[name][0])
     status, report, out = verify(folder, WORKLOADS[name][1])
     denied = audit.take()
     assert status == 0 and not report["findings"] and not denied, \
@@ -296,6 +298,7 @@ class Docker:
 
 
 def judge_container(audit, runtime, name, folder):
+    need(WORKLOADS[name][0])
     generated = os.path.join(folder, "generated")
     profile = os.path.join(generated, "apparmor.profile")
     status, out = run("apparmor_parser", "-r", "-K", profile)
@@ -315,27 +318,55 @@ def judge_container(audit, runtime, name, folder):
 RUNTIMES = {"runc": lambda: Runtime("runc"), "crun": lambda: Runtime("crun"), "dockerd": Docker}
 
 
+class Skip(Exception):
+    """This machine cannot; the text says what is missing."""
+
+
 class Cases:
     def __init__(self):
         self.failures = 0
         self.count = 0
+        self.skipped = 0
+        self.why = ""
+
+    def skip(self, what, why):
+        self.count += 1
+        self.skipped += 1
+        self.why = why
+        print(f"skip   {what}: {why}", flush=True)
 
     def judge(self, what, function, *arguments):
         begin = time.monotonic()
-        self.count += 1
         try:
             function(*arguments)
+        except Skip as why:
+            self.skip(what, str(why))
+            return
         except Exception as why:  # pylint: disable=broad-except # of one case; the others are judged too
             self.failures += 1
             print(f"FAILED {what}: {type(why).__name__}: {why}", flush=True)
         else:
             print(f"ok     {what} ({time.monotonic() - begin:.1f} s)", flush=True)
+        self.count += 1
+
+    def status(self):
+        """To exit with: 77, with the reason as the last line, if nothing could be done."""
+        print(f"{self.count} cases, {self.failures} failures, {self.skipped} skipped")
+        if self.count > self.skipped:
+            return 1 if self.failures else 0
+        print(self.why or "no such part")
+        return 77 if self.count else 1
+
+
+def need(program):
+    if not shutil.which(program):
+        raise Skip(f"needs {program}")
 
 
 def inside(scratch, parts):
     audit = Audit()
     cases = Cases()
-    folders = {name: os.path.join(scratch, name) for name in WORKLOADS if os.path.isdir(os.path.join(scratch, name))}
+    folders = {name: os.path.join(scratch, name) for name in WORKLOADS}
     for name in folders if "plain" in parts else ():
         cases.judge(name, judge_plain, audit, name, folders[name])
     for what in ATTACKS if "attacks" in parts else ():
@@ -345,18 +376,18 @@ def inside(scratch, parts):
     for program, make in RUNTIMES.items():
         if program not in parts:
             continue
-        if not shutil.which(program):
-            print(f"skipped {program}: it is not here")
-            continue
         runtime = []
-        cases.judge(program, lambda: runtime.append(make()))  # pylint: disable=cell-var-from-loop # it is called at once
+
+        def begin():
+            need(program)  # pylint: disable=cell-var-from-loop # it is called at once
+            runtime.append(make())  # pylint: disable=cell-var-from-loop
+
+        cases.judge(program, begin)
         for name in IN_CONTAINERS if runtime else ():
-            if name in folders:
-                cases.judge(f"{name} in {program}", judge_container, audit, runtime[0], name, folders[name])
+            cases.judge(f"{name} in {program}", judge_container, audit, runtime[0], name, folders[name])
         if runtime:
             runtime[0].end()
-    print(f"{cases.count} cases, {cases.failures} failed")
-    return 1 if cases.failures or not cases.count else 0
+    return cases.status()
 
 
 # ---- here ----------------------------------------------------------------------------------------
@@ -364,8 +395,7 @@ def inside(scratch, parts):
 def record(name, scratch):
     program, command = WORKLOADS[name]
     if not shutil.which(program):
-        print(f"skipped {name}: no {program}")
-        return
+        return  # which is a skip in the machine
     folder = os.path.join(scratch, name)
     os.makedirs(os.path.join(folder, "work"))
     recording = os.path.join(folder, "recording.jsonl")
@@ -386,6 +416,10 @@ def main():
         print("the lab needs " + ", ".join(missing or ["root: its machine sees this one's files"]))
         return 77
     parts = sys.argv[1:] or [*PARTS, *RUNTIMES]
+    absent = [program for program in parts if program in RUNTIMES and not shutil.which(program)]
+    if absent and len(absent) == len(parts):
+        print("needs " + ", ".join(absent))
+        return 77
     # The same here and there: bash looks for what is missing.
     same = {"LC_ALL": "C.UTF-8", "HOME": "/root", "SHELL": "/bin/bash", "USER": "root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     os.environ.clear()
@@ -395,8 +429,9 @@ def main():
             record(name, scratch)
         variables = [f"{key}={value}" for key, value in {**same, "WHITTLE": WHITTLE}.items()]
         machine = os.path.join(SOURCE, "script", "lib", "lab-machine")
-        return subprocess.run([machine, "--host", "--", "env", "-i", *variables, "/usr/bin/python3", os.path.realpath(__file__),
-                               "inside", scratch, *parts], check=False).returncode
+        status = subprocess.run([machine, "--host", "--", "env", "-i", *variables, "/usr/bin/python3", os.path.realpath(__file__),
+                                 "inside", scratch, *parts], stderr=subprocess.STDOUT, check=False).returncode
+        return 77 if status == NO_LAB else status
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import live
 
@@ -252,3 +253,30 @@ def recorders(output):
         except OSError:
             pass
     return found
+
+
+def run_cases(functions, bench):
+    """Calls those FUNCTIONS that the command line names, or all, with BENCH, and exits: 77 if none of them could be."""
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    why = ""
+    for function in functions:
+        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
+            continue
+        begin = time.monotonic()
+        verdict, text = "ok", ""
+        try:
+            function(bench)
+        except (live.Skip, engines.Unavailable) as reason:
+            verdict, why = "skip", str(reason)
+            text = f": {reason}"
+        except (AssertionError, engines.EngineError) as reason:
+            verdict, text = "FAIL", f": {reason}"
+        counts[verdict] += 1
+        print(f"{verdict:4} {function.__name__} ({time.monotonic() - begin:.1f} s){text}", flush=True)
+    print(f"{sum(counts.values())} cases, {counts['FAIL']} failures, {counts['skip']} skipped")
+    if counts["FAIL"]:
+        sys.exit(1)
+    if counts["skip"] and not counts["ok"]:
+        print(why)
+        sys.exit(77)
+    sys.exit(0)

@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 
@@ -219,8 +218,7 @@ def in_runc(bench):
 
 def in_crun(bench):
     if not oci_site.real("crun"):
-        print("note crun is not installed")
-        return
+        raise live.Skip("needs crun")
     part_by_part(bench, "crun", PARTS)
 
 
@@ -258,8 +256,7 @@ def in_docker(bench):
 def in_lab(bench):
     missing = [tool for tool in ("qemu-system-x86_64", "busybox", "cpio", "apparmor_parser") if not shutil.which(tool)]
     if missing:
-        print(f"note the lab needs {' '.join(missing)}")
-        return
+        raise live.Skip(f"the lab needs {', '.join(missing)}")
     cache = os.environ.get("XDG_CACHE_HOME", os.path.join(pwd.getpwuid(os.getuid()).pw_dir, ".cache"))
     environment = dict(os.environ, WHITTLE_LAB=os.environ.get("WHITTLE_LAB", os.path.join(cache, "whittle", "lab")))
     words = [f"{key}={os.environ[key]}" for key in ("WHITTLE", "WHITTLE_OCI", "WHITTLE_PROGRAMS", "WHITTLE_SOURCE", "PATH",
@@ -269,8 +266,7 @@ def in_lab(bench):
                           text=True, env=environment, timeout=600, check=False)
     print(done.stdout, end="")
     if done.returncode == 125:
-        print(f"note no lab here: {done.stderr.strip()}")
-        return
+        raise live.Skip(f"no lab here: {' '.join(done.stderr.split())}")
     equal(done.returncode, 0, f"status of the lab: {done.stderr}")
 
 
@@ -297,19 +293,7 @@ def main():
     oci_site.need()
     if not oci_site.real("runc"):
         raise engines.Unavailable("needs runc")
-    bench = Bench(folder)
-    failed = 0
-    for case in CASES:
-        if sys.argv[1:] and case.__name__ not in sys.argv[1:]:
-            continue
-        begin = time.monotonic()
-        try:
-            case(bench)
-            print(f"ok   {case.__name__} {time.monotonic() - begin:.1f} s", flush=True)
-        except (AssertionError, engines.EngineError) as reason:
-            failed += 1
-            print(f"FAIL {case.__name__}: {reason}", flush=True)
-    sys.exit(failed > 0)
+    oci_site.run_cases(CASES, Bench(folder))
 
 
 try:

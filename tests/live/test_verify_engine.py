@@ -223,23 +223,12 @@ def main():
     site.need()
     folder = engines.enter("whittle-verify-")
     bench = Bench(folder)
-    failed = 0
     try:
-        for case in CASES:
-            if sys.argv[1:] and case.__name__ not in sys.argv[1:]:
-                continue
-            begin = time.monotonic()
-            try:
-                case(bench)
-                print(f"ok   {case.__name__} {time.monotonic() - begin:.1f} s", flush=True)
-            except AssertionError as reason:
-                failed += 1
-                print(f"FAIL {case.__name__}: {reason}", flush=True)
+        site.run_cases(CASES, bench)
     except engines.EngineError as reason:
         raise engines.Unavailable(f"no container runs here: {reason}") from None
     finally:
         bench.engine.shut_down()
-    sys.exit(failed > 0)
 
 
 try:
