@@ -201,23 +201,36 @@ static int is_outside(const Fact *fact, const Policy *policy, uint32_t sections)
     return findings.count > 0;
 }
 
+/* Is it a signal to every process that there is? */
+static bool is_broadcast(const Fact *fact)
+{
+    const char *target = fact->kind == FACT_SIGNAL ? fact_text(fact, FIELD_TARGET) : NULL;
+
+    return target && strcmp(target, "all") == 0 && strcmp(fact->name, "exists") != 0;
+}
+
 int withheld_refusal(void *data, const Fact *fact)
 {
-    static const bool asked[FACT_KIND_COUNT] = {
-        [FACT_FILE] = true,   [FACT_EXEC] = true,   [FACT_NETWORK] = true, [FACT_UNIX] = true,
-        [FACT_SIGNAL] = true, [FACT_PTRACE] = true, [FACT_MOUNT] = true,
+    static const uint32_t sections_of[FACT_KIND_COUNT] = {
+        [FACT_FILE] = 1u << POLICY_FILES,      [FACT_EXEC] = 1u << POLICY_FILES,
+        [FACT_NETWORK] = 1u << POLICY_NETWORK, [FACT_UNIX] = 1u << POLICY_UNIX,
+        [FACT_SIGNAL] = 1u << POLICY_SIGNALS,  [FACT_PTRACE] = 1u << POLICY_PTRACE,
+        [FACT_MOUNT] = 1u << POLICY_MOUNTS,
     };
     Withheld *withheld = data;
+    const uint32_t sections =
+        sections_of[fact->kind] & (is_broadcast(fact) ? UINT32_MAX : withheld->sections);
     StoredFact *kept;
 
-    if (withheld->sections == 0 || !asked[fact->kind] || recording_find(withheld->allowed, fact))
+    if (sections == 0 || recording_find(withheld->allowed, fact))
         return 0;
     if (recording_find(withheld->refused, fact))
         return EACCES;
     Fact would_be = *fact;
     results_add(&would_be.results, RESULT_OK);
-    const bool refuse = is_outside(&would_be, withheld->left, withheld->sections) == 1 &&
-                        is_outside(&would_be, withheld->whole, withheld->sections) == 0;
+    const bool refuse =
+        is_outside(&would_be, withheld->left, sections) == 1 &&
+        (fact->kind == FACT_SIGNAL || is_outside(&would_be, withheld->whole, sections) == 0);
     (void)recording_add(refuse ? withheld->refused : withheld->allowed, fact, 0, 1, NULL, &kept);
     return refuse ? EACCES : 0;
 }

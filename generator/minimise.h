@@ -42,6 +42,10 @@ typedef struct Withheld Withheld;
 Withheld *withheld_new(const Policy *whole, const Policy *left, uint32_t sections);
 Withheld *withheld_free(Withheld *withheld);
 
-/* As Enforcement.fact_refusal of tracer/enforcement.h: EACCES where FACT, if it came to pass, would
- * be something that only rules which were taken away allow; else 0. DATA is the Withheld. */
+/*
+ * As Enforcement.fact_refusal of tracer/enforcement.h: EACCES where FACT, if it came to pass, would
+ * be something that only rules which were taken away allow, or a signal that LEFT does not allow;
+ * to every process of the machine whatever SECTIONS: a shell that is refused getpid() takes -1 for
+ * its own number, and kill(-1) would end more than the workload. Else 0. DATA is the Withheld.
+ */
 int withheld_refusal(void *data, const Fact *fact);

@@ -111,7 +111,7 @@ static int run_enforced(Verify *verify, Error *err)
                                      .launch = &launch,
                                      .recording = recording,
                                      .known = {.policy = verify->policy,
-                                               .sections = verify->sections,
+                                               .sections = VERIFY_TOLD(verify->sections),
                                                .no_capabilities = capabilities_held() == 0,
                                                .enforcement = &verify->layers.enforcement},
                                      .output = verify->output};
@@ -210,8 +210,8 @@ static int work(void *data)
     if (verify_apparmor_begin(verify->policy, verify->sections, profile_name(verify->folder),
                               &verify->apparmor, &err) < 0)
         return fail(EXIT_MACHINE, &err);
-    if (verify_layers_make(verify->policy, verify->sections, &verify->apparmor, &verify->layers,
-                           &err) < 0)
+    if (verify_layers_make(verify->policy, verify->policy, verify->sections, &verify->apparmor,
+                           &verify->layers, &err) < 0)
         return fail(EXIT_USAGE, &err);
     if (run_enforced(verify, &err) < 0)
         return fail(EXIT_MACHINE, &err);
@@ -391,7 +391,11 @@ const Command command_verify = {
         "is named, with the rule that would allow it, the program, its command line and label; and "
         "the report says of each section of the policy if it was enforced, partly enforced, or "
         "only "
-        "watched: what the policy does not allow is found in either case.\n\n"
+        "watched: what the policy does not allow is found in either case. Signals that the policy "
+        "does "
+        "not allow are refused by the recorder, if AppArmor does not; those to all processes, as "
+        "of kill(-1), whatever --only says, for a program that is refused its own number may take "
+        "-1 for it.\n\n"
         "System calls that only a container's runtime makes are refused to CMD, although "
         "seccomp.json allows them. Landlock grants what makes or deletes files for the whole "
         "folder, and a pattern from the folder before its first wildcard on; it never refuses what "

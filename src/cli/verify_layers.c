@@ -9,12 +9,14 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 void verify_layers_deinit(VerifyLayers *layers)
 {
     seccomp_rules_deinit(&layers->calls);
     landlock_plan_deinit(&layers->landlock);
+    layers->withheld = withheld_free(layers->withheld);
     for (size_t i = 0; i < layers->count; i++)
         free(layers->layers[i].detail);
     layers->count = 0;
@@ -188,33 +190,46 @@ static int make_apparmor(uint32_t sections, VerifyLayers *layers)
     return r;
 }
 
-/* What does without AppArmor. */
+/* What does without AppArmor. Signals name whom they are for in registers, so that nothing can
+ * change between the recorder's answer and the call. */
 static int make_without(const Policy *policy, uint32_t sections, VerifyLayers *layers)
 {
     int r = make_landlock(policy, sections, layers);
 
     for (PolicySection i = POLICY_UNIX; i <= POLICY_MOUNTS && r == 0; i++) {
         CLEANUP(buffer_deinit) Buffer detail = BUFFER_INIT;
+        const bool asked = i == POLICY_SIGNALS;
         if (!(sections >> i & 1))
             continue;
-        (void)buffer_printf(&detail, "only AppArmor can refuse it%s%s",
-                            layers->apparmor->obstacle.length ? ": " : "",
-                            buffer_text(&layers->apparmor->obstacle));
-        r = add_layer(layers, i, LAYER_WATCHED, &detail);
+        if (asked)
+            (void)buffer_puts(&detail, "the recorder, which is asked before one is sent");
+        else
+            (void)buffer_printf(&detail, "only AppArmor can refuse it%s%s",
+                                layers->apparmor->obstacle.length ? ": " : "",
+                                buffer_text(&layers->apparmor->obstacle));
+        r = add_layer(layers, i, asked ? LAYER_ENFORCED : LAYER_WATCHED, &detail);
     }
     return r;
 }
 
 /* ---- all ------------------------------------------------------------------------------------ */
 
-int verify_layers_make(const Policy *policy, uint32_t sections, const VerifyApparmor *apparmor,
-                       VerifyLayers *layers, Error *err)
+int verify_layers_make(const Policy *policy, const Policy *whole, uint32_t sections,
+                       const VerifyApparmor *apparmor, VerifyLayers *layers, Error *err)
 {
     static const VerifyApparmor none = {.active = false};
     int r = 0;
 
     layers->apparmor = apparmor ? apparmor : &none;
     layers->enforcement.no_new_privs = policy_no_new_privs(policy);
+    if (!(layers->apparmor->mediated >> POLICY_SIGNALS & 1)) {
+        layers->withheld = withheld_new(
+            whole, policy, whole == policy ? sections & 1u << POLICY_SIGNALS : sections);
+        if (!layers->withheld)
+            return error_errno(err, ENOMEM, "planning what to enforce");
+        layers->enforcement.fact_refusal = withheld_refusal;
+        layers->enforcement.fact_data = layers->withheld;
+    }
     if (sections >> POLICY_SYSCALLS & 1)
         r = make_calls(policy, layers, err);
     if (r < 0)
@@ -238,6 +253,8 @@ void verify_layers_judge(const VerifyLayers *layers, Findings *findings)
             finding->refused = layers->enforcement.refusal != NULL;
         else if (finding->section == POLICY_CAPABILITIES)
             finding->refused |= layers->enforcement.limits_capabilities;
+        else if (finding->section == POLICY_SIGNALS && layers->withheld)
+            finding->refused = true;
         else if (!apparmor->active)
             finding->refused = landlock_plan_refuses(&layers->landlock, finding);
         else if (!apparmor->reads)

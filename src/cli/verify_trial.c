@@ -7,7 +7,6 @@
 #include "cli/guard.h"
 #include "cli/record_run.h"
 #include "cli/verify_layers.h"
-#include "generator/minimise.h"
 #include "tracer/launch.h"
 
 #include <ctype.h>
@@ -37,31 +36,22 @@ static int64_t now_ms(void)
 
 /* ---- the front ------------------------------------------------------------------------------ */
 
-static void withheld_drop(Withheld **withheld)
-{
-    *withheld = withheld_free(*withheld);
-}
-
 static int run_under(const TrialSetup *setup, const Policy *left, bool see_all, const char *output,
                      int *ret_status, Error *err)
 {
     CLEANUP(verify_layers_deinit) VerifyLayers layers = {.count = 0};
-    CLEANUP(withheld_drop)
-    Withheld *withheld = withheld_new(setup->policy, left, setup->sections);
     Launch launch = {.path = setup->path, .argv = setup->parsed->arguments};
     SuperviseResult result = {.started = false};
     Recording *recording = recording_new();
 
-    int r = withheld && recording ? 0 : error_errno(err, ENOMEM, "preparing a run");
+    int r = recording ? 0 : error_errno(err, ENOMEM, "preparing a run");
     if (r == 0)
-        r = verify_layers_make(left, setup->sections, NULL, &layers, err);
-    layers.enforcement.fact_refusal = withheld_refusal;
-    layers.enforcement.fact_data = withheld;
+        r = verify_layers_make(left, setup->policy, setup->sections, NULL, &layers, err);
     const Supervision supervision = {.backend = &backend_notify,
                                      .launch = &launch,
                                      .recording = recording,
                                      .known = {.policy = see_all ? NULL : left,
-                                               .sections = setup->sections,
+                                               .sections = VERIFY_TOLD(setup->sections),
                                                .no_capabilities = capabilities_held() == 0,
                                                .enforcement = &layers.enforcement},
                                      .output = output};
@@ -212,6 +202,7 @@ __attribute__((noreturn)) static void trial_main(const TrialSetup *setup, const 
     const pid_t front = r < 0 ? -1 : fork();
     if (front == 0) {
         (void)prctl(PR_SET_NAME, "whittle");
+        (void)setpgid(0, 0); /* the command may signal its group */
         (void)dup2(pipes.input, STDIN_FILENO);
         (void)dup2(pipes.output[1], STDOUT_FILENO);
         (void)dup2(pipes.errors[1], STDERR_FILENO);

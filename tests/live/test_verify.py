@@ -80,7 +80,7 @@ def learnt_has_no_denials(folder, backend):
     equal(document["expected_status"], 0, "expected status")
     equal(state_of(document, "syscalls"), "enforced", "system calls")
     equal(state_of(document, "capabilities"), "enforced", "capabilities")
-    equal(state_of(document, "signals"), "watched", "signals")
+    equal(state_of(document, "signals"), "enforced", "signals")
     equal(state_of(document, "files"), "partly" if landlock() >= 2 else "watched", "files")
 
 
@@ -228,6 +228,26 @@ def formats(folder):
     equal((suite.get("tests"), suite.get("failures")), ("1", "1"), "tests, failures")
     _, out, _ = run_verify("--format", "sarif", *arguments)
     equal([r["ruleId"] for r in json.loads(out)["runs"][0]["results"]], ["new-system-call-low-risk"], "results")
+
+
+@case
+def others_are_spared(folder):
+    # Who is refused its own number takes -1 for it, and signals to -1 are for all; so this has processes of its own.
+    live.need_root()
+    live.need("unshare")
+    command = 'trap "exit 0" TERM; kill -TERM $$; exit 1'
+    policy, _ = learn(folder, "notify", command)
+    report = os.path.join(folder, "report.json")
+    script = 'sleep 1000 & "$@"; kill $!'
+    for only, wanted in ((["--only", "syscalls"], False), ([], True)):
+        status, out, err = live.native(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script, "sh",
+                                        live.WHITTLE, "verify", "--policy", without(policy, "getpid"), "--format", "json", "-o",
+                                        report, *only, "--", "sh", "-c", command, "sh", folder])
+        equal(status, 0, f"what ran beside it was killed: {out}{err}")
+        document = live.read_report(report, "verify")
+        refused = {f["rule"] for f in document["findings"] if f["refused"]}
+        check("getpid" in refused, f"{document['findings']}")
+        equal("SIGTERM all" in refused, wanted, f"{document['findings']}")
 
 
 # Daemons, what ignores signals, and what never stops.

@@ -150,6 +150,17 @@ def smaller_capabilities(folder):
 
 
 @case
+def a_group_is_signalled(folder):
+    command = ["sh", "-c", 'trap "exit 0" TERM; kill 0; exit 1']
+    result = record("notify", folder, command, start_new_session=True)
+    equal(result.status, 0, result.err)
+    generated = os.path.join(folder, "generated")
+    subprocess.run([live.WHITTLE, "generate", "--quiet", result.recording, "-o", generated], check=True)
+    _, rules, err = minimal(folder, os.path.join(generated, "policy.yaml"), command, "--only", "signals")
+    equal(rules["signals", "SIGTERM group"]["verdict"], "needed", err)
+
+
+@case
 def stop_and_go_on(folder):
     command = small(folder)
     policy = learn(folder, command)

@@ -122,6 +122,45 @@ START_TEST(test_withheld)
 }
 END_TEST
 
+static const struct {
+    const char *rule; /* of the policy; NULL none */
+    const char *name, *target;
+    uint32_t sections;
+    int refusal;
+} signals[] = {
+    /* to every process there is: whatever sections are asked for */
+    {NULL, "SIGTERM", "all", 0, EACCES},
+    {"SIGTERM all", "SIGTERM", "all", 0, 0},
+    {NULL, "exists", "all", 0, 0},
+    {NULL, "SIGTERM", "self", 0, 0},
+    {NULL, "SIGTERM", "self", 1u << POLICY_SIGNALS, EACCES},
+    {"SIGTERM self", "SIGTERM", "self", 1u << POLICY_SIGNALS, 0},
+    {"SIGTERM self", "SIGTERM", "outside", 1u << POLICY_SIGNALS, EACCES},
+    {"SIGTERM self", "SIGTERM", "outside", 1u << POLICY_FILES, 0},
+};
+
+START_TEST(test_signals)
+{
+    CLEANUP(policy_cleanup) Policy *policy = policy_new();
+    Fact fact = {.kind = FACT_SIGNAL, .name = signals[_i].name, .subject = "/bin/x"};
+    PolicyRule rule;
+
+    fact.phase = PHASE_RUN;
+    fact_set_text(&fact, FIELD_TARGET, signals[_i].target);
+    if (signals[_i].rule) {
+        ck_assert_int_eq(policy_rule_parse(POLICY_SIGNALS, signals[_i].rule, policy_strings(policy),
+                                           &rule, NULL),
+                         0);
+        ck_assert_int_eq(policy_add(policy, &rule), 0);
+    }
+    policy_sort(policy);
+    Withheld *withheld = withheld_new(policy, policy, signals[_i].sections);
+    ck_assert_ptr_nonnull(withheld);
+    ck_assert_int_eq(withheld_refusal(withheld, &fact), signals[_i].refusal);
+    (void)withheld_free(withheld);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("minimise");
@@ -129,5 +168,6 @@ int main(void)
     suite_add(suite, "used", test_used, 1);
     suite_add(suite, "related", test_related, ARRAY_LENGTH(relations));
     suite_add(suite, "withheld", test_withheld, ARRAY_LENGTH(refusals));
+    suite_add(suite, "signals", test_signals, ARRAY_LENGTH(signals));
     return suite_run(suite);
 }
