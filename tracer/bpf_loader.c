@@ -15,17 +15,30 @@
 
 enum {
     LOG_SIZE = 64 * 1024,
+    LOG_SIZE_MAX = 32 * 1024 * 1024,
     X32_BIT = 0x40000000,
 };
 
 typedef struct Logs {
-    char *text[BPF_PROGRAMS_MAX]; /* LOG_SIZE each */
+    char *text[BPF_PROGRAMS_MAX]; /* size bytes each */
+    size_t size;
 } Logs;
 
 static void logs_deinit(Logs *logs)
 {
     for (size_t i = 0; i < BPF_PROGRAMS_MAX; i++)
         free(logs->text[i]);
+}
+
+/* Whether it is to be tried again with more room: kernels before 6.4 want room for all of a log,
+ * whose end alone tells why, and say ENOSPC in place of what is wrong. */
+static bool logs_grow(Logs *logs)
+{
+    if (logs->size >= LOG_SIZE_MAX)
+        return false;
+    logs_deinit(logs);
+    *logs = (Logs){.size = LOG_SIZE_MAX};
+    return true;
 }
 
 static int logs_attach(Logs *logs, struct bpf_object *object)
@@ -38,11 +51,11 @@ static int logs_attach(Logs *logs, struct bpf_object *object)
         if (i == BPF_PROGRAMS_MAX)
             return -E2BIG;
         if (!logs->text[i])
-            logs->text[i] = malloc(LOG_SIZE);
+            logs->text[i] = malloc(logs->size);
         if (!logs->text[i])
             return -ENOMEM;
         logs->text[i][0] = '\0';
-        const int r = bpf_program__set_log_buf(program, logs->text[i], LOG_SIZE);
+        const int r = bpf_program__set_log_buf(program, logs->text[i], logs->size);
         if (r < 0)
             return r;
         i++;
@@ -165,7 +178,7 @@ static int fill_rules(const BpfLoader *loader)
 /* Loads and attaches. */
 static int load(BpfLoader *loader, const struct bpf_settings *settings, Error *err)
 {
-    CLEANUP(logs_deinit) Logs logs = {{NULL}};
+    CLEANUP(logs_deinit) Logs logs = {.size = LOG_SIZE};
 
     for (;;) {
         int r = open_skeleton(loader, settings, err);
@@ -176,7 +189,7 @@ static int load(BpfLoader *loader, const struct bpf_settings *settings, Error *e
             return error_errno(err, r, "cannot prepare the eBPF programs");
         r = whittle_bpf__load(loader->skeleton);
         if (r < 0) {
-            r = on_refusal(loader, &logs, r, err);
+            r = r == -ENOSPC && logs_grow(&logs) ? 0 : on_refusal(loader, &logs, r, err);
         } else {
             r = fill_rules(loader);
             if (r < 0)

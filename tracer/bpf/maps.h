@@ -345,7 +345,12 @@ static __always_inline void find_recorder_level(u64 pid)
 {
     const u32 levels = FIELD(struct pid, pid, level) + 1;
 
-    for (u32 level = 0; level < LEVELS_SEARCHED && level < levels; level++) {
+    for (u32 level = 0; level < LEVELS_SEARCHED; level++) {
+        u32 limit = levels;
+        barrier_var(
+            limit); /* else one end is made of both, tested by ==: too much for the verifier */
+        if (level >= limit)
+            return;
         const u64 namespace = NUMBER(struct upid, number_slot(pid, level), ns);
         if (FIELD(struct pid_namespace, namespace, ns.inum) == settings.pid_namespace) {
             recorder_level = level + 1;
