@@ -6,16 +6,31 @@
 #include "cgroups.h"
 
 /*
+ * All bits if VALUE is not 0, else none. Without branches, as what is chosen with it: the verifier
+ * would follow every combination of those.
+ */
+static __always_inline u64 ones_if(u64 value)
+{
+    barrier_var(value);
+    value |= -value;
+    barrier_var(value);
+    return -(value >> 63);
+}
+
+/*
  * What the kernel asks for before it looks whether that matters is decided by the recorder, from
  * the arguments: for such calls (RULE_ASKS) they are part of the key.
  */
 static __always_inline u64 check_arguments(const struct call_rule *rule, u32 abi, const u64 *args,
                                            u64 key)
 {
+    u64 width = abi == ABI_NATIVE ? -1ull : (u32)-1;
+
+    barrier_var(width);
 #pragma unroll
     for (u32 i = 0; i < EVENT_ARGS; i++) {
-        if (rule->flags & RULE_ASKS(i))
-            key = mix(key, abi == ABI_NATIVE ? args[i] : (u32)args[i]);
+        u64 asked = ones_if(rule->flags & RULE_ASKS(i));
+        key = (mix(key, args[i] & width) & asked) | (key & ~asked);
     }
     if (rule->flags & RULE_ASKS_MEMORY) {
         u64 words[ASKS_MEMORY / sizeof(u64)] = {};
@@ -50,12 +65,7 @@ static __always_inline u32 denied_before(struct task_state *state, const struct 
     state->denied = 0;
 #pragma unroll
     for (u32 i = 0; i < EVENT_STACK_MAX; i++) {
-        u64 difference = (u32)scratch->frames[i] ^ state->denied_frames[i];
-        /* Without branches, of which the verifier would follow every combination. */
-        barrier_var(difference);
-        difference |= -difference;
-        barrier_var(difference);
-        others += difference >> 63;
+        others -= ones_if((u32)scratch->frames[i] ^ state->denied_frames[i]);
     }
     return others <= 1 && denied != (u32)capability + 1 ? denied : 0;
 }
@@ -89,10 +99,10 @@ static __always_inline bool is_memory_check(u64 context)
     if (memory_check == 0 || words == 0 || !has_learned())
         return false;
     /* The number of the only bit. */
-    const u64 at = (words & 0xaaaaaaaa ? 1 : 0) | (words & 0xcccccccc ? 2 : 0) |
-                   (words & 0xf0f0f0f0 ? 4 : 0) | (words & 0xff00ff00 ? 8 : 0) |
-                   (words & 0xffff0000 ? 16 : 0);
-    return WORD(context + at * sizeof(u64)) == memory_check;
+    const u64 at = (ones_if(words & 0xaaaaaaaa) & 1) | (ones_if(words & 0xcccccccc) & 2) |
+                   (ones_if(words & 0xf0f0f0f0) & 4) | (ones_if(words & 0xff00ff00) & 8) |
+                   (ones_if(words & 0xffff0000) & 16);
+    return WORD(context + (u64)BOUND(at, PEEK_WORDS - 1) * sizeof(u64)) == memory_check;
 }
 
 /* Learns from a check whose stack is in the scratch. */
@@ -108,11 +118,7 @@ static __always_inline void peek(struct scratch *scratch, u64 context)
     bpf_probe_read_kernel(stack, PEEK_WORDS * sizeof *stack, (const void *)context);
 #pragma unroll
     for (u32 i = 0; i < PEEK_WORDS; i++) {
-        u64 difference = stack[i] ^ caller;
-        barrier_var(difference);
-        difference |= -difference;
-        barrier_var(difference);
-        words |= (u32)(~difference >> 63) << i;
+        words |= (u32)~ones_if(stack[i] ^ caller) & 1u << i;
     }
     memory_check_words &= words;
     memory_check_met |= caller == memory_check ? 1 : 2;
