@@ -41,6 +41,22 @@ class EngineError(Exception):
     """A command of the engine failed."""
 
 
+def startable(engine, image, runtimes):
+    """Those of RUNTIMES by which the engine runs IMAGE; why others do not is printed."""
+    usable = []
+    reason = "there is no runtime"
+    for runtime in runtimes:
+        status, out, err = engine.run(runtime, image, [], ["/bin/sh", "-c", "echo it runs"])
+        if (status, out) == (0, "it runs\n"):
+            usable.append(runtime)
+        else:
+            reason = (err.strip().splitlines() or [f"status {status}, output {out!r}"])[-1]
+            print(f"note {engine.name} cannot run containers with {runtime} here: {reason}")
+    if not usable:
+        raise Unavailable(f"no container starts here, even without a profile: {reason}")
+    return usable
+
+
 # ---- namespaces ----------------------------------------------------------------------------------
 
 def enter(folder_prefix):

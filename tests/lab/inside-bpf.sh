@@ -29,8 +29,8 @@ files_workload='cd /tmp; rm -rf t; mkdir t; cd t; echo a >a; ln a b; ln -s a c; 
 touch -d 2020-01-01 a; rm c e/f a; rmdir e; cd ..; rmdir t; ls /etc/hostname; test -e /nothing || true'
 python_workload='python3 -c "
 import os, socket, tempfile, threading
-with tempfile.TemporaryDirectory() as d:
-    open(d + \"/x\", \"w\").write(\"y\"); os.rename(d + \"/x\", d + \"/z\"); os.unlink(d + \"/z\")
+d = tempfile.mkdtemp()
+open(d + \"/x\", \"w\").write(\"y\"); os.rename(d + \"/x\", d + \"/z\"); os.unlink(d + \"/z\"); os.rmdir(d)
 s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen()
 c = socket.create_connection(s.getsockname()); c.close(); s.close()
 t = threading.Thread(target=os.getpid); t.start(); t.join()"'

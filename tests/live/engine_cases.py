@@ -43,26 +43,13 @@ class Bench:
         self.engine = engines.ENGINES[engine_name](folder, self.runtimes)
         try:
             self.engine.load(tar, IMAGE)
-            self._try_without_profile()
+            self.runtimes = engines.startable(self.engine, IMAGE, self.runtimes)
         except engines.EngineError as reason:
             raise engines.Unavailable(f"no container runs here at all: {reason}") from None
         whittle = os.path.realpath(live.WHITTLE)
         site.copy_in(self.rootfs, whittle)  # only now: not part of the image
         site.open_way(self.rootfs, whittle)
         site.mount_kernel_files(self.rootfs)
-
-    def _try_without_profile(self):
-        usable = []
-        for runtime in self.runtimes:
-            status, out, err = self.engine.run(runtime, IMAGE, [], ["/bin/sh", "-c", "echo it runs"])
-            if status == 0 and out == "it runs\n":
-                usable.append(runtime)
-            else:
-                reason = (err.strip().splitlines() or [f"status {status}, output {out!r}"])[-1]
-                print(f"note {self.engine.name} cannot run containers with {runtime} here: {reason}")
-        if not usable:
-            raise engines.Unavailable(f"no container starts here, even without a profile: {reason}")
-        self.runtimes = usable
 
     @functools.cache  # pylint: disable=method-cache-max-size-none
     def profile(self, name):

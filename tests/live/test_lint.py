@@ -177,8 +177,12 @@ def apparmor_loses_nothing_with_what_others_grant(folder):
 @case
 def apparmor_refuses_two_ways_to_execute(folder):
     need("apparmor_parser")
-    for files in [["/usr/bin/* rmix", "'/usr/[a-c]in/x rmpx'"], ["/usr/bin/* rmix", "/usr/bin/x rmpx"], ["/a/x rmix", "/a/x ux"],
-                  ["/a/** rmix", "/b/** rmpx"], ["/a/* px", "/a/** ux"]]:
+    version = live.native(["apparmor_parser", "--version"])[1]
+    pairs = [["/usr/bin/* rmix", "/usr/bin/x rmpx"], ["/a/x rmix", "/a/x ux"], ["/a/** rmix", "/b/** rmpx"], ["/a/* px", "/a/** ux"],
+             ["/a/*x px", "'/a/x* ux'"]]
+    if "version 3" in version:  # 4 takes the one with a set for the narrower one, as if it were without wildcards
+        pairs.append(["/usr/bin/* rmix", "'/usr/[a-c]in/x rmpx'"])
+    for files in pairs:
         equal(bool(found(folder, files, "W108")), profile(folder, files) is None, str(files))
 
 

@@ -11,7 +11,11 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import warnings
 import zipfile
+
+# Python 3.12 warns of a fork beside threads, if the pool's have not ended yet.
+warnings.simplefilter("ignore", DeprecationWarning)
 
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     assert sum(pool.map(lambda x: x * x, range(100))) == 328350
