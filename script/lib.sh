@@ -32,8 +32,8 @@ jobs_count() {
     nproc 2>/dev/null || echo 2
 }
 
-# configure_and_build PRESET
+# configure_and_build PRESET [CMAKE-ARGUMENT…]
 configure_and_build() {
-    cmake --preset "$1"
+    cmake --preset "$@"
     cmake --build --preset "$1" --parallel "$(jobs_count)"
 }
