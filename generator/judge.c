@@ -88,7 +88,10 @@ static int add_finding(Judge *judge, const PolicyRule *rule, bool denied, size_t
     Finding *finding = find_or_add(judge->findings, rule->section, buffer_text(&text));
     if (!finding)
         return -ENOMEM;
-    finding->denied |= denied;
+    /* clone3() by a rule against it, and then clone(), which libc calls instead, by none for it. */
+    finding->denied = finding->facts_count == 0          ? denied
+                      : rule->section == POLICY_SYSCALLS ? finding->denied && denied
+                                                         : finding->denied || denied;
     finding->risk = risk_of_rule(rule, rule->access);
     return add_fact(finding, index);
 }

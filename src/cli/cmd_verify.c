@@ -358,12 +358,13 @@ static const Option options[] = {
      "run this, its words parted by blanks, while the container runs, and expect it to succeed"},
     {"recording", 0, VALUE_FILE, "REC", NULL, "expect the exit status of this recorded run, not 0"},
     {"baseline", 0, VALUE_NONE, NULL, NULL,
-     "run the command without the policy first, and expect its exit status"},
+     "run the command, container or test without the policy first, and expect its exit status"},
     {"fix", 0, VALUE_FILE, "FILE", NULL,
      "propose the missing rules: FILE becomes a diff of POLICY for patch(1); `-`: standard output"},
     {"minimal", 0, VALUE_NONE, NULL, NULL,
      "take rules away, one by one, and run the command without them: is each needed"},
-    {"jobs", 0, VALUE_TEXT, "N", NULL, "with --minimal: so many runs at once (1)"},
+    {"jobs", 0, VALUE_TEXT, "N", NULL,
+     "with --minimal: so many runs at once (1), if no two of them change the same file"},
     {"proofs", 0, VALUE_FILE, "FILE", NULL,
      "with --minimal: keep what is proven in FILE (policy.yaml: policy.proofs.json)"},
     {"again", 0, VALUE_NONE, NULL, NULL, "with --minimal: prove anew what was proven before"},
@@ -424,7 +425,17 @@ const Command command_verify = {
         "that another command needs. What is proven is kept beside the policy, after each run, "
         "and is not proven again as long as CMD, the files that it names, the user and the rules "
         "that could stand in are the same: verify can be stopped at any time, and goes on from "
-        "there. CMD reads from /dev/null and has no terminal.\n\n"
+        "there. CMD reads from /dev/null and has no terminal. With --jobs several runs of CMD go "
+        "on "
+        "at once, in the same folders: that is right only for a CMD that makes a folder of its own "
+        "in each run and takes no port of a fixed number. Where the first two runs change the same "
+        "file, whittle says so and makes one run at a time; a port that they share it does not "
+        "notice.\n\n"
+        "--minimal goes neither with --lab nor with containers: to take one rule away takes dozens "
+        "of runs, each of which would have to begin in a machine or with volumes that no earlier "
+        "run has changed, and an engine refuses by whole layers, which cannot tell one path or "
+        "address from another where there is no AppArmor. What a container runs can be proven by "
+        "running its program as CMD.\n\n"
         "However verify ends, be it by a signal, nothing that CMD started is left running. On "
         "SIGTERM, SIGINT, SIGHUP and SIGQUIT CMD has ten seconds to end before it is killed.\n\n"
         "With --image a container engine puts the policy in force: the container is made with all "

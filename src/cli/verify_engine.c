@@ -29,7 +29,9 @@ typedef struct Verify {
     const Backend *backend;
     Engine engine;
     EngineRun run;
-    CommandLine words; /* of `create` */
+    EngineRun baseline; /* without the policy, where that is asked for */
+    CommandLine words;  /* of `create` */
+    CommandLine words_without;
     CommandLine test;
     Buffer folder; /* of the policy's files */
     Buffer output; /* the recording, in there */
@@ -39,9 +41,11 @@ typedef struct Verify {
 
 static void verify_deinit(Verify *verify)
 {
-    engine_run_deinit(&verify->run);
+    engine_run_deinit(&verify->run); /* its janitor holds the other's pipe */
+    engine_run_deinit(&verify->baseline);
     engine_deinit(&verify->engine);
     command_line_deinit(&verify->words);
+    command_line_deinit(&verify->words_without);
     command_line_deinit(&verify->test);
     buffer_deinit(&verify->folder);
     buffer_deinit(&verify->output);
@@ -71,9 +75,6 @@ int verify_engine_usage(const Parsed *parsed)
         return usage_error(parsed->command, image ? "--image and --container exclude each other"
                                                   : "--engine, --run-arg and --test are about a "
                                                     "container: give --image or --container");
-    if (parsed_flag(parsed, "baseline"))
-        return usage_error(parsed->command, "--baseline is about a command; of a container, "
-                                            "--recording says what exit status to expect");
     if (container && parsed->arguments_count > 0)
         return usage_error(parsed->command,
                            "--container takes the container's command; another one goes with "
@@ -158,27 +159,55 @@ static void tell_notes(const Buffer *notes)
     }
 }
 
-/* What `create` is told: the policy's, what the user wants, the image and its command. */
-static int make_words(Verify *verify, Error *err)
+/* What the user wants, the image and its command; to NOTES what is not taken over. */
+static int add_wanted(const Verify *verify, CommandLine *words, Buffer *notes, Error *err)
 {
-    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     const Parsed *parsed = verify->parsed;
     const char *container = parsed_value(parsed, "container", NULL);
     const char *argument;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && (argument = parsed_nth(parsed, "run-arg", i)) != NULL; i++)
+        r = command_line_add(words, "%s", argument);
+    if (r == 0 && container)
+        r = engine_copy(&verify->engine, container, words, notes, err);
+    else if (r == 0)
+        r = command_line_add(words, "%s", parsed_value(parsed, "image", NULL));
+    if (r == 0 && parsed->arguments_count > 0)
+        r = command_line_add_all(words, (const char *const *)parsed->arguments);
+    return r < 0 && err->code == 0 ? error_errno(err, r, "making a container") : r;
+}
+
+/* What `create` is told: the policy's, and what is wanted. */
+static int make_words(Verify *verify, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
 
     verify->layers.apparmor_reason = apparmor_reason(policy_name(verify->policy));
     int r = add_arguments(verify, err);
-    for (size_t i = 0; r == 0 && (argument = parsed_nth(parsed, "run-arg", i)) != NULL; i++)
-        r = command_line_add(&verify->words, "%s", argument);
-    if (r == 0 && container)
-        r = engine_copy(&verify->engine, container, &verify->words, &notes, err);
-    else if (r == 0)
-        r = command_line_add(&verify->words, "%s", parsed_value(parsed, "image", NULL));
-    if (r == 0 && parsed->arguments_count > 0)
-        r = command_line_add_all(&verify->words, (const char *const *)parsed->arguments);
+    if (r == 0)
+        r = add_wanted(verify, &verify->words, &notes, err);
     if (r == 0)
         tell_notes(&notes);
-    return r < 0 && err->code == 0 ? error_errno(err, r, "making a container") : r;
+    return r;
+}
+
+/* Runs the same without the policy, unobserved, and expects its exit status. */
+static int run_baseline(Verify *verify, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    EngineRun *run = &verify->baseline;
+
+    int r = add_wanted(verify, &verify->words_without, &notes, err);
+    if (r < 0)
+        return r;
+    run->words = &verify->words_without;
+    run->test = verify->test.count > 0 ? &verify->test : NULL;
+    engine_run_start(run);
+    r = engine_run_finish(run, false, err);
+    if (r == 0)
+        verify->expected = run->seen->status;
+    return r;
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -353,6 +382,8 @@ static int work(void *data)
 
     if (generate_files(verify->policy, NULL, buffer_text(&verify->folder), NULL, &notes, &err) < 0)
         return fail(EXIT_USAGE, &err);
+    if (parsed_flag(verify->parsed, "baseline") && run_baseline(verify, &err) < 0)
+        return fail(EXIT_MACHINE, &err);
     if (make_words(verify, &err) < 0 || run_enforced(verify, &err) < 0)
         return fail(EXIT_MACHINE, &err);
     return answer(verify, &status, &err) < 0 ? fail(EXIT_MACHINE, &err) : status;
@@ -368,6 +399,8 @@ static int prepare(Verify *verify, Error *err)
     int r = verify->backend ? 0 : err->code;
     if (r == 0)
         r = engine_find(parsed_value(verify->parsed, "engine", NULL), &verify->engine, err);
+    if (r == 0 && parsed_flag(verify->parsed, "baseline"))
+        r = engine_run_init(&verify->baseline, &verify->engine, err);
     if (r == 0)
         r = engine_run_init(&verify->run, &verify->engine, err);
     if (r < 0)
@@ -386,7 +419,8 @@ int verify_engine(const Parsed *parsed, Policy *policy, uint32_t sections, int e
                      .policy = policy,
                      .sections = sections,
                      .expected = expected,
-                     .run = {.janitor = {-1, -1}}};
+                     .run = {.janitor = {-1, -1}},
+                     .baseline = {.janitor = {-1, -1}}};
     Error err = {0};
 
     if (take_test(parsed, &verify.test, &err) < 0)

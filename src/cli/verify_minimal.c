@@ -66,6 +66,47 @@ static const char *not_tried(const Minimal *minimal, size_t index)
 
 /* ---- 1: as it is ---------------------------------------------------------------------------- */
 
+/* Does FACT show that a file was changed or made? */
+static bool shows_change(const Fact *fact)
+{
+    return fact->kind == FACT_FILE && results_may_succeed(&fact->results) &&
+           (fact_number(fact, FIELD_ACCESS, 0) & ~(int64_t)ACCESS_OF_READERS) != 0;
+}
+
+static bool changes(const Recording *recording, const char *path)
+{
+    for (size_t i = 0; i < recording_facts_count(recording); i++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, i, &view);
+        if (shows_change(fact) && strcmp(fact->name, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Two runs that change the same file or folder must not run at once: then each would meet what the
+ * other left. Devices and what the kernel makes up are no files in that sense. */
+static void run_apart(Minimal *minimal, const Recording *one, const Recording *other)
+{
+    for (size_t i = 0; i < recording_facts_count(one) && minimal->jobs > 1; i++) {
+        Fact view;
+        const Fact *fact = recording_fact(one, i, &view);
+        const char *path = fact->name;
+        if (!shows_change(fact) || starts_with(path, "/proc/") || starts_with(path, "/sys/") ||
+            (starts_with(path, "/dev/") && !starts_with(path, "/dev/shm/")) ||
+            !changes(other, path))
+            continue;
+        message("warning: each run changes %s: one run at a time instead of %d at once", path,
+                minimal->jobs);
+        minimal->jobs = 1;
+    }
+}
+
 /* Notes which of the command's arguments are files that RECORDING shows it to change. */
 static void note_written(Minimal *minimal, const Recording *recording)
 {
@@ -73,13 +114,8 @@ static void note_written(Minimal *minimal, const Recording *recording)
 
     for (int i = 1; i < parsed->arguments_count; i++) {
         CLEANUP(free_pointer) char *path = realpath(parsed->arguments[i], NULL);
-        for (size_t j = 0; path && j < recording_facts_count(recording); j++) {
-            Fact view;
-            const Fact *fact = recording_fact(recording, j, &view);
-            if (fact->kind == FACT_FILE && strcmp(fact->name, path) == 0 &&
-                (fact_number(fact, FIELD_ACCESS, 0) & ~(int64_t)ACCESS_OF_READERS) != 0)
-                minimal->written[i] = true;
-        }
+        if (path && changes(recording, path))
+            minimal->written[i] = true;
     }
 }
 
@@ -108,6 +144,7 @@ static int learn(Minimal *minimal, Attempt *attempts, Error *err)
             message("warning: not all that happened was seen: a rule may be needed for something "
                     "else than is told");
     }
+    run_apart(minimal, attempts[0].recording, attempts[1].recording);
     minimal->compares_output = attempts[0].outcome.output == attempts[1].outcome.output;
     minimal->output = attempts[0].outcome.output;
     minimal->compares_errors = attempts[0].outcome.errors == attempts[1].outcome.errors;

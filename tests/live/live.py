@@ -76,6 +76,11 @@ def case(function):
     return function
 
 
+def add_case(name, function):
+    """@case of a function that is not one by its own name."""
+    _cases.append((name, function, None))
+
+
 def both(function):
     for backend in BACKENDS:
         _cases.append((f"{function.__name__}[{backend}]", function, backend))
@@ -357,9 +362,10 @@ def _command_line(pid):
         return str(pid)
 
 
-def main():
-    """Runs the cases, or those whose names contain an argument."""
-    chosen = [c for c in _cases if not sys.argv[1:] or any(a in c[0] for a in sys.argv[1:])]
+def main(arguments=None):
+    """Runs the cases, or those whose names contain one of ARGUMENTS (None: the command line's)."""
+    wanted = sys.argv[1:] if arguments is None else arguments
+    chosen = [c for c in _cases if not wanted or any(a in c[0] for a in wanted)]
     verdicts = [_run_case(*c) for c in chosen]
     failed, skipped = verdicts.count("FAIL"), verdicts.count("skip")
     print(f"{len(verdicts)} cases, {failed} failures, {skipped} skipped")

@@ -310,7 +310,6 @@ def bad_input(folder):
             (["--policy", policy, "--only", "nothing", "--", "true"], "nothing"),
             (["--policy", policy, "--fix", "-", "--", "true"], "-o"),
             (["--policy", policy, "--image", "a", "--container", "b"], "exclude"),
-            (["--policy", policy, "--image", "a", "--baseline"], "--recording"),
             (["--policy", policy, "--container", "a", "--", "true"], "--image"),
             (["--policy", policy, "--test", "true", "--", "true"], "--image"),
             (["--policy", policy, "--image", "a", "--test", " "], "--test"),

@@ -146,6 +146,17 @@ def a_missing_rule_is_found(bench):
           [("capabilities", "CAP_CHOWN", True)], out)
 
 
+def what_is_expected(bench):
+    """The exit status without the policy; and nothing is left of that container either."""
+    policy = bench.learn("cat /etc/group >/dev/null; grep Seccomp: /proc/self/status")
+    script = "cat /etc/group >/dev/null; grep Seccomp: /proc/self/status; exit 3"
+    status, document, out = bench.verify(policy, *shell(script))
+    equal((status, document["workload"]["exit_status"]), (1, 3), out)
+    status, document, out = bench.verify(policy, "--baseline", *shell(script))
+    equal((status, document["expected_status"], document["findings"]), (0, 3, []), out)
+    equal(out.count("Seccomp:"), 2, f"two containers: {out}")
+
+
 def tested_while_it_runs(bench):
     policy = bench.learn(f"{WORK}; trap 'exit 0' TERM; echo up; for i in 1 2 3; do sleep 0.01; done; kill -TERM $$")
     test = os.path.join(bench.folder, "test")
@@ -213,7 +224,7 @@ def by_podman(bench):
         equal((status, [f["rule"] for f in document["findings"]]), (1, ["ftruncate"]), f"{runtime}: {out}")
 
 
-CASES = (learnt_has_no_denials, a_missing_rule_is_found, tested_while_it_runs, like_a_container, nothing_is_left, by_podman)
+CASES = (learnt_has_no_denials, a_missing_rule_is_found, what_is_expected, tested_while_it_runs, like_a_container, nothing_is_left, by_podman)
 
 
 def main():

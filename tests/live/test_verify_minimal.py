@@ -150,6 +150,16 @@ def smaller_capabilities(folder):
 
 
 @case
+def runs_that_share_a_file(folder):
+    shared = ["sh", "-c", 'echo x >"$1/file"; rm "$1/file"', "sh", folder]
+    apart = ["sh", "-c", 'd=$(mktemp -d "$1/XXXXXXXX"); echo x >"$d/file"; rm -r "$d"', "sh", folder]
+    for command, warned in ((shared, True), (apart, False)):
+        policy = learn(folder, command)
+        _, _, err = minimal(folder, policy, command, "--only", "capabilities", "--jobs", "3")
+        equal("one run at a time instead of 3" in err, warned, err)
+
+
+@case
 def a_group_is_signalled(folder):
     command = ["sh", "-c", 'trap "exit 0" TERM; kill 0; exit 1']
     result = record("notify", folder, command, start_new_session=True)

@@ -191,10 +191,23 @@ START_TEST(test_own_policy)
 }
 END_TEST
 
+/* clone3() is answered by its rule, and then clone() is refused by none: that is missing. */
+START_TEST(test_clone_instead)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+
+    add_call(recording, "clone3", "x86_64", 1, 0, 0, 0);
+    add_call(recording, "clone", "x86_64", 1, 0, 0, 0);
+    check_findings(recording, "syscalls: [{rule: clone3, deny: ENOSYS}]\n", JUDGED_SECTIONS,
+                   "clone 0=0\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("judge");
 
+    suite_add(suite, "clone instead", test_clone_instead, 1);
     suite_add(suite, "files", test_files, ARRAY_LENGTH(files));
     suite_add(suite, "calls", test_calls, ARRAY_LENGTH(calls));
     suite_add(suite, "foreign architecture", test_foreign_architecture, 1);
