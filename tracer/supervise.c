@@ -202,6 +202,8 @@ static void on_signal(Front *front)
         const int number = (int)info.ssi_signo;
         const bool ends =
             number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+        if ((pid_t)info.ssi_pid == getpid())
+            continue; /* SIGPIPE: the recorder has ended; telling it of that would be the next */
         if (!front->supervision->launch || front->main_ended) {
             /* Only processes that somebody else owns, or that outlived the command, are left. */
             if (ends && !front->asked_to_detach) {
