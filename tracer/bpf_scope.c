@@ -21,7 +21,7 @@ static int counter_set(BpfLoader *loader, enum counter counter, uint64_t value)
 int bpf_loader_launch(BpfLoader *loader, pid_t pid)
 {
     const struct task_state state = {
-        .flags = TASK_LAUNCHING, .phase = PHASE_RUN, .returned = NR_NONE, .counted = 1};
+        .flags = TASK_LAUNCHING, .phase = PHASE_RUN, .counted = 1, .own = {.returned = NR_NONE}};
     static const enum counter first[] = {COUNTER_TASKS, COUNTER_PROCESSES, COUNTER_PROCESSES_PEAK};
 
     CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -32,8 +32,11 @@ int bpf_loader_launch(BpfLoader *loader, pid_t pid)
         if (r < 0)
             return r;
     }
-    return bpf_map__update_elem(loader->skeleton->maps.tasks, &pidfd, sizeof pidfd, &state,
-                                sizeof state, BPF_NOEXIST);
+    const int r = bpf_map__update_elem(loader->skeleton->maps.tasks, &pidfd, sizeof pidfd, &state,
+                                       sizeof state, BPF_NOEXIST);
+    /* The kernel side may have noted that the child is not recorded. */
+    __atomic_fetch_add(&loader->skeleton->bss->comers, 1, __ATOMIC_SEQ_CST);
+    return r;
 }
 
 /* Runs the task iterator once. 0 or a negative errno. */

@@ -3,31 +3,44 @@
 #pragma once
 
 #include "namespaces.h"
+#include "quick.h"
 #include "take_blob.h"
 #include "take_key.h"
 
 enum { X32_BIT = 0x40000000, TS_COMPAT = 2, TIF_32BIT_ARM64 = 22 };
 
+/* What of a thread's flags tells of which architecture its call is. */
+#if defined(__TARGET_ARCH_x86)
+#define THREAD_WORD status
+#else
+#define THREAD_WORD flags
+#endif
+
 /* The call that REGS are of; negative if none, and after sigreturn, which puts back those of
  * another moment. The tracepoint at the entry would know it without a doubt, but costs as much
  * again as all of this. */
-static __always_inline s64 call_number(const struct task_struct *task,
-                                       const struct pt_regs *context, u32 *abi)
+static __always_inline s64 number_of_call(u64 thread_word, const struct pt_regs *context, u32 *abi)
 {
 #if defined(__TARGET_ARCH_x86)
     const s64 nr = (s64)((const struct pt_regs___x86 *)(const void *)context)->orig_ax;
-    if (task->thread_info.status & TS_COMPAT) {
+    if (thread_word & TS_COMPAT) {
         *abi = ABI_I386;
         return (s32)nr;
     }
     *abi = nr >= 0 && nr & X32_BIT ? ABI_X32 : ABI_NATIVE;
     return nr;
 #elif defined(__TARGET_ARCH_arm64)
-    *abi = task->thread_info.flags & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
+    *abi = thread_word & 1ul << TIF_32BIT_ARM64 ? ABI_I386 : ABI_NATIVE;
     return ((const struct pt_regs___aarch64 *)(const void *)context)->syscallno;
 #else
 #error "whittle.bpf.c does not know where this architecture keeps the arguments of a system call"
 #endif
+}
+
+static __always_inline s64 call_number(const struct task_struct *task,
+                                       const struct pt_regs *context, u32 *abi)
+{
+    return number_of_call(task->thread_info.THREAD_WORD, context, abi);
 }
 
 static __always_inline void read_arguments(const struct pt_regs *context, u32 abi, u64 *args)
@@ -127,68 +140,21 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
     return key;
 }
 
-/* ---- the quick way: calls that nothing new can be said of are only counted in the task's state */
+/* ---- the quick way (quick.h) ----------------------------------------------------------------- */
 
-static __always_inline void quick_add(struct task_state *state, u32 abi, s64 nr, s64 result)
+static __always_inline void quick_add(struct quick *quick, u32 abi, s64 nr, s64 result)
 {
     if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || errno_of(result) != 0 ||
-        state->quick_label != current_label)
+        quick->label != current_label)
         return;
-    u16 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
-    const u32 used = state->quick_used_count;
+    u16 *times = &quick->times[BOUND(nr, TASK_QUICK - 1)];
+    const u32 used = quick->used_count;
     if (*times != 0 || used >= TASK_QUICK_USED)
         return;
     *times = 1; /* this one is in `seen` already: one less below */
-    state->quick_used[BOUND(used, TASK_QUICK_USED - 1)] = (u16)nr;
-    state->quick_used_count = used + 1;
+    quick->used[BOUND(used, TASK_QUICK_USED - 1)] = (u16)nr;
+    quick->used_count = used + 1;
 }
-
-struct flushing {
-    u64 task_key; /* key_begin() under the label that the counts are of */
-    struct task_state *state;
-};
-
-static long flush_step(u32 index, struct flushing *flushing)
-{
-    struct task_state *state = flushing->state;
-    const u32 used = state->quick_used[BOUND(index, TASK_QUICK_USED - 1)];
-    u16 *times = &state->quick[BOUND(used, TASK_QUICK - 1)];
-
-    if (*times > 1)
-        count_key(mix(mix(flushing->task_key, (u64)used << 8 | ABI_NATIVE << 1), 0), *times - 1);
-    *times = 0;
-    return 0;
-}
-
-/* What is counted in STATE of native calls goes where it belongs. */
-__noinline int quick_flush_task(struct task_state *state)
-{
-    if (!state)
-        return 0;
-    struct flushing flushing = {.task_key = key_of_task(state, state->quick_label, EVENT_CALL),
-                                .state = state};
-
-    bpf_loop(BOUND(state->quick_used_count, 2 * TASK_QUICK_USED - 1), flush_step, &flushing, 0);
-    state->quick_used_count = 0;
-    count_calls(state->quick_calls);
-    state->quick_calls = 0;
-    state->quick_label = current_label;
-    return 0;
-}
-
-static __always_inline void quick_flush(struct task_state *state)
-{
-    quick_flush_task(state);
-}
-
-/* All that is counted in the task's state goes where it belongs. */
-static __always_inline void settle_counts(struct task_state *state)
-{
-    quick_flush(state);
-    keys_flush(state);
-}
-
-enum { QUICK_FLUSH = 1024, QUICK_FULL = 0xffff };
 
 /* Data may go out by a datagram socket of which it was not known yet whether it sends. */
 static __always_inline bool may_settle(const struct call_rule *rule)
@@ -196,25 +162,18 @@ static __always_inline bool may_settle(const struct call_rule *rule)
     return connected_count && rule && rule->flags & RULE_MAY_SEND;
 }
 
-static __always_inline void count_call(struct task_state *state)
-{
-    if (++state->quick_calls == QUICK_FLUSH) {
-        count_calls(QUICK_FLUSH);
-        state->quick_calls = 0;
-    }
-}
-
-static __always_inline bool quick_seen(struct task_state *state, u32 abi, s64 nr, s64 result)
+static __always_inline bool quick_seen(struct task_state *state, struct quick *quick, u32 abi,
+                                       s64 nr, s64 result)
 {
     if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
         return false;
-    u16 *times = &state->quick[BOUND(nr, TASK_QUICK - 1)];
-    if (state->quick_label != current_label || *times == QUICK_FULL)
-        quick_flush(state);
+    u16 *times = &quick->times[BOUND(nr, TASK_QUICK - 1)];
+    if (quick->label != current_label || *times == QUICK_FULL)
+        quick_flush_task(state, quick);
     if (*times == 0 || (connected_count && may_settle(rule_of(abi, nr))))
         return false;
     ++*times;
-    count_call(state);
+    count_call(quick);
     return true;
 }
 
@@ -288,7 +247,8 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
 
     if (rule && rule->flags & RULE_FORKS && result == 0 && !ended)
         return; /* the child's side of its parent's call */
-    count_call(state);
+    struct quick *quick = quick_of(state);
+    count_call(quick);
     const bool new_descriptor = rule && rule->flags & RULE_NEW_FD && result >= 0 && !ended;
     if (new_descriptor && result >= state->descriptor_peak) {
         count_descriptor((u64)result);
@@ -302,7 +262,7 @@ static __always_inline void observe(struct pt_regs *regs, struct task_state *sta
         const u64 key = call_key(state, NULL, abi, nr, result, ended, args);
         if (seen_by_task(state, key)) {
             if (!new_descriptor)
-                quick_add(state, abi, nr, result);
+                quick_add(quick, abi, nr, result);
             return;
         }
     }

@@ -136,6 +136,7 @@ static __always_inline void scope_leave(struct task_struct *task, struct task_st
     }
     const bool counted = uncount_task(state);
     bpf_task_storage_delete(&tasks, task);
+    quick_leave(task);
     if (!counted)
         return;
     u32 which = COUNTER_TASKS;
@@ -161,10 +162,11 @@ static __always_inline void scope_enter(struct task_struct *task, u32 phase, u32
         count(COUNTER_LOST_TASK, 1);
         return;
     }
+    outside_ends();
     state->phase = state->phase_after = phase;
     state->flags = flags;
-    state->returned = NR_NONE;
-    state->quick_label = current_label;
+    state->own.returned = NR_NONE;
+    state->own.label = current_label;
     if (!count_task(state))
         return;
     /* Its end may have been seen before it had an entry. */
@@ -193,10 +195,16 @@ static __noinline void settle(struct task_struct *task)
         scope_leave(task, state);
 }
 
+/* Tasks were moved, and not all of them have been looked at since. */
+static __always_inline bool is_unsettled(void)
+{
+    return settings.hierarchies && *(volatile u64 *)&moves != *(volatile u64 *)&settled;
+}
+
 /* state_of() the current task. */
 static __always_inline struct task_state *own_scope(struct task_struct *task)
 {
-    if (settings.hierarchies && *(volatile u64 *)&moves != *(volatile u64 *)&settled)
+    if (is_unsettled())
         settle(task);
     return state_of(task);
 }

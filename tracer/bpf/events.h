@@ -343,16 +343,29 @@ struct met_key {
     u32 padding;
 };
 
-/* As the recorder sets it: flags, phase, returned = NR_NONE, counted = 1; the rest 0. What each
+/* Native calls that were told, succeeded and have no argument that matters: how often a task made
+ * them. Counts are added to `seen` when there is no more room, when the task ends, and when program
+ * or label change. */
+struct quick {
+    u64 stack;    /* of a slot: whose it is (quick.h); 0: nobody's */
+    u64 task;     /* of a slot: address of its struct task_struct */
+    s64 returned; /* the last call that returned, or NR_NONE */
+    u32 label;    /* the label that the counts are of */
+    u32 calls;    /* all that were looked at and are not yet in the map `calls` */
+    u32 used_count;
+    u32 padding;
+    u16 times[TASK_QUICK];     /* by number: how often since, plus one */
+    u16 used[TASK_QUICK_USED]; /* which of them are not 0; more do not come in */
+};
+
+/* As the recorder sets it: flags, phase, own.returned = NR_NONE, counted = 1; the rest 0. What each
  * call needs comes first, in one line of the processor's cache. */
 struct task_state {
     u32 program; /* 0: not known yet */
     u32 flags;
     u32 phase;
-    u32 led; /* where paths of the call in progress led: which places in the map `leads` tell */
-    s64 returned;        /* the last call that returned, or NR_NONE */
-    u32 quick_label;     /* the label that `quick` is of */
-    u32 quick_calls;     /* not yet in the map `calls` */
+    u32 led;  /* where paths of the call in progress led: which places in the map `leads` tell */
+    u32 slot; /* of the map `quicks`, where its calls are counted; 0: in `own` */
     u32 descriptor_peak; /* of its own calls that were counted */
     u32 relation;        /* of the signal sent in the call in progress; 0 none */
     u32 sigreturn;       /* number and ABI of the call that ends the signal handler begun last */
@@ -361,14 +374,9 @@ struct task_state {
     u32 phase_after; /* TASK_UNCONFINED and TASK_STARTING: of the workload */
     u32 counted;     /* in COUNTER_TASKS; changes by compare and swap */
     u32 mount_namespace; /* that it is counted in; 0: the recorder's, or not known */
-    /* Counts that are not in `seen` yet; they are added when there is no more room, when the task
-     * ends, and those of `quick` when program or label change. */
+    /* Keys that were met, with counts that are not in `seen` yet. */
     struct met_key keys[TASK_KEYS];
-    /* Native calls that were told, succeeded and have no argument that matters, by number: how
-     * often since, plus one. */
-    u16 quick[TASK_QUICK];
-    u16 quick_used[TASK_QUICK_USED]; /* which are not 0; more do not come in */
-    u32 quick_used_count;
+    struct quick own;
     u32 ancestry[EVENT_ANCESTRY];
     u32 exec_nr, exec_abi; /* the call that is starting a program; 0: not known */
     /* The check of a capability in progress, where its end alone does not tell: its number plus
@@ -378,5 +386,5 @@ struct task_state {
     u32 denied_frames[EVENT_STACK_MAX]; /* the lower halves */
 };
 
-/* For task_state.returned and event.nr. No call has such a number. */
+/* For quick.returned and event.nr. No call has such a number. */
 enum { NR_NONE = -4096 };

@@ -49,11 +49,12 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
         count(COUNTER_LOST_TASK, 1);
         return 0;
     }
+    outside_forget(child);
     const u32 root = (u32)phase - 1;
     state->phase = parent ? parent->phase : root & ROOT_PHASE;
     state->phase_after = state->phase;
     state->flags = root & ROOT_RUNTIME ? TASK_UNCONFINED : 0;
-    state->returned = NR_NONE;
+    state->own.returned = NR_NONE;
     if (!count_task(state))
         return 0; /* it was found first */
     if (parent)
@@ -184,14 +185,17 @@ int BPF_PROG(on_exit, struct task_struct *task)
 {
     struct task_state *state = state_of(task);
 
-    if (!state)
+    if (!state) {
+        if (settings.hierarchies)
+            quick_release(stack_of_task(task));
         return 0;
+    }
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
     u32 abi;
     const s64 nr = call_number(task, regs, &abi);
     /* exit(), exit_group(), or a call in which the thread was killed. If the last that returned is
      * the same, it was killed on its way back. */
-    if (nr >= 0 && nr != state->returned &&
+    if (nr >= 0 && nr != quick_of(state)->returned &&
         !(state->flags & (TASK_LAUNCHING | TASK_MARK | TASK_UNCONFINED)))
         observe(regs, state, nr, abi, 0, true);
     scope_leave(task, state);

@@ -28,15 +28,38 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum { ENOSYS = 38 };
 
+/* Counts the call if its task has a slot and nothing new can be said of it. */
+static __always_inline bool counted_in_slot(const struct pt_regs *regs, u64 stack, long result)
+{
+    struct quick *slot = quick_slot(stack);
+    u32 abi;
+
+    if (!slot || slot->stack != stack)
+        return false;
+    const u64 word = FIELD(struct task_struct, slot->task, thread_info.THREAD_WORD);
+    const s64 nr = number_of_call(word, regs, &abi);
+    if (!quick_count(slot, abi, nr, result))
+        return false;
+    slot->returned = nr;
+    return true;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, struct pt_regs *regs, long result)
 {
+    const u64 stack = stack_of(regs);
+
+    if (!is_unsettled() && (counted_in_slot(regs, stack, result) || is_outside(stack)))
+        return 0;
     struct task_struct *task = bpf_get_current_task_btf();
     struct task_state *state = own_scope(task);
     u32 abi;
-
-    if (!state)
+    if (!state) {
+        if (settings.hierarchies)
+            quick_release(stack);
+        outside_note(stack);
         return 0;
+    }
     s64 nr = call_number(task, regs, &abi);
     if (state->flags) {
         if (state->flags & TASK_LAUNCHING)
@@ -58,9 +81,12 @@ int BPF_PROG(on_return, struct pt_regs *regs, long result)
         abi = state->sigreturn_abi;
         result = 0;
     }
-    state->returned = nr;
-    if (quick_seen(state, abi, nr, result))
+    struct quick *quick = quick_of(state);
+    quick->returned = nr;
+    if (quick_seen(state, quick, abi, nr, result))
         return 0;
+    if (!state->slot && quick->calls >= QUICK_MANY)
+        quick_take(state, stack);
     observe(regs, state, nr, abi, abi == ABI_I386 ? (s32)result : result, false);
     state->led = 0;
     return 0;
