@@ -144,15 +144,17 @@ static __always_inline u64 call_key(const struct task_state *state, const struct
 
 static __always_inline void quick_add(struct quick *quick, u32 abi, s64 nr, s64 result)
 {
-    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || errno_of(result) != 0 ||
-        quick->label != current_label)
+    u32 place;
+
+    if (!quick_may_be(abi, nr) || errno_of(result) != 0 || quick->label != current_label)
         return;
-    u16 *times = &quick->times[BOUND(nr, TASK_QUICK - 1)];
+    struct quick_call *call = quick_place(quick, nr, &place);
     const u32 used = quick->used_count;
-    if (*times != 0 || used >= TASK_QUICK_USED)
+    if (call->times != 0 || used >= QUICK_PLACES)
         return;
-    *times = 1; /* this one is in `seen` already: one less below */
-    quick->used[BOUND(used, TASK_QUICK_USED - 1)] = (u16)nr;
+    call->nr = (u16)nr;
+    call->times = 1; /* this one is in `seen` already: one less below */
+    quick->used[BOUND(used, QUICK_PLACES - 1)] = (u8)place;
     quick->used_count = used + 1;
 }
 
@@ -165,14 +167,16 @@ static __always_inline bool may_settle(const struct call_rule *rule)
 static __always_inline bool quick_seen(struct task_state *state, struct quick *quick, u32 abi,
                                        s64 nr, s64 result)
 {
-    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0)
+    u32 place;
+
+    if (!quick_may_be(abi, nr) || result < 0)
         return false;
-    u16 *times = &quick->times[BOUND(nr, TASK_QUICK - 1)];
-    if (quick->label != current_label || *times == QUICK_FULL)
+    struct quick_call *call = quick_place(quick, nr, &place);
+    if (quick->label != current_label || call->times == QUICK_FULL)
         quick_flush_task(state, quick);
-    if (*times == 0 || (connected_count && may_settle(rule_of(abi, nr))))
+    if (call->nr != nr || call->times == 0 || (connected_count && may_settle(rule_of(abi, nr))))
         return false;
-    ++*times;
+    call->times++;
     count_call(quick);
     return true;
 }

@@ -329,7 +329,7 @@ enum task_flags {
     TASK_STARTING = 1u << 4,   /* confined, and has not executed the workload yet */
 };
 
-enum { TASK_QUICK = 512, TASK_QUICK_USED = 64, TASK_KEYS = 32 };
+enum { QUICK_PLACES = 32, TASK_KEYS = 32 };
 
 /* In a value of the maps `roots` and `cgroups`, beside the phase: TASK_UNCONFINED for the task and
  * what it starts.
@@ -343,6 +343,11 @@ struct met_key {
     u32 padding;
 };
 
+/* A call by number, and how often it was made since it was told, plus one; 0: none. */
+struct quick_call {
+    u16 nr, times;
+};
+
 /* Native calls that were told, succeeded and have no argument that matters: how often a task made
  * them. Counts are added to `seen` when there is no more room, when the task ends, and when program
  * or label change. */
@@ -354,8 +359,8 @@ struct quick {
     u32 calls;    /* all that were looked at and are not yet in the map `calls` */
     u32 used_count;
     u32 padding;
-    u16 times[TASK_QUICK];     /* by number: how often since, plus one */
-    u16 used[TASK_QUICK_USED]; /* which of them are not 0; more do not come in */
+    struct quick_call places[QUICK_PLACES];
+    u8 used[QUICK_PLACES]; /* which of them are taken */
 };
 
 /* As the recorder sets it: flags, phase, own.returned = NR_NONE, counted = 1; the rest 0. What each

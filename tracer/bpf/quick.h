@@ -26,6 +26,7 @@ enum {
     QUICK_MANY = 64, /* so many calls make a slot worth the while */
     QUICK_FLUSH = 1024,
     QUICK_FULL = 0xffff,
+    QUICK_NUMBERS = 1024, /* of calls; larger ones are not counted so */
 };
 
 /* Slot 0 is nobody's: task_state.slot of a task without. */
@@ -95,13 +96,14 @@ static __always_inline bool is_outside(u64 stack)
     return noted && *noted == outside_entry(stack, *(volatile u64 *)&comers);
 }
 
-/* Notes that the current task is not recorded. */
+/* Notes that the current task is not recorded. Before 6.2, which brought that cast, a task's entry
+ * may not be found while another program is at some entry. */
 __noinline int outside_note(u64 stack)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     u64 *noted = outside_slot(stack);
 
-    if (!noted || stack_of_task(task) != stack)
+    if (!bpf_rdonly_cast || !noted || stack_of_task(task) != stack)
         return 0;
     /* In this order, also for the processor: whoever puts it in scope counts after that. */
     const u64 generation = __sync_fetch_and_add(&comers, 0);
@@ -162,12 +164,13 @@ struct flushing {
 static long flush_step(u32 index, struct flushing *flushing)
 {
     struct quick *quick = flushing->quick;
-    const u32 used = quick->used[BOUND(index, TASK_QUICK_USED - 1)];
-    u16 *times = &quick->times[BOUND(used, TASK_QUICK - 1)];
+    const u32 place = quick->used[BOUND(index, QUICK_PLACES - 1)];
+    struct quick_call *call = &quick->places[BOUND(place, QUICK_PLACES - 1)];
 
-    if (*times > 1)
-        count_key(mix(mix(flushing->task_key, (u64)used << 8 | ABI_NATIVE << 1), 0), *times - 1);
-    *times = 0;
+    if (call->times > 1)
+        count_key(mix(mix(flushing->task_key, (u64)call->nr << 8 | ABI_NATIVE << 1), 0),
+                  call->times - 1);
+    call->times = 0;
     return 0;
 }
 
@@ -179,7 +182,7 @@ __noinline int quick_flush_task(struct task_state *state, struct quick *quick)
     struct flushing flushing = {.task_key = key_of_task(state, quick->label, EVENT_CALL),
                                 .quick = quick};
 
-    bpf_loop(BOUND(quick->used_count, 2 * TASK_QUICK_USED - 1), flush_step, &flushing, 0);
+    bpf_loop(BOUND(quick->used_count, 2 * QUICK_PLACES - 1), flush_step, &flushing, 0);
     quick->used_count = 0;
     count_calls(quick->calls);
     quick->calls = 0;
@@ -199,15 +202,33 @@ static __always_inline void settle_counts(struct task_state *state)
     keys_flush(state);
 }
 
+static __always_inline bool quick_may_be(u32 abi, s64 nr)
+{
+    return abi == ABI_NATIVE && (u64)nr < QUICK_NUMBERS;
+}
+
+/* Where call NR is counted, or may be if neither of its two places is another one's. */
+static __always_inline struct quick_call *quick_place(struct quick *quick, s64 nr, u32 *place)
+{
+    u32 at = BOUND(nr ^ nr >> 5, QUICK_PLACES - 1);
+
+    if (quick->places[at].times != 0 && quick->places[at].nr != nr)
+        at ^= 1;
+    *place = at;
+    return &quick->places[at];
+}
+
 /* Counts a call if nothing new can be said of it. Not if that takes a closer look. */
 static __always_inline bool quick_count(struct quick *quick, u32 abi, s64 nr, s64 result)
 {
-    if (abi != ABI_NATIVE || (u64)nr >= TASK_QUICK || result < 0 || quick->label != current_label)
+    u32 place;
+
+    if (!quick_may_be(abi, nr) || result < 0 || quick->label != current_label)
         return false;
-    u16 *times = &quick->times[BOUND(nr, TASK_QUICK - 1)];
-    if (*times == 0 || *times == QUICK_FULL || connected_count)
+    struct quick_call *call = quick_place(quick, nr, &place);
+    if (call->nr != nr || call->times == 0 || call->times == QUICK_FULL || connected_count)
         return false;
-    ++*times;
+    call->times++;
     count_call(quick);
     return true;
 }
@@ -228,7 +249,7 @@ __noinline int quick_take(struct task_state *state, u64 stack)
         return 0;
     quick_flush_task(state, &state->own);
     /* Whoever left scope may have been counting still. */
-    __builtin_memset(slot->times, 0, sizeof slot->times);
+    __builtin_memset(slot->places, 0, sizeof slot->places);
     slot->task = (u64)task;
     slot->returned = state->own.returned;
     slot->label = current_label;
@@ -237,8 +258,10 @@ __noinline int quick_take(struct task_state *state, u64 stack)
     state->slot = index;
     __sync_val_compare_and_swap(&slot->stack, taken, stack);
     /* Whoever put it out of scope meanwhile found no slot to mark. */
-    if (state_of(task) != state)
+    if (state_of(task) != state) {
+        state->slot = 0;
         *(volatile u64 *)&slot->stack = 0;
+    }
     return 0;
 }
 

@@ -186,8 +186,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
     struct task_state *state = state_of(task);
 
     if (!state) {
-        if (settings.hierarchies)
-            quick_release(stack_of_task(task));
+        quick_leave(task);
         return 0;
     }
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
