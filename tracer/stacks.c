@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "tracer/stack_files.h"
+#include "tracer/stack_frame_pointer.h"
 #include "tracer/stack_maps.h"
 #include "tracer/stack_names.h"
 
@@ -448,6 +449,8 @@ static int take(Stacks *base, const StackRequest *request, Buffer *out)
     CLEANUP(free_pointer) StackMap *maps = NULL;
     CLEANUP(free_pointer) ToldFile *files = calloc(MODULES_MAX, sizeof *files);
     CLEANUP(free_pointer) const StackMap **of = calloc(MODULES_MAX, sizeof(StackMap *));
+    StackRegisters registers = *request->registers;
+    StackRequest completed = *request;
     size_t count = 0;
     int r = files && of ? stack_maps_parse(request->maps, &maps, &count) : -ENOMEM;
 
@@ -466,6 +469,9 @@ static int take(Stacks *base, const StackRequest *request, Buffer *out)
     session->out = out;
     /* Where libdw can make nothing of what is mapped, there still is the first frame. */
     (void)add_files(session, files, files_count, of);
+    stack_frame_pointer_find(session->dwfl, request, &registers);
+    completed.registers = &registers;
+    session->request = &completed;
     r = unwind(session);
     session->request = NULL;
     session->maps = NULL;

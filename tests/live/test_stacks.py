@@ -68,6 +68,19 @@ def chain(folder, backend):
 
 
 @both
+def frame_pointers(folder, backend):
+    """A frame that only the frame pointer tells of, which notify does not learn from the kernel."""
+    if os.uname().machine != "x86_64":
+        raise live.Skip("frame pointers are searched for on x86-64 only")
+    result = record(backend, folder, [live.program("stack_chain_pointers")])
+    stack = stack_of(result, "file", "/stack-chain")
+    order = [n for n in names(stack) if n in ("open_apart", "chain_inner", "stack_library_call", "chain_middle", "chain_outer", "main")]
+    equal(order, ["open_apart", "chain_inner", "stack_library_call", "chain_middle", "chain_outer", "main"], "functions")
+    equal(places(stack)[2:], places(result.out.splitlines())[1:], "frames")
+    check("[cut]" not in stack, stack)
+
+
+@both
 def stripped(folder, backend):
     stack = compare_chain(folder, backend, "stack_chain_stripped")
     check("chain_middle" not in names(stack), f"it has no names: {stack}")

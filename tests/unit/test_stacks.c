@@ -4,7 +4,10 @@
 #include "base/memory.h"
 #include "generator/explain_stacks.h"
 #include "suite.h"
+#include "tracer/stack_frame_code.h"
 #include "tracer/stack_maps.h"
+
+#include <errno.h>
 
 #define CODE    "7f0000001000-7f0000002000 r-xp 00001000 fd:01 7 /lib/a b.so\n"
 #define NOTHING "7f0000003000-7f0000004000 rwxp 00000000 00:00 0 \n"
@@ -152,6 +155,88 @@ START_TEST(test_folding)
 }
 END_TEST
 
+/* A process of so many bytes from BASE on. */
+#define BASE 0x5000U
+
+typedef struct Memory {
+    uint8_t bytes[128];
+} Memory;
+
+static int read_bytes(void *data, uint64_t address, void *bytes, size_t length)
+{
+    const Memory *memory = data;
+
+    if (address < BASE || address - BASE > sizeof memory->bytes ||
+        sizeof memory->bytes - (address - BASE) < length)
+        return -EFAULT;
+    memcpy(bytes, memory->bytes + (address - BASE), length);
+    return 0;
+}
+
+/* The call ends at 0x5010; the function is at 0x5020, its pointer at 0x5060, a stub at 0x5040. */
+static const struct {
+    uint8_t call[6];
+    uint8_t stub[12];
+    uint8_t entry[4];
+    uint64_t pointer;
+    bool wanted;
+} call_rows[] = {
+    {{0x90, 0xe8, 0x10}, {0}, {0x55}, 0, true},
+    {{0x90, 0xe8, 0x14}, {0}, {0x55}, 0, false}, /* into its middle */
+    {{0x90, 0xe8, 0x14}, {0}, {0xf3, 0x0f, 0x1e, 0xfa}, 0, true},
+    {{0x90, 0xe9, 0x10}, {0}, {0x55}, 0, false}, /* a jump */
+    {{0x90, 0xe8, 0x30}, {0xff, 0x25, 0x1a}, {0x55}, 0x5020, true},
+    {{0x90, 0xe8, 0x30}, {0xff, 0x25, 0x1a}, {0x55}, 0x5028, false}, /* another's stub */
+    {{0x90, 0xe8, 0x30}, {0xf2, 0xff, 0x25, 0x19}, {0x55}, 0x5020, true},
+    {{0x90, 0xe8, 0x30}, {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0x16}, {0x55}, 0x5020, true},
+    {{0x90, 0xe8, 0x30}, {0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, 0x15}, {0x55}, 0x5020, true},
+    {{0x90, 0xe8, 0x30}, {0xff, 0x25, 0x1a, 0xff, 0xff, 0x7f}, {0x55}, 0x5020, false},
+    {{0xff, 0x15, 0x50}, {0}, {0x55}, 0x5020, true},
+    {{0xff, 0x15, 0x50}, {0}, {0x55}, 0x5040, false},
+    {{0xff, 0x15, 0xff, 0xff, 0xff, 0x7f}, {0}, {0x55}, 0x5020, false},
+    {{0x90, 0xe8, 0xf0, 0xff, 0xff, 0x7f}, {0}, {0x55}, 0x5020, false},
+    {{0x90, 0x90, 0x90, 0x90, 0xff, 0xd0}, {0}, {0x55}, 0x5020, false}, /* call *%rax */
+};
+
+START_TEST(test_calls)
+{
+    Memory memory = {{0}};
+    const StackRequest request = {.read = read_bytes, .data = &memory};
+
+    memcpy(memory.bytes + 0x0a, call_rows[_i].call, sizeof call_rows[_i].call);
+    memcpy(memory.bytes + 0x20, call_rows[_i].entry, sizeof call_rows[_i].entry);
+    memcpy(memory.bytes + 0x40, call_rows[_i].stub, sizeof call_rows[_i].stub);
+    memcpy(memory.bytes + 0x60, &call_rows[_i].pointer, sizeof call_rows[_i].pointer);
+    ck_assert_int_eq(stack_code_calls(&request, BASE + 0x10, BASE + 0x20), call_rows[_i].wanted);
+    ck_assert(!stack_code_calls(&request, 3, BASE + 0x20));
+    ck_assert(!stack_code_calls(&request, BASE + 4, BASE + 0x20));
+}
+END_TEST
+
+START_TEST(test_sizes)
+{
+    static const uint8_t code[] = {
+        0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x60,       /* sub $0x60,%rsp */
+        0x48, 0x83, 0xec, 0x60,                               /* again */
+        0x48, 0x81, 0xec, 0x08, 0x10, 0,    0,                /* sub $0x1008,%rsp */
+        0x48, 0x83, 0xc4, 0x80,                               /* add $-128,%rsp */
+        0x48, 0x83, 0xec, 0xf0, 0x48, 0x81, 0xec, 0x20, 0x20, /* up; cut short */
+    };
+    uint8_t many[4 * 2 * STACK_SIZES_MAX];
+    uint32_t sizes[STACK_SIZES_MAX];
+
+    ck_assert_uint_eq(stack_code_sizes(code, sizeof code, sizes), 4);
+    ck_assert_uint_eq(sizes[0], 0);
+    ck_assert_uint_eq(sizes[1], 0x60);
+    ck_assert_uint_eq(sizes[2], 0x1008);
+    ck_assert_uint_eq(sizes[3], 128);
+    ck_assert_uint_eq(stack_code_sizes(code, 3, sizes), 1);
+    for (size_t i = 0; i < sizeof many; i += 4)
+        memcpy(&many[i], (const uint8_t[]){0x48, 0x83, 0xec, (uint8_t)(i + 8)}, 4);
+    ck_assert_uint_eq(stack_code_sizes(many, sizeof many, sizes), STACK_SIZES_MAX);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stacks");
@@ -159,6 +244,8 @@ int main(void)
     suite_add(suite, "maps", test_maps, 1);
     suite_add(suite, "no-maps", test_no_maps, 1);
     suite_add(suite, "jit", test_jit, ARRAY_LENGTH(jit_rows));
+    suite_add(suite, "calls", test_calls, ARRAY_LENGTH(call_rows));
+    suite_add(suite, "sizes", test_sizes, 1);
     suite_add(suite, "folding", test_folding, ARRAY_LENGTH(fold_rows));
     return suite_run(suite);
 }
