@@ -182,3 +182,39 @@ bool recording_run_complete(const Recording *recording, uint32_t run);
  * or -1. */
 const char *result_text(int result, char *out, size_t size);
 int result_from_text(const char *text);
+
+/* ---- lines that differ in the name and the counts only, recording_print_frame.c ---- */
+
+typedef struct FrameCache FrameCache;
+
+/* Where, in a buffer, parts of a fact's line begin. */
+typedef struct LineSeams {
+    size_t begin;
+    size_t name;
+    size_t values; /* what is behind the name */
+    size_t count;
+    size_t rest; /* what is behind the count */
+    size_t runs; /* the counts of each run, or the line's end */
+} LineSeams;
+
+/* What is around the name, the count and the runs. */
+typedef struct LineFrame {
+    const char *head;
+    size_t head_length;
+    const char *middle;
+    size_t middle_length;
+    const char *tail;
+    size_t tail_length;
+} LineFrame;
+
+/* NULL without memory, which all here take for a cache that remembers nothing. */
+FrameCache *frame_cache_new(void);
+void frame_cache_free(FrameCache **cache);
+
+/* Of a line with FACT's evidence and all of its identity but the name; good until the next is
+ * remembered. NULL: there is none. A fact that has one has one run, and nothing in StoredMore. */
+const LineFrame *frame_find(FrameCache *cache, const StoredFact *fact);
+
+/* LINE, which begins at SEAMS' begin, tells FACT. */
+void frame_remember(FrameCache *cache, const StoredFact *fact, const char *line,
+                    const LineSeams *seams);

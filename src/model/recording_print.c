@@ -15,8 +15,7 @@
 /* From here on numbers are not safe in JSON: many readers keep them as doubles. */
 #define JSON_SAFE_INTEGER ((uint64_t)1 << 53)
 
-/* So much is written at a time. */
-#define WRITE_SIZE ((size_t)64 * 1024)
+#define WRITE_SIZE ((size_t)64 * 1024) /* so much is written at a time */
 
 static bool is_plain(const char *text, size_t length)
 {
@@ -237,42 +236,60 @@ static void put_first(Buffer *out, const FirstSeen *first)
     (void)buffer_putc(out, '}');
 }
 
-static void put_runs_of_fact(Buffer *out, const Fact *fact)
+static void put_runs_of_fact(Buffer *out, const RunCount *runs, size_t count)
 {
     put_key(out, "runs");
     (void)buffer_putc(out, '[');
-    for (size_t i = 0; i < fact->runs_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         (void)buffer_puts(out, i > 0 ? ",[" : "[");
-        put_u64(out, fact->runs[i].run);
+        put_u64(out, runs[i].run);
         (void)buffer_putc(out, ',');
-        put_u64(out, fact->runs[i].count);
+        put_u64(out, runs[i].count);
         (void)buffer_putc(out, ']');
     }
     (void)buffer_putc(out, ']');
 }
 
-static void put_fact(Buffer *out, const Recording *recording, const Fact *fact)
+static void put_fact(Buffer *out, const Recording *recording, const Fact *fact, LineSeams *seams)
 {
+    seams->begin = out->length;
     (void)buffer_puts(out, "{\"kind\":");
     put_text(out, fact_kind_name(fact->kind));
-    put_key_text(out, "name", fact->name);
+    put_key(out, "name");
+    seams->name = out->length;
+    put_text(out, fact->name);
+    seams->values = out->length;
     put_values(out, fact);
     put_args(out, fact);
     put_key_text(out, "subject", fact->subject);
     put_key_text(out, "phase", phase_name(fact->phase));
     put_key(out, "count");
+    seams->count = out->length;
     put_u64(out, fact_count(fact));
+    seams->rest = out->length;
     put_results(out, &fact->results);
-    if (fact->predicted) {
-        put_key(out, "predicted");
-        put_bool(out, true);
-    }
+    (void)buffer_puts(out, fact->predicted ? ",\"predicted\":true" : "");
     put_key_text(out, "origin", fact->rule ? "inferred" : "observed");
     put_key_text(out, "rule", fact->rule);
     put_first(out, &fact->first);
     put_texts(out, "labels", fact->labels, fact->labels_count);
+    seams->runs = out->length;
     if (recording->runs_count > 1)
-        put_runs_of_fact(out, fact);
+        put_runs_of_fact(out, fact->runs, fact->runs_count);
+    (void)buffer_putc(out, '}');
+}
+
+/* As put_fact(), of one that has FRAME. */
+static void put_framed(Buffer *out, const Recording *recording, const StoredFact *fact,
+                       const LineFrame *frame)
+{
+    (void)buffer_append(out, frame->head, frame->head_length);
+    put_text(out, strset_text(recording->strings, fact->name));
+    (void)buffer_append(out, frame->middle, frame->middle_length);
+    put_u64(out, recording_fact_count(recording, fact));
+    (void)buffer_append(out, frame->tail, frame->tail_length);
+    if (recording->runs_count > 1)
+        put_runs_of_fact(out, &(RunCount){fact->run, fact->count}, 1);
     (void)buffer_putc(out, '}');
 }
 
@@ -368,13 +385,26 @@ int recording_print_header(const Recording *recording, Buffer *out)
     return end_line(out, start);
 }
 
-int recording_print_fact(const Recording *recording, const StoredFact *fact, Buffer *out)
+static int print_fact(const Recording *recording, const StoredFact *fact, FrameCache *cache,
+                      Buffer *out)
 {
     const size_t start = out->length;
+    const LineFrame *frame = frame_find(cache, fact);
+    LineSeams seams;
     Fact view;
 
-    put_fact(out, recording, recording_view(recording, fact, &view));
+    if (frame)
+        put_framed(out, recording, fact, frame);
+    else
+        put_fact(out, recording, recording_view(recording, fact, &view), &seams);
+    if (!frame && !out->error)
+        frame_remember(cache, fact, out->data + start, &seams);
     return end_line(out, start);
+}
+
+int recording_print_fact(const Recording *recording, const StoredFact *fact, Buffer *out)
+{
+    return print_fact(recording, fact, NULL, out);
 }
 
 int recording_print_footer(const Recording *recording, Buffer *out)
@@ -409,6 +439,7 @@ static void fetch_ahead(const Recording *recording, size_t index)
  */
 static int print_to(Recording *recording, Buffer *out, int fd, bool header)
 {
+    CLEANUP(frame_cache_free) FrameCache *cache = frame_cache_new();
     int r = recording_sort(recording);
 
     if (r == 0 && header)
@@ -416,7 +447,7 @@ static int print_to(Recording *recording, Buffer *out, int fd, bool header)
     for (size_t i = 0; r == 0 && i <= recording->facts_count; i++) {
         fetch_ahead(recording, i);
         if (i < recording->facts_count)
-            r = recording_print_fact(recording, recording_stored(recording, i), out);
+            r = print_fact(recording, recording_stored(recording, i), cache, out);
         else
             r = recording_print_footer(recording, out);
         if (r < 0 || fd < 0 || (out->length < WRITE_SIZE && i < recording->facts_count))
@@ -459,8 +490,9 @@ int recording_print_document(Recording *recording, Buffer *out)
     (void)recording_print_document_head(recording, out);
     for (size_t i = 0; i < recording->facts_count; i++) {
         (void)buffer_puts(out, i > 0 ? ",\n" : "\n");
+        LineSeams seams;
         Fact view;
-        put_fact(out, recording, recording_fact(recording, i, &view));
+        put_fact(out, recording, recording_fact(recording, i, &view), &seams);
     }
     (void)buffer_puts(out, "\n]}\n");
     return out->error;

@@ -135,16 +135,22 @@ static void merge(Recording *into, const Recording *from)
     ck_assert_int_eq(recording_merge(into, from), 0);
 }
 
+static void same_text(const char *x, const char *y)
+{
+    size_t at = 0;
+
+    /* whole recordings would be too much for a message */
+    while (x[at] && x[at] == y[at])
+        at++;
+    ck_assert_msg(strcmp(x, y) == 0, "differ from byte %zu on: %.80s / %.80s", at, x + at, y + at);
+}
+
 static void same(Recording *a, Recording *b)
 {
     CLEANUP(free_pointer) char *x = canonical(a);
     CLEANUP(free_pointer) char *y = canonical(b);
 
-    /* whole recordings would be too much for a message */
-    size_t at = 0;
-    while (x[at] && x[at] == y[at])
-        at++;
-    ck_assert_msg(strcmp(x, y) == 0, "differ from byte %zu on: %.80s / %.80s", at, x + at, y + at);
+    same_text(x, y);
 }
 
 static void round_trip(uint64_t seed)
@@ -236,6 +242,43 @@ START_TEST(test_associative)
 END_TEST
 
 /* What the laws alone would let pass: nothing is left out, and runs are told apart. */
+/* Facts that share all but the name and the count: in a whole recording each has the line that it
+ * has by itself. */
+static void same_lines(uint64_t seed)
+{
+    Random random = {seed};
+    CLEANUP(recording_cleanup) Recording *a = random_recording(&random);
+    CLEANUP(buffer_deinit) Buffer lines = BUFFER_INIT;
+    const unsigned runs = (unsigned)recording_runs_count(a);
+
+    for (unsigned n = runs > 0 ? 20 : 0; n > 0; n--) {
+        Fact fact = random_fact(&random);
+        const char *label = below(&random, 2) ? "x" : NULL;
+        for (unsigned i = 0; i < 3; i++) {
+            const char *names[] = {"like", "\"unlike\xff", "like that"};
+            fact.name = names[i];
+            fact.predicted ^= below(&random, 4) == 0;
+            ck_assert_int_ge(
+                recording_add(a, &fact, below(&random, runs), below(&random, 2000), label, NULL),
+                0);
+        }
+    }
+    ck_assert_int_eq(recording_sort(a), 0);
+    ck_assert_int_eq(recording_print_header(a, &lines), 0);
+    for (size_t i = 0; i < recording_facts_count(a); i++)
+        ck_assert_int_eq(recording_print_fact(a, recording_stored(a, i), &lines), 0);
+    ck_assert_int_eq(recording_print_footer(a, &lines), 0);
+    CLEANUP(free_pointer) char *whole = canonical(a);
+    same_text(whole, buffer_text(&lines));
+}
+
+START_TEST(test_same_lines)
+{
+    for (uint64_t i = 0; i < BATCH; i++)
+        same_lines(5000 + (uint64_t)_i * BATCH + i);
+}
+END_TEST
+
 START_TEST(test_union)
 {
     CLEANUP(recording_cleanup) Recording *a = recording_new();
@@ -291,6 +334,7 @@ int main(void)
     suite_add(suite, "idempotent", test_idempotent, BATCHES);
     suite_add(suite, "commutative", test_commutative, BATCHES);
     suite_add(suite, "associative", test_associative, BATCHES);
+    suite_add(suite, "lines", test_same_lines, BATCHES);
     suite_add(suite, "union", test_union, 1);
     return suite_run(suite);
 }
