@@ -63,12 +63,12 @@ class Bench:
 class Profile:
     """What whittle generate made of a recording."""
 
-    def __init__(self, bench, name, recording):
+    def __init__(self, bench, name, recording, *options):
         self.folder = os.path.join(bench.folder, f"profile-{name}")
         # AppArmor has one list of profiles for the whole machine: a name of our own
         self.name = f"{os.path.basename(bench.folder)}-{name}"
-        done = subprocess.run([live.WHITTLE, "generate", "--quiet", "--name", self.name, "-o", self.folder, recording],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run([live.WHITTLE, "generate", "--quiet", "--name", self.name, *options, "-o", self.folder,
+                               recording], capture_output=True, text=True, check=False)
         live.equal(done.returncode, 0, f"status of whittle generate: {done.stderr}")
 
     def read(self, name):
