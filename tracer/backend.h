@@ -77,6 +77,7 @@ typedef struct SeccompAgent {
 typedef struct BackendRun {
     Observer *observer;
     BackendPrepared *prepared; /* borrowed; used up by run(); NULL: nothing was */
+    bool stacks;               /* whoever observes takes them */
     const Launch *launch;      /* what to start; NULL to join what runs already */
     const pid_t *join;         /* processes to join with all their descendants */
     size_t join_count;
@@ -122,8 +123,7 @@ typedef struct Backend {
      * NULL: there is nothing to prepare. unprepare() takes NULL. */
     int (*prepare)(BackendPrepared **ret_prepared, Error *err);
     void (*unprepare)(BackendPrepared *prepared);
-    /* The registers of a thread of which the observer is being told; NULL: they are not to be had.
-     */
+    /* The registers of a thread of which the observer is being told; NULL: events tell them. */
     int (*registers)(pid_t tid, StackRegisters *ret_registers);
     /* Returns when every recorded process has ended, or when told to detach. Leaves the front's
      * session and drops privileges (tracer/launch.h) as soon as it can. */

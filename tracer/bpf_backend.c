@@ -301,7 +301,7 @@ static int set_up(Loop *loop, Error *err)
         capabilities = TAKE(run->prepared->capabilities);
         r = bpf_loader_attach(loop->loader, err);
     } else {
-        const struct bpf_settings settings = bpf_settings_here(hierarchies);
+        const struct bpf_settings settings = bpf_settings_here(hierarchies, run->stacks);
         r = bpf_loader_new(&settings, !run->launch, &loop->loader, err);
     }
     loop->capture = capture_new(run->observer, capabilities);
@@ -362,7 +362,7 @@ int bpf_backend_run(BackendRun *run, Error *err)
 
 int bpf_backend_prepare(BackendPrepared **ret_prepared, Error *err)
 {
-    const struct bpf_settings settings = bpf_settings_here(0);
+    const struct bpf_settings settings = bpf_settings_here(0, false);
     BackendPrepared *prepared = calloc(1, sizeof *prepared);
 
     if (!prepared)

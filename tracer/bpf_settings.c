@@ -20,13 +20,14 @@ static uint32_t number_of(enum call_abi abi, const char *name)
     return arch < 0 || !syscall ? UINT32_MAX : (uint32_t)syscall_number(syscall, (Arch)arch);
 }
 
-struct bpf_settings bpf_settings_here(uint64_t hierarchies)
+struct bpf_settings bpf_settings_here(uint64_t hierarchies, bool stacks)
 {
     struct bpf_settings settings = {
         .mark_option = MARK_PRCTL_OPTION,
         .mark_signal = MARK_SIGNAL,
         .hierarchies = hierarchies,
         .starting_phase = PHASE_RUNTIME_INIT,
+        .stacks = stacks,
     };
     struct stat st;
 

@@ -6,7 +6,7 @@
 #include "tracer/bpf/events.h"
 
 /* HIERARCHIES as in struct bpf_settings. */
-struct bpf_settings bpf_settings_here(uint64_t hierarchies);
+struct bpf_settings bpf_settings_here(uint64_t hierarchies, bool stacks);
 
 /* In the recorder. */
 struct bpf_session bpf_session_of(const BackendRun *run);

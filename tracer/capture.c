@@ -9,6 +9,7 @@
 #include "tracer/bpf_capabilities.h"
 #include "tracer/capture_counts.h"
 #include "tracer/capture_paths.h"
+#include "tracer/capture_stacks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct Capture {
     CaptureCounts *counts;
     CaptureRoots *roots;
     SeenFiles *seen;
+    CaptureStacks *stacks;
     Submissions *submissions;
     Captured captured;
     Process process;
@@ -65,14 +67,16 @@ Capture *capture_new(Observer *observer, BpfCapabilities *capabilities)
     capture->counts = capture_counts_new(observer->options.recording);
     capture->roots = capture_roots_new(&observer->table);
     capture->seen = seen_files_new();
+    capture->stacks = capture_stacks_new();
     capture->submissions = submissions_new();
     capture->labels.texts = calloc(1, sizeof *capture->labels.texts);
     if (!capture->capabilities || !capture->counts || !capture->roots || !capture->seen ||
-        !capture->submissions || !capture->labels.texts) {
+        !capture->stacks || !capture->submissions || !capture->labels.texts) {
         bpf_capabilities_free(capture->capabilities);
         capture_counts_free(capture->counts);
         capture_roots_free(capture->roots);
         seen_files_free(capture->seen);
+        capture_stacks_free(capture->stacks);
         submissions_free(capture->submissions);
         free(capture->labels.texts);
         free(capture);
@@ -266,6 +270,7 @@ static void set_subject(Capture *capture, Captured *captured)
     capture->tracee.tid = (pid_t)event->tid;
     capture->tracee.process = &capture->process;
     capture->tracee.captured = captured;
+    capture->tracee.stack = NULL;
     set_credentials(capture, event);
     capture->observer->label = name_get(&capture->labels, event->label);
 }
@@ -330,6 +335,9 @@ static int take(Capture *capture, Captured *captured)
     captured->syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, event->nr);
     captured->roots = capture->roots;
     captured->seen = capture->seen;
+    captured->stacks = capture->stacks;
+    captured->asked =
+        event->type == EVENT_EXEC ? capture_stacks_asked(capture->stacks, event) : NULL;
     set_subject(capture, captured);
     /* Opened while the process is there to be asked, though it may only be needed later. */
     if (!capture_namespace_is_own(capture->roots, captured))
@@ -443,6 +451,7 @@ Capture *capture_free(Capture *capture)
     capture_counts_free(capture->counts);
     capture_roots_free(capture->roots);
     seen_files_free(capture->seen);
+    capture_stacks_free(capture->stacks);
     submissions_free(capture->submissions);
     free(capture->programs.texts);
     free(capture->labels.texts);
@@ -473,6 +482,8 @@ int capture_event(Capture *capture, const struct event *event, size_t size)
     }
     if (event->type == EVENT_IO_URING || event->type == EVENT_IO_RESULT)
         return take_of_ring(capture, captured);
+    if (event->type == EVENT_STACK)
+        return capture_stacks_note(capture->stacks, captured);
     return take_when_known(capture, captured);
 }
 

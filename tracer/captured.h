@@ -28,6 +28,7 @@ typedef struct CapturedBlob {
 
 typedef struct CaptureRoots CaptureRoots;
 typedef struct SeenFiles SeenFiles;
+typedef struct CaptureStacks CaptureStacks;
 
 struct Captured {
     const struct event *event;
@@ -36,6 +37,8 @@ struct Captured {
     const Syscall *syscall; /* NULL: none, or one that the tables do not know */
     CaptureRoots *roots;    /* borrowed: capture_roots.h */
     SeenFiles *seen;        /* borrowed: capture_seen.h */
+    CaptureStacks *stacks;  /* borrowed: capture_stacks.h */
+    const Captured *asked;  /* of an exec: EVENT_STACK; NULL: not told */
     SocketInfo socket;      /* what captured_socket() gave last */
 };
 

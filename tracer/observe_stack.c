@@ -5,13 +5,17 @@
  */
 #include "base/io.h"
 #include "base/memory.h"
+#include "tracer/capture_roots.h"
+#include "tracer/capture_stacks.h"
 #include "tracer/observer_private.h"
 #include "tracer/served.h"
+#include "tracer/stack_maps.h"
 #include "tracer/stack_registers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +25,8 @@ enum { STACKS_MAX = 16384 };
 typedef struct StackSource {
     Observer *observer;
     Tracee *tracee;
+    const Root *root; /* NULL: not to be had */
+    Tracee reader;    /* of whom to ask what is mounted */
 } StackSource;
 
 static int read_memory(void *data, uint64_t address, void *bytes, size_t length)
@@ -28,13 +34,41 @@ static int read_memory(void *data, uint64_t address, void *bytes, size_t length)
     return tracee_read(((const StackSource *)data)->tracee, address, bytes, length);
 }
 
+/* The event that TRACEE's stack was copied with: that of an exec is told before. */
+static const Captured *copied_with(const Tracee *tracee)
+{
+    const Captured *captured = tracee->captured;
+
+    return captured->event->type == EVENT_EXEC ? captured->asked : captured;
+}
+
+/* The same of what was copied: pieces that follow each other. */
+static int read_copied(void *data, uint64_t address, void *bytes, size_t length)
+{
+    const Captured *captured = copied_with(((const StackSource *)data)->tracee);
+    char *to = bytes;
+
+    for (size_t i = 0; i < captured->count && length > 0; i++) {
+        const CapturedBlob *blob = &captured->blobs[i];
+        const uint64_t into = address - blob->address;
+        if (blob->kind != BLOB_PIECE || blob->flags & BLOB_UNREADABLE || address < blob->address ||
+            into >= blob->size)
+            continue;
+        const size_t size = blob->size - (size_t)into < length ? blob->size - (size_t)into : length;
+        memcpy(to, blob->bytes + into, size);
+        to += size;
+        address += size;
+        length -= size;
+    }
+    return length == 0 ? 0 : -EFAULT;
+}
+
 /* Whoever asks a file system that the workload serves may wait for ever, and so for what is no
  * regular file. */
 static int open_file(void *data, const char *path)
 {
     const StackSource *source = data;
-    Process *process = source->tracee->process;
-    const Root *root = process_root(&source->observer->table, process);
+    const Root *root = source->root;
     const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                                  .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     char inside[PATH_MAX];
@@ -46,7 +80,7 @@ static int open_file(void *data, const char *path)
     (void)snprintf(inside, sizeof inside, "%s", path);
     if (!root_strip(root, inside))
         (void)snprintf(inside, sizeof inside, "%s", path);
-    if (served_path(source->tracee, root, AT_FDCWD, inside, false, served))
+    if (served_path(&source->reader, root, AT_FDCWD, inside, false, served))
         return -EREMOTE;
     CLEANUP(fd_close) int top = root->fd >= 0 ? -1 : open("/", O_PATH | O_CLOEXEC);
     CLEANUP(fd_close)
@@ -77,7 +111,10 @@ static int read_maps(const Tracee *tracee, Buffer *out)
 static int take(Observer *observer, Tracee *tracee, Buffer *out)
 {
     CLEANUP(buffer_deinit) Buffer maps = BUFFER_INIT;
-    StackSource source = {observer, tracee};
+    StackSource source = {.observer = observer,
+                          .tracee = tracee,
+                          .root = process_root(&observer->table, tracee->process),
+                          .reader = *tracee};
     StackRegisters registers;
     int r = observer->options.registers(tracee->tid, &registers);
 
@@ -94,14 +131,70 @@ static int take(Observer *observer, Tracee *tracee, Buffer *out)
     return observer->options.stacks->take(observer->options.stacks, &request, out);
 }
 
+/* MAPS are of before PC's code was loaded: -ESRCH. */
+static int check_maps(const char *text, uint64_t pc)
+{
+    CLEANUP(free_pointer) StackMap *maps = NULL;
+    size_t count = 0;
+    const int r = stack_maps_parse(text, &maps, &count);
+
+    if (r < 0)
+        return r;
+    return stack_maps_find(maps, count, pc) ? 0 : -ESRCH;
+}
+
+/* The same of a thread that went on since. */
+static int take_captured(Observer *observer, Tracee *tracee, Buffer *out)
+{
+    const Captured *captured = tracee->captured;
+    const Captured *copied = copied_with(tracee);
+    const CapturedBlob *kept = copied ? captured_blob(copied, BLOB_REGISTERS, CAPTURED_ANY) : NULL;
+    StackSource source = {
+        .observer = observer, .tracee = tracee, .reader = {.tid = tracee->tid, .process = NULL}};
+    StackRegisters registers;
+
+    if (!kept)
+        return -ESRCH;
+    bool now;
+    const char *maps = capture_stacks_maps(captured->stacks, tracee->tid, kept->address, &now);
+    int r = maps ? stack_registers_kept(kept->bytes, kept->size, &registers) : -ESRCH;
+    if (r == 0 && !now)
+        r = check_maps(maps, registers.pc);
+    if (r < 0)
+        return r;
+    /* Whoever is gone cannot be asked what is mounted. */
+    const bool gone = kill(tracee->tid, 0) < 0 && errno == ESRCH;
+    if (gone && capture_namespace_is_own(captured->roots, captured))
+        source.reader.tid = getpid();
+    if (!gone || source.reader.tid != tracee->tid)
+        source.root = capture_root(captured->roots, captured);
+    const StackRequest request = {.registers = &registers,
+                                  .maps = maps,
+                                  .own_pid = process_own_pid(tracee->process),
+                                  .read = read_copied,
+                                  .open_file = open_file,
+                                  .data = &source};
+    return observer->options.stacks->take(observer->options.stacks, &request, out);
+}
+
+/* What the kernel did by itself has none: the peak of memory, threads of io_uring. */
+static bool has_stack(const Observer *observer, const Tracee *tracee)
+{
+    if (!tracee->captured)
+        return observer->options.registers != NULL;
+    return tracee->captured->event->type == EVENT_EXEC ||
+           captured_blob(tracee->captured, BLOB_REGISTERS, CAPTURED_ANY);
+}
+
 const char *observe_stack(Observer *observer, Tracee *tracee)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
 
-    if (!observer->options.stacks || !observer->options.registers ||
-        observer->stacks_told >= STACKS_MAX)
+    if (!observer->options.stacks || observer->stacks_told >= STACKS_MAX ||
+        !has_stack(observer, tracee))
         return NULL;
-    if (!tracee->stack && take(observer, tracee, &text) < 0) {
+    if (!tracee->stack && (tracee->captured ? take_captured(observer, tracee, &text)
+                                            : take(observer, tracee, &text)) < 0) {
         buffer_clear(&text);
         (void)buffer_puts(&text, "[gone]");
     }

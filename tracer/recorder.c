@@ -131,6 +131,7 @@ void recorder_main(const Supervision *supervision, Channels *channels)
     Ticker ticker = {.supervision = supervision, .observer = observer};
     BackendRun run = {.observer = observer,
                       .prepared = supervision->prepared,
+                      .stacks = supervision->stacks != NULL,
                       .launch = supervision->launch,
                       .join = supervision->join,
                       .join_count = supervision->join_count,

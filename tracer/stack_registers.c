@@ -11,6 +11,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -47,6 +49,9 @@ static void set_place(StackRegisters *registers, int sp_number, int pc_number, u
 
 #if defined(__x86_64__)
 
+/* Of 32-bit code; the kernel's USER32_CS. */
+enum { NARROW_CODE = 0x23 };
+
 /* struct user_regs_struct of a 32-bit program. */
 typedef struct NarrowRegisters {
     uint32_t ebx, ecx, edx, esi, edi, ebp, eax;
@@ -79,6 +84,28 @@ static void fill(const TracedRegisters *traced, size_t size, StackRegisters *out
     set_place(out, SP, PC, w->rsp, w->rip);
 }
 
+/* What the kernel keeps is the beginning of what ptrace(2) gives, for 32-bit programs too. */
+enum { KEPT_SIZE = offsetof(struct user_regs_struct, fs_base) };
+
+static void fill_kept(const TracedRegisters *traced, StackRegisters *out)
+{
+    const struct user_regs_struct *w = &traced->wide;
+    const TracedRegisters narrow = {.narrow = {.ebx = (uint32_t)w->rbx,
+                                               .ecx = (uint32_t)w->rcx,
+                                               .edx = (uint32_t)w->rdx,
+                                               .esi = (uint32_t)w->rsi,
+                                               .edi = (uint32_t)w->rdi,
+                                               .ebp = (uint32_t)w->rbp,
+                                               .eax = (uint32_t)w->rax,
+                                               .eip = (uint32_t)w->rip,
+                                               .esp = (uint32_t)w->rsp}};
+
+    if ((uint16_t)w->cs == NARROW_CODE)
+        fill(&narrow, sizeof narrow.narrow, out);
+    else
+        fill(traced, sizeof traced->wide, out);
+}
+
 #elif defined(__aarch64__)
 
 typedef struct TracedRegisters {
@@ -91,6 +118,13 @@ static void fill(const TracedRegisters *traced, size_t size, StackRegisters *out
     for (int i = 0; i < 31; i++)
         set_register(out, i, traced->wide.regs[i]);
     set_place(out, SP, PC, traced->wide.sp, traced->wide.pc);
+}
+
+enum { KEPT_SIZE = offsetof(struct user_regs_struct, pstate) };
+
+static void fill_kept(const TracedRegisters *traced, StackRegisters *out)
+{
+    fill(traced, sizeof *traced, out);
 }
 
 #endif
@@ -136,6 +170,19 @@ int stack_registers_waiting(pid_t tid, StackRegisters *ret_registers)
     return -EAGAIN;
 }
 
+int stack_registers_kept(const void *bytes, size_t length, StackRegisters *ret_registers)
+{
+    TracedRegisters traced = {0};
+    StackRegisters registers = {.known = 0};
+
+    if (length < KEPT_SIZE)
+        return -EBADMSG;
+    memcpy(&traced, bytes, KEPT_SIZE);
+    fill_kept(&traced, &registers);
+    *ret_registers = registers;
+    return 0;
+}
+
 #else
 
 int stack_registers_traced(pid_t tid, StackRegisters *ret_registers)
@@ -148,6 +195,14 @@ int stack_registers_traced(pid_t tid, StackRegisters *ret_registers)
 int stack_registers_waiting(pid_t tid, StackRegisters *ret_registers)
 {
     (void)tid;
+    (void)ret_registers;
+    return -ENOSYS;
+}
+
+int stack_registers_kept(const void *bytes, size_t length, StackRegisters *ret_registers)
+{
+    (void)bytes;
+    (void)length;
     (void)ret_registers;
     return -ENOSYS;
 }

@@ -14,3 +14,6 @@ int stack_registers_traced(pid_t tid, StackRegisters *ret_registers);
  * errno.
  */
 int stack_registers_waiting(pid_t tid, StackRegisters *ret_registers);
+
+/* From LENGTH bytes of what the kernel keeps of the thread, struct pt_regs. -EBADMSG: too few. */
+int stack_registers_kept(const void *bytes, size_t length, StackRegisters *ret_registers);

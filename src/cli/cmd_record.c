@@ -44,25 +44,21 @@ static void stacks_drop(Stacks **stacks)
         *stacks = (*stacks)->free(*stacks);
 }
 
-/* choose_backend(), for --stacks one that can take them. */
+/* choose_backend(), for --stacks one that stops who does something new, where the job allows: of a
+ * process that ends at once eBPF cannot tell. */
 static const Backend *backend_for(const Parsed *parsed, Job job, Error *err)
 {
     static const char *const others[] = {"notify", "ptrace"};
     const char *name = parsed_value(parsed, "backend", "auto");
-    const Backend *backend = choose_backend(name, job, err);
 
-    if (!backend || !parsed_flag(parsed, "stacks") || backend->registers)
-        return backend;
-    for (size_t i = 0; strcmp(name, "auto") == 0 && i < ARRAY_LENGTH(others); i++) {
+    for (size_t i = 0;
+         parsed_flag(parsed, "stacks") && strcmp(name, "auto") == 0 && i < ARRAY_LENGTH(others);
+         i++) {
         const Backend *other = choose_backend(others[i], job, NULL);
         if (other)
             return other;
     }
-    (void)error_set(err, -EINVAL,
-                    "the %s backend cannot take stacks: use --backend notify or "
-                    "ptrace, or leave out --stacks",
-                    backend->name);
-    return NULL;
+    return choose_backend(name, job, err);
 }
 
 /* ---- progress ------------------------------------------------------------------------------- */
@@ -262,8 +258,9 @@ const Command command_record = {
         "end. If whittle is killed, the command goes on unharmed, and REC has what was seen until "
         "then and is marked incomplete.\n\n"
         "With --stacks each fact has the stack of the thread that did it first: functions, with "
-        "source lines where there is debug information. `whittle explain` shows them. eBPF cannot "
-        "take them: without --backend, notify or ptrace is used then.\n\n"
+        "source lines where there is debug information. `whittle explain` shows them. Without "
+        "--backend, notify or ptrace is used then where they can: eBPF waits for nobody, and of a "
+        "process that ends at once it has no stack.\n\n"
         "With --pid nothing is started: end the recording by ^C; the processes go on.\n\n"
         "With --cgroup, which takes the folder of a control group (v1 or v2) or its path in "
         "/proc/PID/cgroup, everybody is recorded who is in there or below, for as long as they "

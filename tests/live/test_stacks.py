@@ -13,18 +13,29 @@ from live import both, case, check, equal
 sys.path.insert(0, os.path.join(live.SOURCE, "tests", "unit"))
 from check_schema import Validator  # noqa: E402
 
-TAKES = ("notify", "ptrace")
 FRAME = re.compile(r"(?P<module>.*?)\+0x(?P<address>[0-9a-f]+)(?: \[[0-9a-f]+\])?(?P<inlined> inlined)?(?: (?P<name>[^( ]*?)"
                    r"(?:\+0x[0-9a-f]+)?)?(?: \((?P<line>.*)\))?$")
 
 
-def record(backend, folder, command, **options):
-    if backend not in TAKES:
-        raise live.Skip(f"{backend} takes no stacks")
-    done = live.record(backend, folder, command, options=["--stacks"], **options)
+def record(backend, folder, command, until="/stack-chain", name="rec.jsonl"):
+    """COMMAND ends when its input does: with eBPF, which does not stop it, that is once it was told of UNTIL."""
+    recording = os.path.join(folder, name)
+    process = subprocess.Popen(live.record_command(backend, recording, command, "--stacks"), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if backend == "bpf":
+        live.wait_until(lambda: process.poll() is not None or f'"{until}"' in journal(recording), 60, until)
+    done = live.Result(*live.finish(process, ""), recording)
     if done.status == 3 and "libdw" in done.err:
         raise live.Skip("whittle was built without libdw")
     return done
+
+
+def journal(recording):
+    try:
+        with open(recording, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return live.journal(recording)
 
 
 def stack_of(result, kind, name):
@@ -101,7 +112,7 @@ def made_code(folder, backend):
 @both
 def interpreter(folder, backend):
     path = os.path.join(folder, "opened")
-    result = record(backend, folder, [live.PYTHON, "-c", f"open({path!r}, 'w')"])
+    result = record(backend, folder, [live.PYTHON, "-c", f"import sys; open({path!r}, 'w'); sys.stdin.read()"], until=path)
     stack = stack_of(result, "file", path)
     check(any("python" in os.path.basename(p[0]) for p in places(stack)), stack)
     check("[cut]" not in stack and len(stack) > 6, stack)
@@ -111,9 +122,20 @@ def interpreter(folder, backend):
 def who_executes(folder, backend):
     """The stack of an exec is that of the program that asked for it, not of the one that came of it."""
     true = os.path.realpath("/usr/bin/true")
-    result = record(backend, folder, ["/bin/sh", "-c", "true; exec /usr/bin/true"])
+    result = record(backend, folder, ["/bin/sh", "-c", "test -e /stack-chain; read line; exec /usr/bin/true"])
     stack = stack_of(result, "exec", true)
     check(os.path.basename(os.path.realpath("/bin/sh")) in [p[0] for p in places(stack)], stack)
+
+
+@case
+def who_is_gone(folder):
+    """eBPF does not wait: of a process that ended, nothing is made up."""
+    result = live.record("bpf", folder, ["/bin/sh", "-c", "for i in 1 2 3 4; do /bin/ls /stack-chain$i; done"], options=["--stacks"])
+    if result.status == 3 and "libdw" in result.err:
+        raise live.Skip("whittle was built without libdw")
+    told = [fact["first"].get("stack") for fact in result.document["facts"] if "first" in fact]
+    check(any(told), "there are stacks")
+    check(not any(stack and stack[0] == "[nowhere]" for stack in told), told)
 
 
 @both

@@ -259,7 +259,68 @@ static __always_inline void event_subject(struct scratch *scratch, const struct 
     __builtin_memcpy(event->ancestry, state->ancestry, sizeof event->ancestry);
 }
 
-/* Command line, and the root folder if it is another one than the mount namespace's. */
+/* ---- the stack in user space ----------------------------------------------------------------- */
+
+/* What lies at ADDRESS of the stack, to the end of the page. */
+static __noinline int blob_piece(u64 address)
+{
+    struct scratch *scratch = scratch_get();
+
+    if (!scratch)
+        return 0;
+    struct blob *blob = blob_start(scratch, BLOB_PIECE, 0, address);
+    if (!blob)
+        return 0;
+    const u32 length = EVENT_PIECE_MAX - (u32)(address & (EVENT_PIECE_MAX - 1));
+    if (bpf_probe_read_user(blob + 1, length, (const void *)address) < 0)
+        return -1;
+    blob_end(scratch, blob, length);
+    return 0;
+}
+
+/* Where the stack of REGS ends. */
+static __always_inline u64 user_stack_at(const void *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+    return ((const struct pt_regs___x86 *)regs)->sp;
+#elif defined(__TARGET_ARCH_arm64)
+    return ((const struct pt_regs___aarch64 *)regs)->sp;
+#endif
+}
+
+/* The current thread's registers in user space, and its stack as far as there is room: what it
+ * called lies in there. Threads of io_uring have none. */
+static __noinline int blob_stack(void)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get();
+    const struct mm_struct *mm = plain(task)->mm;
+
+    if (!scratch || !mm)
+        return 0;
+    const void *regs = (const void *)bpf_task_pt_regs(task);
+    u64 at = user_stack_at(regs);
+#if defined(__TARGET_ARCH_x86)
+    const u32 size = sizeof(u64) + bpf_core_field_offset(struct pt_regs___x86, ss);
+#elif defined(__TARGET_ARCH_arm64)
+    const u32 size = sizeof(u64) + bpf_core_field_offset(struct pt_regs___aarch64, pstate);
+#endif
+    if (at == 0 || scratch->used > EVENT_SIZE_MAX - BLOB_ROOM)
+        return 0;
+    struct blob *blob = blob_start(scratch, BLOB_REGISTERS, 0, mm->start_stack);
+    if (!blob)
+        return 0;
+    bpf_probe_read_kernel(blob + 1, BOUND(size, 511), regs);
+    blob_end(scratch, blob, BOUND(size, 511));
+    for (u32 i = 0; i < EVENT_PIECES; i++) {
+        if (scratch->used > EVENT_SIZE_MAX - BLOB_ROOM || blob_piece(at) < 0)
+            break;
+        at = (at | (EVENT_PIECE_MAX - 1)) + 1;
+    }
+    return 0;
+}
+
+/* Command line, the root folder if it is another one than the mount namespace's, and the stack. */
 __noinline int event_circumstances(void)
 {
     const struct task_struct *task = plain(bpf_get_current_task_btf());
@@ -284,6 +345,9 @@ __noinline int event_circumstances(void)
             blob_place(BLOB_ROOT, 0);
         }
     }
+    /* That of an exec is the new program's. */
+    if (settings.stacks && ((struct event *)scratch->event)->type != EVENT_EXEC)
+        blob_stack();
     return 0;
 }
 

@@ -35,6 +35,8 @@ enum {
     EVENT_COMMAND_MAX = 256,
     EVENT_STACK_MAX = 20,
     EVENT_LABEL_MAX = 256,
+    EVENT_PIECE_MAX = 4096,
+    EVENT_PIECES = 5, /* of a stack: 16 KiB, wherever in its page that begins */
 };
 
 /* ---- what to look at in a call: map `rules`, an array by ABI and number ---------------------- */
@@ -121,6 +123,7 @@ struct bpf_settings {
     u32 sigreturn[ABI_COUNT], rt_sigreturn[ABI_COUNT]; /* numbers (x32: with bit 30) */
     u32 starting_phase;                                /* PHASE_RUNTIME_INIT of model/fact.h */
     u32 io_complete;                                   /* enum io_complete; set by bpf_loader.c */
+    u32 stacks; /* 1: events have BLOB_REGISTERS and BLOB_PIECE */
 };
 
 /* What holds for one run: `session` in .bss, set before anybody is put in scope. */
@@ -160,6 +163,8 @@ enum event_type {
     EVENT_NAMESPACE_LEFT,
     EVENT_MOVED, /* threads of a process were moved between cgroups: `seed` is to be run again */
     EVENT_IO_RESULT, /* `result` is one of the operation that was submitted with key `value` */
+    EVENT_STACK, /* a thread of process `tgid`, which runs `program`, is about to run another: with
+                    BLOB_REGISTERS and BLOB_PIECE, as those of what it did before */
 };
 
 struct event_credentials {
@@ -258,6 +263,9 @@ enum blob_kind {
     BLOB_STACK,      /* u64 kernel addresses, innermost first */
     BLOB_LABEL,      /* text with its NUL */
     BLOB_PATH, /* the same as BLOB_FILE: what path argument `number` led to, by the kernel itself */
+    BLOB_REGISTERS, /* the kernel's struct pt_regs of the thread in user space; `address` is where
+                       its memory's first stack began, which tells one memory from the next */
+    BLOB_PIECE,     /* what lies at `address` of its stack */
 };
 
 enum blob_flags {

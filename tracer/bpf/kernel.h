@@ -163,7 +163,7 @@ struct cred {
     struct user_namespace *user_ns;
 };
 struct mm_struct {
-    unsigned long arg_start, arg_end;
+    unsigned long arg_start, arg_end, start_stack;
     struct file *exe_file;
 };
 struct signal_struct {
@@ -330,10 +330,11 @@ struct timespec64 { /* for NUMBER() */
 
 /* Linux 5.11 … */
 struct pt_regs___x86 {
-    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, ax, orig_ax;
+    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, ax, orig_ax, sp, ss;
 };
 struct pt_regs___aarch64 {
     u64 regs[31];
+    u64 sp, pstate;
     u64 orig_x0;
     int syscallno;
 };

@@ -2,6 +2,7 @@
 /* Who is recorded: tasks that are created, start a program and end. */
 #pragma once
 
+#include "exec_stack.h"
 #include "runtime.h"
 
 enum { CLONE_THREAD = 0x10000 };
@@ -98,6 +99,8 @@ static __always_inline void note_exec(struct task_struct *task)
         return;
     state->exec_nr = (u32)call_number(task, (const struct pt_regs *)bpf_task_pt_regs(task), &abi);
     state->exec_abi = abi;
+    if (settings.stacks && !(state->flags & (TASK_LAUNCHING | TASK_UNCONFINED | TASK_MARK)))
+        tell_exec_stack(task, state);
 }
 
 SEC("tp_btf/sched_prepare_exec")
