@@ -288,8 +288,8 @@ static __always_inline u64 user_stack_at(const void *regs)
 #endif
 }
 
-/* The current thread's registers in user space, and its stack as far as there is room: what it
- * called lies in there. Threads of io_uring have none. */
+/* The current thread's registers in user space, and its stack as far as there is room. Threads of
+ * io_uring have none. */
 static __noinline int blob_stack(void)
 {
     struct task_struct *task = bpf_get_current_task_btf();
