@@ -26,7 +26,9 @@ typedef struct StackSource {
     Observer *observer;
     Tracee *tracee;
     const Root *root; /* NULL: not to be had */
-    Tracee reader;    /* of whom to ask what is mounted */
+    /* Of whom to ask what is mounted; of one that is captured, the numbers only. */
+    Tracee reader;
+    Process process;
 } StackSource;
 
 static int read_memory(void *data, uint64_t address, void *bytes, size_t length)
@@ -149,8 +151,7 @@ static int take_captured(Observer *observer, Tracee *tracee, Buffer *out)
     const Captured *captured = tracee->captured;
     const Captured *copied = copied_with(tracee);
     const CapturedBlob *kept = copied ? captured_blob(copied, BLOB_REGISTERS, CAPTURED_ANY) : NULL;
-    StackSource source = {
-        .observer = observer, .tracee = tracee, .reader = {.tid = tracee->tid, .process = NULL}};
+    StackSource source = {.observer = observer, .tracee = tracee, .reader = {.tid = tracee->tid}};
     StackRegisters registers;
 
     if (!kept)
@@ -164,8 +165,10 @@ static int take_captured(Observer *observer, Tracee *tracee, Buffer *out)
         return r;
     /* Whoever is gone cannot be asked what is mounted. */
     const bool gone = kill(tracee->tid, 0) < 0 && errno == ESRCH;
+    source.reader.process = &source.process;
+    source.process.pid = tracee->process->pid;
     if (gone && capture_namespace_is_own(captured->roots, captured))
-        source.reader.tid = getpid();
+        source.reader.tid = source.process.pid = getpid();
     if (!gone || source.reader.tid != tracee->tid)
         source.root = capture_root(captured->roots, captured);
     const StackRequest request = {.registers = &registers,
