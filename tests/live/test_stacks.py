@@ -17,10 +17,10 @@ FRAME = re.compile(r"(?P<module>.*?)\+0x(?P<address>[0-9a-f]+)(?: \[[0-9a-f]+\])
                    r"(?:\+0x[0-9a-f]+)?)?(?: \((?P<line>.*)\))?$")
 
 
-def record(backend, folder, command, until="/stack-chain", name="rec.jsonl"):
+def record(backend, folder, command, until="/stack-chain", name="rec.jsonl", prefix=()):
     """COMMAND ends when its input does: with eBPF, which does not stop it, that is once it was told of UNTIL."""
     recording = os.path.join(folder, name)
-    process = subprocess.Popen(live.record_command(backend, recording, command, "--stacks"), stdin=subprocess.PIPE,
+    process = subprocess.Popen([*prefix, *live.record_command(backend, recording, command, "--stacks")], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if backend == "bpf":
         live.wait_until(lambda: process.poll() is not None or f'"{until}"' in journal(recording), 60, until)
@@ -36,6 +36,11 @@ def journal(recording):
             return file.read()
     except FileNotFoundError:
         return live.journal(recording)
+
+
+def need_ebpf():
+    if "bpf" not in live.BACKENDS:
+        raise live.Skip("eBPF is not to be had here")
 
 
 def stack_of(result, kind, name):
@@ -130,12 +135,26 @@ def who_executes(folder, backend):
 @case
 def who_is_gone(folder):
     """eBPF does not wait: of a process that ended, nothing is made up."""
+    need_ebpf()
     result = live.record("bpf", folder, ["/bin/sh", "-c", "for i in 1 2 3 4; do /bin/ls /stack-chain$i; done"], options=["--stacks"])
     if result.status == 3 and "libdw" in result.err:
         raise live.Skip("whittle was built without libdw")
     told = [fact["first"].get("stack") for fact in result.document["facts"] if "first" in fact]
     check(any(told), "there are stacks")
     check(not any(stack and stack[0] == "[nowhere]" for stack in told), told)
+
+
+@case
+def beside_fuse(folder):
+    """Where something is mounted that a process serves, files are opened with care."""
+    need_ebpf()
+    live.need_root()
+    live.need("unshare")
+    mounted = os.path.join(folder, "mounted")
+    os.mkdir(mounted)
+    prefix = ["unshare", "-m", live.PYTHON, os.path.join(live.SOURCE, "tests", "live", "fuse_server.py"), mounted]
+    result = record("bpf", folder, [live.program("stack_chain")], prefix=prefix)
+    check("chain_inner" in names(stack_of(result, "file", "/stack-chain")), result.err)
 
 
 @both
