@@ -16,4 +16,5 @@ done
     exit 77
 }
 exec script/lab --no-bootstrap --add "$WHITTLE:whittle" \
-    --add "$WHITTLE_BY_KPROBES:whittle-by-kprobes" --add "$WHITTLE_PROGRAMS/ring_or_calls" --add tests/lab/inside-bpf.sh -- ./inside-bpf.sh
+    --add "$WHITTLE_BY_KPROBES:whittle-by-kprobes" --add "$WHITTLE_PROGRAMS/ring_or_calls" \
+    --add "$WHITTLE_PROGRAMS/signal_storm" --add tests/lab/inside-bpf.sh -- ./inside-bpf.sh
