@@ -185,7 +185,7 @@ compare_ring_and_calls() {
 # dash sets its handler of SIGCHLD without SA_RESTART, and its fork and pipe must not fail for that.
 signals_under_notify() {
     local result interrupted hidden waits signals forks
-    result=$("$whittle" record --backend notify -o storm.jsonl -- ./signal_storm 1 400 20000 1 2>storm.err) ||
+    result=$("$whittle" record --backend notify -o storm.jsonl -- timeout 120 ./signal_storm 1 100 100000 1 2>storm.err) ||
         fail "signal_storm: exits with $?: $(cat storm.err)"
     read -r interrupted hidden waits signals <<<"$result"
     if ((signals > 20 && waits == 10 && interrupted <= 3 + signals / 20)); then
