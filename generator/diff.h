@@ -86,9 +86,10 @@ size_t diff_count(const Diff *diff, DiffKind kind);
 
 typedef struct DiffInput DiffInput;
 
-/* Reads a file or folder; "-" is standard input, "/dev/null" something that allows nothing. -EINVAL
- * with ERR if it is nothing that can be compared. */
-int diff_input_read(const char *path, DiffInput **ret_input, Error *err);
+/* Reads a file or folder; "-" is standard input, "/dev/null" something that allows nothing. What an
+ * AppArmor profile includes is looked for in the folder INCLUDE (NULL: none) and in
+ * /etc/apparmor.d. -EINVAL with ERR if it is nothing that can be compared. */
+int diff_input_read(const char *path, const char *include, DiffInput **ret_input, Error *err);
 DiffInput *diff_input_free(DiffInput *input);
 
 /* A recording, for what is known of who needed what; NULL if it is none. */

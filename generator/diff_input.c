@@ -166,9 +166,12 @@ static int read_seccomp(const char *file, const Buffer *text, DiffSide *side, Er
     return 0;
 }
 
-static int read_apparmor(const char *file, Buffer *text, DiffSide *side, Error *err)
+static int read_apparmor(const char *file, const char *include, Buffer *text, DiffSide *side,
+                         Error *err)
 {
-    const ApparmorReadOptions options = {.missing_includes = true};
+    const char *const folders[] = {include, "/etc/apparmor.d"};
+    const ApparmorReadOptions options = {
+        .include = folders, .include_count = include ? 2 : 0, .missing_includes = true};
     const int r =
         apparmor_parse(file, buffer_text(text), text->length, &options, &side->apparmor, err);
 
@@ -180,7 +183,7 @@ static int read_apparmor(const char *file, Buffer *text, DiffSide *side, Error *
 }
 
 /* One file, whatever it is. */
-static int read_one(const char *file, DiffSide *side, Error *err)
+static int read_one(const char *file, const char *include, DiffSide *side, Error *err)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     CLEANUP(fd_close) int fd = open_and_peek(file, &text, PEEK_SIZE, err);
@@ -213,7 +216,7 @@ static int read_one(const char *file, DiffSide *side, Error *err)
     }
     if (apparmor_detect(buffer_text(&text), text.length)) {
         side->kind = "AppArmor profile";
-        return read_apparmor(file, &text, side, err);
+        return read_apparmor(file, include, &text, side, err);
     }
     if (read_plain_capabilities(buffer_text(&text), text.length, &side->capabilities)) {
         side->kind = "capability list";
@@ -227,7 +230,7 @@ static int read_one(const char *file, DiffSide *side, Error *err)
         file);
 }
 
-static int read_folder(const char *folder, DiffSide *side, Error *err)
+static int read_folder(const char *folder, const char *include, DiffSide *side, Error *err)
 {
     static const char *const files[] = {"policy.yaml", "seccomp.json", "capabilities.json",
                                         "apparmor.profile"};
@@ -241,7 +244,7 @@ static int read_folder(const char *folder, DiffSide *side, Error *err)
         if (access(buffer_text(&path), F_OK) < 0)
             continue;
         any = true;
-        r = read_one(buffer_text(&path), side, err);
+        r = read_one(buffer_text(&path), include, side, err);
     }
     side->kind = "folder";
     if (r == 0 && !any)
@@ -252,7 +255,7 @@ static int read_folder(const char *folder, DiffSide *side, Error *err)
     return r;
 }
 
-int diff_input_read(const char *path, DiffInput **ret_input, Error *err)
+int diff_input_read(const char *path, const char *include, DiffInput **ret_input, Error *err)
 {
     CLEANUP(input_drop) DiffInput *input = calloc(1, sizeof *input);
     struct stat status;
@@ -268,9 +271,9 @@ int diff_input_read(const char *path, DiffInput **ret_input, Error *err)
         input->side.kind = "nothing";
         r = 0;
     } else if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        r = read_folder(path, &input->side, err);
+        r = read_folder(path, include, &input->side, err);
     else
-        r = read_one(path, &input->side, err);
+        r = read_one(path, include, &input->side, err);
     if (r < 0)
         return r;
     *ret_input = TAKE(input);

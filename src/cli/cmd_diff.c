@@ -32,12 +32,13 @@ static int compare(const Parsed *parsed, const char *paths[2], Diff *diff, Error
     CLEANUP(input_drop) DiffInput *fresh = NULL;
     CLEANUP(input_drop) DiffInput *given = NULL;
     const char *recording = parsed_value(parsed, "recording", NULL);
-    int r = diff_input_read(paths[0], &old, err);
+    const char *include = parsed_value(parsed, "include", NULL);
+    int r = diff_input_read(paths[0], include, &old, err);
 
     if (r == 0)
-        r = diff_input_read(paths[1], &fresh, err);
+        r = diff_input_read(paths[1], include, &fresh, err);
     if (r == 0 && recording)
-        r = diff_input_read(recording, &given, err);
+        r = diff_input_read(recording, include, &given, err);
     if (r == 0 && given && !diff_input_recording(given))
         r = error_set(err, -EINVAL, "%s: no recording, which --recording takes", recording);
     if (r == 0)
@@ -136,6 +137,8 @@ static const Option options[] = {
     {"format", 'f', VALUE_WORDS, "FORMAT", "text markdown json sarif",
      "how to print it: text (the default), markdown for a comment on a pull request, json "
      "(docs/FORMATS.md), sarif for code hosts"},
+    {"include", 'I', VALUE_FOLDER, "DIR", NULL,
+     "where AppArmor's \"include <...>\" looks first, then in /etc/apparmor.d"},
     {"recording", 'r', VALUE_FILE, "REC", NULL,
      "a recording that tells who needed what became allowed"},
     {"exit-code", 0, VALUE_NONE, NULL, NULL, "exit with status 1 if anything differs"},
@@ -149,7 +152,7 @@ static const Option options[] = {
 const Command command_diff = {
     .name = "diff",
     .summary = "Say what one profile allows and another does not",
-    .usage = "[-f FORMAT] [-r REC] [--exit-code] [--fail-on RISK] OLD NEW",
+    .usage = "[-f FORMAT] [-I DIR] [-r REC] [--exit-code] [--fail-on RISK] OLD NEW",
     .options = options,
     .details =
         "OLD and NEW are recordings, policies, seccomp profiles (Docker's and Podman's own format "

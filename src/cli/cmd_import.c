@@ -69,7 +69,7 @@ static const Option options[] = {
 const Command command_import = {
     .name = "import",
     .summary = "Turn another program's profile or log into a policy or a recording",
-    .usage = "[--from FORM] [--profile NAME] FILE [-o FILE]",
+    .usage = "[--from FORM] [-I DIR] [--profile NAME] FILE [-o FILE]",
     .options = options,
     .details =
         "What FILE is, is found by its content. Every rule of the result says where it comes from "

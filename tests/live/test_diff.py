@@ -244,6 +244,19 @@ def case_folders_and_recordings(folder):
     assert SCHEMA.good(SCHEMA.root, done), SCHEMA.why(SCHEMA.root, done)
 
 
+def case_includes_of_another_folder(folder):
+    """What profiles include is looked for in --include first."""
+    (folder / "mine").mkdir()
+    (folder / "mine/site").write_text("/srv/www/** r,\n")
+    (folder / "old").write_text("profile p {\n  /srv/www/index.html r,\n}\n")
+    (folder / "new").write_text("profile p {\n  include <mine/site>\n}\n")
+    with_folder = json.loads(diff("-f", "json", "--include", folder, folder / "old", folder / "new").stdout)
+    assert told(with_folder) == ["allowed none files /srv/www/** r | of which a part was allowed"], told(with_folder)
+    without = json.loads(diff("-f", "json", folder / "old", folder / "new").stdout)
+    assert [c["change"] for c in without["changes"]] == ["forbidden"], told(without)
+    assert "mine/site" in json.dumps(without), without
+
+
 def case_markdown_tells_what_is_written(folder):
     """Writing is more than appending, and a setting goes from one value to another."""
     paths = [folder / "old.yaml", folder / "new.yaml"]
