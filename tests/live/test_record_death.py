@@ -192,7 +192,7 @@ def recording_so_far_is_there(folder, backend):
                                                               "read line; exit 3"]),
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         equal(process.stdout.readline(), "ready\n", "line")
-        wait_until(lambda: is_written(recording, f'"{folder}/out"', '"name":"read"'), what="the facts in the recording")
+        wait_until(lambda: is_written(recording, f'"{folder}/out"', '"/etc/hostname"', '"name":"read"'), what="the facts in the recording")
         os.kill(recorder_of(process), signal.SIGKILL)
         # whoever traces for it sees that, and records no more
         wait_until(lambda: not writers(recording), what="the end of the recording")

@@ -70,6 +70,7 @@ def unknown_container(engine, folder):
         live.equal(done[0], 125, done[2])
         live.check("there is no container nobody" in done[2] and name in done[2], done[2])
         docker(engine, "kill", name)
+        docker(engine, "wait", name)  # kill only sends the signal
         done = live.native([live.WHITTLE, "record", "-o", f"{folder}/rec.jsonl", "--container", name])
         live.equal(done[0], 125, done[2])
         live.check("does not run" in done[2], done[2])
