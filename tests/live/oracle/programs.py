@@ -249,8 +249,9 @@ def more_programs(port):
         Case("ffmpeg", sh("ffmpeg -nostdin -v error -f lavfi -i testsrc=d=1:s=64x64 -y a.mkv && ffprobe -v error -show_entries stream=codec_name -of csv a.mkv"), statuses=(0,), needs=("ffmpeg", "ffprobe"), calls=TIMING, timeout=120),
         Case("imagemagick", sh("convert -size 32x32 xc:red a.png && convert a.png -resize 16x16 b.jpg && identify b.jpg | wc -w"), statuses=(0,), needs=("convert", "identify"), calls=TIMING),
         Case("disk-images", sh("qemu-img create -q -f qcow2 a.qcow2 10M; qemu-img convert -O raw a.qcow2 b; qemu-img info a.qcow2 | wc -l; truncate -s 1M m; mkfs.ext4 -q -d /etc/apt m 2>/dev/null; fsck.ext4 -fn m >/dev/null 2>&1; debugfs -R ls m 2>/dev/null | wc -l"), statuses=(0,), needs=("qemu-img", "mkfs.ext4", "debugfs"), calls=SERVING),
-        Case("fio-libaio", sh("fio --name=a --size=1M --rw=randrw --ioengine=libaio --iodepth=4 --numjobs=2 --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING, timeout=120),
-        Case("fio-threads", sh("fio --name=a --size=1M --rw=randrw --ioengine=psync --numjobs=2 --thread --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING, timeout=120),
+        # fio looks if its output is a terminal when it has run for long enough to print how far it is.
+        Case("fio-libaio", sh("fio --name=a --size=1M --rw=randrw --ioengine=libaio --iodepth=4 --numjobs=2 --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING + ("ioctl",), timeout=120),
+        Case("fio-threads", sh("fio --name=a --size=1M --rw=randrw --ioengine=psync --numjobs=2 --thread --randrepeat=1 --output=o --directory=. && ls | sort | head -3"), statuses=(0,), needs=("fio",), calls=SERVING + ("ioctl",), timeout=120),
         # ---- terminals, keys, the machine
         Case("expect", ["expect", "-c", "spawn sh -c {read x; echo got $x}; send \"hi\\r\"; expect {got hi}; wait"], statuses=(0,), needs=("expect",), calls=TIMING, paths=("/dev/pts",)),
         Case("screen", sh("mkdir -m 700 s; export SCREENDIR=$PWD/s; screen -dmS x sh -c 'echo a >f; sleep 30'; for i in $(seq 50); do [ -e f ] && break; sleep 0.1; done; screen -S x -X quit; sleep 0.5; cat f"), statuses=(0,), needs=("screen",), calls=SERVING, paths=("/dev/pts",)),
