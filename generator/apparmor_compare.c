@@ -61,6 +61,11 @@ ApparmorChanges *apparmor_changes_free(ApparmorChanges *changes)
     return NULL;
 }
 
+void apparmor_changes_cleanup(ApparmorChanges **changes)
+{
+    *changes = apparmor_changes_free(*changes);
+}
+
 size_t apparmor_changes_count(const ApparmorChanges *changes)
 {
     return changes->count;

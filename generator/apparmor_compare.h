@@ -22,6 +22,7 @@ typedef struct ApparmorChange {
 typedef struct ApparmorChanges ApparmorChanges;
 
 ApparmorChanges *apparmor_changes_free(ApparmorChanges *changes);
+void apparmor_changes_cleanup(ApparmorChanges **changes); /* for CLEANUP() */
 size_t apparmor_changes_count(const ApparmorChanges *changes);
 const ApparmorChange *apparmor_change(const ApparmorChanges *changes, size_t index);
 

@@ -24,6 +24,11 @@ ApparmorFile *apparmor_file_free(ApparmorFile *file)
     return NULL;
 }
 
+void apparmor_file_cleanup(ApparmorFile **file)
+{
+    *file = apparmor_file_free(*file);
+}
+
 static void parser_deinit(Parser *parser)
 {
     for (size_t i = 0; i < parser->variables_count; i++)

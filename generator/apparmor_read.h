@@ -91,6 +91,7 @@ typedef struct ApparmorReadOptions {
 } ApparmorReadOptions;
 
 ApparmorFile *apparmor_file_free(ApparmorFile *file);
+void apparmor_file_cleanup(ApparmorFile **file); /* for CLEANUP() */
 
 /* OPTIONS may be NULL. -EINVAL with ERR "NAME:LINE:COLUMN: what, and what to do". */
 int apparmor_parse(const char *name, const char *text, size_t length,

@@ -91,6 +91,7 @@ typedef struct DiffInput DiffInput;
  * /etc/apparmor.d. -EINVAL with ERR if it is nothing that can be compared. */
 int diff_input_read(const char *path, const char *include, DiffInput **ret_input, Error *err);
 DiffInput *diff_input_free(DiffInput *input);
+void diff_input_cleanup(DiffInput **input); /* for CLEANUP() */
 
 /* A recording, for what is known of who needed what; NULL if it is none. */
 const Recording *diff_input_recording(const DiffInput *input);

@@ -18,11 +18,6 @@ typedef struct Comparison {
     Error *err;
 } Comparison;
 
-static void changes_drop(ApparmorChanges **changes)
-{
-    *changes = apparmor_changes_free(*changes);
-}
-
 /* How a class is called among the sections of a policy, and which rows of risk are its. */
 static const struct {
     const char *section;
@@ -229,7 +224,7 @@ static int tell(const Comparison *comparison, const ApparmorChange *from)
 static int compare(Comparison *comparison, const ApparmorProfile *old, const ApparmorProfile *fresh,
                    DiffKind kind)
 {
-    CLEANUP(changes_drop) ApparmorChanges *changes = NULL;
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *changes = NULL;
     int r = apparmor_compare(old, fresh, &changes, comparison->err);
 
     if (r < 0)

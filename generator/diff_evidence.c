@@ -6,11 +6,6 @@
 
 #include <errno.h>
 
-static void set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
-}
-
 /* The kind of fact that is behind a section; -1. */
 static int kind_of_section(const char *section)
 {
@@ -91,7 +86,7 @@ static int find_witnesses(Diff *diff, Change *change, const Recording *recording
                           const DiffFilters *filters)
 {
     const int kind = kind_of_section(change->section);
-    CLEANUP(set_drop) GlobSet *set = NULL;
+    CLEANUP(glob_set_cleanup) GlobSet *set = NULL;
     size_t id = 0;
     Fact view;
     int r = 0;

@@ -15,11 +15,6 @@
 #define INPUT_MAX ((size_t)256 << 20)
 #define PEEK_SIZE ((size_t)4096)
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 static void side_deinit(DiffSide *side)
 {
     side->policy = policy_free(side->policy);
@@ -42,7 +37,7 @@ DiffInput *diff_input_free(DiffInput *input)
     return NULL;
 }
 
-static void input_drop(DiffInput **input)
+void diff_input_cleanup(DiffInput **input)
 {
     *input = diff_input_free(*input);
 }
@@ -93,7 +88,7 @@ static int read_capabilities_json(const char *file, const char *text, size_t len
                                   Error *err)
 {
     json_error_t why;
-    CLEANUP(json_drop) json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
+    CLEANUP(json_decrefp) json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     uint64_t add = 0, drop = 0, base = docker_capabilities();
     int r;
 
@@ -257,7 +252,7 @@ static int read_folder(const char *folder, const char *include, DiffSide *side, 
 
 int diff_input_read(const char *path, const char *include, DiffInput **ret_input, Error *err)
 {
-    CLEANUP(input_drop) DiffInput *input = calloc(1, sizeof *input);
+    CLEANUP(diff_input_cleanup) DiffInput *input = calloc(1, sizeof *input);
     struct stat status;
     int r = 0;
 

@@ -7,11 +7,6 @@
 #include <errno.h>
 #include <jansson.h>
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 /* Text of the workload's, which may be no UTF-8: in the notation of recordings. */
 static json_t *json_text(const char *text)
 {
@@ -49,7 +44,7 @@ static json_t *json_facts(const ExplainInput *input, const Explanation *explanat
 static json_t *json_runs(const Recording *recording)
 {
     CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
-    CLEANUP(json_drop) json_t *header = NULL;
+    CLEANUP(json_decrefp) json_t *header = NULL;
 
     if (!recording || recording_print_header(recording, &line) < 0)
         return json_array();
@@ -111,7 +106,7 @@ static json_t *json_also(const Explanation *explanation)
 int explain_print_json(const ExplainInput *input, const Explanation *explanation, const char *what,
                        Buffer *out)
 {
-    CLEANUP(json_drop) json_t *root = json_object();
+    CLEANUP(json_decrefp) json_t *root = json_object();
     Fact view;
     json_int_t count = 0;
 

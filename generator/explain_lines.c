@@ -8,11 +8,6 @@
 
 #include <errno.h>
 
-static void strings_drop(StringSet **strings)
-{
-    *strings = strset_free(*strings);
-}
-
 /* Line LINE of the policy's text and its length, without its end; NULL past the last. */
 static const char *line_at(const ExplainInput *input, size_t line, size_t *ret_length)
 {
@@ -92,7 +87,7 @@ static int note_archs(const ExplainInput *input, Buffer *out)
 /* Different calls of RUNTIME under the filter. */
 static size_t count_runtime_calls(const char *runtime)
 {
-    CLEANUP(strings_drop) StringSet *calls = strset_new();
+    CLEANUP(strset_cleanup) StringSet *calls = strset_new();
 
     for (size_t i = 0; calls && i < runtime_calls_count; i++) {
         if (strcmp(runtime_calls[i].runtime, runtime) == 0)

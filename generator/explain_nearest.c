@@ -11,11 +11,6 @@
 
 enum { SUGGESTIONS_MAX = 5, WORD_MAX = 4096 };
 
-static void strings_drop(StringSet **strings)
-{
-    *strings = strset_free(*strings);
-}
-
 typedef struct Suggestions {
     Buffer *out;
     size_t count;
@@ -41,7 +36,7 @@ static const char *last_part(const char *path)
 /* What was seen below WHAT, of the same name elsewhere, and in the same folder by a near name. */
 static int suggest_paths(const Recording *recording, const char *what, Suggestions *suggestions)
 {
-    CLEANUP(strings_drop) StringSet *names = strset_new();
+    CLEANUP(strset_cleanup) StringSet *names = strset_new();
     CLEANUP(free_pointer) const char **words = calloc(WORD_MAX + 1, sizeof *words);
     const char *name = last_part(what);
     const size_t folder = (size_t)(name - what);
@@ -110,7 +105,7 @@ static const char *nearest_capability(const char *what)
 /* Names of what is neither a path nor a call. */
 static int suggest_names(const Recording *recording, const char *what, Suggestions *suggestions)
 {
-    CLEANUP(strings_drop) StringSet *names = strset_new();
+    CLEANUP(strset_cleanup) StringSet *names = strset_new();
     CLEANUP(free_pointer) const char **words = calloc(WORD_MAX + 1, sizeof *words);
     size_t count = 0;
     Fact view;
@@ -138,7 +133,7 @@ static int suggest_names(const Recording *recording, const char *what, Suggestio
 /* The ports that were seen. */
 static int suggest_ports(const Recording *recording, Suggestions *suggestions)
 {
-    CLEANUP(strings_drop) StringSet *names = strset_new();
+    CLEANUP(strset_cleanup) StringSet *names = strset_new();
     Fact view;
 
     if (!names)

@@ -491,3 +491,8 @@ GlobSet *glob_set_free(GlobSet *set)
     }
     return NULL;
 }
+
+void glob_set_cleanup(GlobSet **set)
+{
+    *set = glob_set_free(*set);
+}

@@ -33,6 +33,7 @@ typedef struct GlobSet GlobSet;
 /* NULL without memory. */
 GlobSet *glob_set_new(void);
 GlobSet *glob_set_free(GlobSet *set);
+void glob_set_cleanup(GlobSet **set); /* for CLEANUP() */
 
 /* Compiles PATTERN; *RET_ID is its number in SET, from 0. -EINVAL if it is no pattern, -E2BIG if it
  * is too large, -ENOMEM. */

@@ -271,11 +271,6 @@ static int take_profile(ApparmorImport *import, const ApparmorFile *file, Error 
     return 0;
 }
 
-static void file_drop(ApparmorFile **file)
-{
-    *file = apparmor_file_free(*file);
-}
-
 static void import_deinit(ApparmorImport *import)
 {
     free(import->execs);
@@ -290,7 +285,7 @@ int import_apparmor_rules(const ImportSource *source, Imported *ret_imported, Bu
     const ApparmorReadOptions options = {.include = source->include,
                                          .include_count = source->include_count,
                                          .missing_includes = true};
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     CLEANUP(import_deinit)
     ApparmorImport import = {.source = source, .policy = import_policy_new(), .notes = notes};
     int r;

@@ -22,11 +22,6 @@ typedef struct Judge {
     Findings *findings;
 } Judge;
 
-static void policy_drop(Policy **policy)
-{
-    *policy = policy_free(*policy);
-}
-
 void findings_deinit(Findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
@@ -318,15 +313,10 @@ static int add_file_finding(Judge *judge, const PathRules *needed, const GlobCha
     return add_facts_of_path(judge, rule.name, finding);
 }
 
-static void strings_drop(StringSet **strings)
-{
-    *strings = strset_free(*strings);
-}
-
 static int judge_files(Judge *judge, Error *err)
 {
     CLEANUP(path_uses_deinit) PathUses uses = {0};
-    CLEANUP(strings_drop) StringSet *strings = strset_new();
+    CLEANUP(strset_cleanup) StringSet *strings = strset_new();
     CLEANUP(path_rules_deinit) PathRules allowed = {0};
     CLEANUP(path_rules_deinit) PathRules needed = {0};
     CLEANUP(glob_changes_deinit) GlobChanges changes = {0};
@@ -353,7 +343,7 @@ static int judge_files(Judge *judge, Error *err)
 
 static int judge_system(Judge *judge, const Fact *fact, size_t index)
 {
-    CLEANUP(policy_drop) Policy *needs = policy_new();
+    CLEANUP(policy_cleanup) Policy *needs = policy_new();
 
     int r = needs ? infer_system_fact(fact, needs) : -ENOMEM;
     for (size_t i = 0; r == 0 && i < policy_rules_count(needs); i++) {

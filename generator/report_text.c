@@ -56,14 +56,9 @@ int report_put_uri(const char *path, Buffer *out)
     return out->error;
 }
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 int report_json_dump(json_t *root, size_t flags, Buffer *out)
 {
-    CLEANUP(json_drop) json_t *owned = root;
+    CLEANUP(json_decrefp) json_t *owned = root;
     CLEANUP(free_pointer) char *text = owned ? json_dumps(owned, flags) : NULL;
 
     if (!text)

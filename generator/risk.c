@@ -159,15 +159,10 @@ uint32_t risk_row_path(const RiskRow *row, char *pattern, size_t size)
     return 0;
 }
 
-static void set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
-}
-
 /* Do two patterns have a path in common? One that is too hard has. */
 static bool intersects(const char *pattern, GlobSyntax syntax, const char *row)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     size_t a, b;
 
     if (!set || glob_set_add(set, syntax, pattern, &a, NULL) < 0 ||

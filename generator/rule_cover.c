@@ -5,11 +5,6 @@
 
 #include <errno.h>
 
-static void glob_set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
-}
-
 const PolicyRule *rule_find(const Policy *policy, const PolicyRule *rule)
 {
     size_t low = 0;
@@ -43,7 +38,7 @@ static bool covers_word(const char *rule, const char *word)
 /* PATTERN, NULL for anything, matches all that TEXT, itself a pattern, does. */
 static bool covers_pattern(const char *pattern, const char *text)
 {
-    CLEANUP(glob_set_drop) GlobSet *set = NULL;
+    CLEANUP(glob_set_cleanup) GlobSet *set = NULL;
     Error err = {0};
     size_t whole;
     size_t part;
@@ -150,7 +145,7 @@ bool patterns_begin_alike(const char *a, const char *b)
 
 int file_rules_meet(const PolicyRule *a, const PolicyRule *b)
 {
-    CLEANUP(glob_set_drop) GlobSet *set = NULL;
+    CLEANUP(glob_set_cleanup) GlobSet *set = NULL;
     Error err = {0};
     size_t one;
     size_t other;
@@ -210,7 +205,7 @@ int file_rules_make(const Policy *policy, bool deny, FileRules *ret_rules)
 /* 1 if everything that NEED is about is DENIED's, too; 0; or -ENOMEM. */
 static int denies(const PolicyRule *denied, const PolicyRule *need)
 {
-    CLEANUP(glob_set_drop) GlobSet *set = NULL;
+    CLEANUP(glob_set_cleanup) GlobSet *set = NULL;
     Error err = {0};
     size_t whole;
     size_t part;

@@ -24,11 +24,6 @@ typedef struct Reader {
     size_t entry; /* index of the one that is read, from 0 */
 } Reader;
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 bool seccomp_profile_detect(const char *text, size_t length)
 {
     static const char key[] = "\"defaultAction\"";
@@ -446,7 +441,7 @@ int seccomp_profile_parse(const char *name, const char *text, size_t length,
                           SeccompProfile *ret_profile, Buffer *notes, Error *err)
 {
     CLEANUP(seccomp_profile_deinit) SeccompProfile made = {.strings = strset_new()};
-    CLEANUP(json_drop) json_t *root = NULL;
+    CLEANUP(json_decrefp) json_t *root = NULL;
     CLEANUP(buffer_deinit) Buffer copy = BUFFER_INIT;
     Reader reader = {.file = name, .profile = &made, .notes = notes, .err = err};
     json_error_t why;

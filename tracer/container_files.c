@@ -31,11 +31,6 @@ enum { BYTES_MAX = 1024 * 1024, COMMAND_MAX = 64 * 1024, DEPTH_MAX = 16 };
 
 #define DOCKER_ROOT "/var/lib/docker"
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 /* The object in a file; NULL if there is none. */
 static json_t *read_object(const char *path)
 {
@@ -93,8 +88,8 @@ static json_t *read_object_of(const char *folder, const char *id, const char *fi
 
 static int add_docker(void *data, const char *folder, const char *id)
 {
-    CLEANUP(json_drop) json_t *json = read_object_of(folder, id, "config.v2.json");
-    CLEANUP(json_drop) json_t *host = read_object_of(folder, id, "hostconfig.json");
+    CLEANUP(json_decrefp) json_t *json = read_object_of(folder, id, "config.v2.json");
+    CLEANUP(json_decrefp) json_t *host = read_object_of(folder, id, "hostconfig.json");
 
     if (!json)
         return 0;
@@ -274,7 +269,7 @@ static int add_of_dockerd(const ProcessVisit *visit, const Speaker *speaker, con
         path = NULL;
         return -ENOMEM;
     }
-    CLEANUP(json_drop) json_t *json = read_object(path);
+    CLEANUP(json_decrefp) json_t *json = read_object(path);
     root = json_string_value(json_object_get(json, "data-root"));
     return add_dockers(visit->containers, pid, root ? root : DOCKER_ROOT);
 }
@@ -346,7 +341,7 @@ static char *cgroup_in(const json_t *json)
 static int add_of_runtime(void *data, const char *folder, const char *id)
 {
     const RuntimeVisit *visit = data;
-    CLEANUP(json_drop) json_t *json = read_object_of(folder, id, visit->runtime->file);
+    CLEANUP(json_decrefp) json_t *json = read_object_of(folder, id, visit->runtime->file);
 
     if (!json)
         return 0;

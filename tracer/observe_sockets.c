@@ -6,6 +6,7 @@
 #include "tracer/observer_private.h"
 
 #include "base/escape.h"
+#include "base/io.h"
 #include "base/memory.h"
 
 #include <dirent.h>
@@ -212,12 +213,6 @@ static void sent_on(Observer *observer, Tracee *tracee, Pending *pending, int fd
         results_add(&pending->drafts[pending->count - 1].fact.results, RESULT_OK);
         pending->drafts[pending->count - 1].fact.predicted = !pending->call.has_result;
     }
-}
-
-static void folder_close(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
 }
 
 /* Process PID has a descriptor that reads NAME ("socket:[12]"), other than EXCEPT. */

@@ -146,12 +146,6 @@ static bool is_abandoned(int fd, const char *path, const char *name)
            errno == ECONNREFUSED;
 }
 
-static void folder_close(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
-}
-
 void oci_socket_tidy(void)
 {
     CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;

@@ -18,12 +18,6 @@
 #include <sys/ptrace.h>
 #include <unistd.h>
 
-static void folder_close(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
-}
-
 static pid_t entry_number(const struct dirent *entry)
 {
     char *end;

@@ -113,12 +113,6 @@ static DIR *open_folder(pid_t pid, const char *name)
     return opendir(path);
 }
 
-static void close_folder(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
-}
-
 /* The children of one thread. */
 static void add_children(pid_t pid, const char *tid, Processes *processes)
 {
@@ -139,7 +133,7 @@ static void add_children(pid_t pid, const char *tid, Processes *processes)
 
 static void add_all_children(pid_t pid, Processes *processes)
 {
-    CLEANUP(close_folder) DIR *threads = open_folder(pid, "task");
+    CLEANUP(folder_close) DIR *threads = open_folder(pid, "task");
     const struct dirent *entry;
 
     while (threads && (entry = readdir(threads))) {
@@ -151,7 +145,7 @@ static void add_all_children(pid_t pid, Processes *processes)
 /* The number of a descriptor of PID that is a listener; -1 if it has none. */
 static int listener_of(pid_t pid)
 {
-    CLEANUP(close_folder) DIR *folder = open_folder(pid, "fd");
+    CLEANUP(folder_close) DIR *folder = open_folder(pid, "fd");
     const struct dirent *entry;
     char target[sizeof LISTENER];
 

@@ -53,12 +53,6 @@ int served_stat(int dirfd, const char *path, int flags, struct stat *ret)
     return 0;
 }
 
-static void folder_close(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
-}
-
 void served_by(pid_t pid, bool *ret_file_system, bool *ret_permissions)
 {
     char path[64];

@@ -16,6 +16,13 @@ void fd_close(int *fd)
     *fd = -1;
 }
 
+void folder_close(DIR **folder)
+{
+    if (*folder)
+        (void)closedir(*folder);
+    *folder = NULL;
+}
+
 int write_all(int fd, const void *bytes, size_t length)
 {
     const char *p = bytes;

@@ -5,11 +5,15 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 /* Closes *FD unless it is -1, and sets it to -1. For CLEANUP(fd_close). */
 void fd_close(int *fd);
+
+/* Closes *FOLDER unless it is NULL. For CLEANUP(folder_close). */
+void folder_close(DIR **folder);
 
 /* Writes all of it, through EINTR and short writes. 0 or a negative errno. */
 int write_all(int fd, const void *bytes, size_t length);

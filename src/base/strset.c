@@ -34,6 +34,11 @@ StringSet *strset_free(StringSet *set)
     return NULL;
 }
 
+void strset_cleanup(StringSet **set)
+{
+    *set = strset_free(*set);
+}
+
 static uint32_t find(const StringSet *set, uint64_t hash, const char *bytes, size_t length)
 {
     size_t at = REFTABLE_BEGIN;

@@ -13,6 +13,7 @@ typedef struct StringSet StringSet;
 
 StringSet *strset_new(void);
 StringSet *strset_free(StringSet *set);
+void strset_cleanup(StringSet **set); /* for CLEANUP() */
 
 /* The set's own copy of TEXT (bytes without NUL), added if new. NULL without memory. */
 const char *strset_add(StringSet *set, const char *text);

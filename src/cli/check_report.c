@@ -118,15 +118,10 @@ int check_sections(const char *list, uint32_t *ret, Error *err)
     return 0;
 }
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 /* Adds to the policy's file what was found, except what it denies. */
 int check_accept(const char *path, const Findings *findings, Error *err)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(policy_cleanup) Policy *seen = NULL;
     CLEANUP(update_report_deinit) UpdateReport report = {0};
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;

@@ -203,11 +203,6 @@ static void warn(const Judged *judged)
         message("the command ended with status %d", judged->exit_status);
 }
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 /* The rules of the policy that nothing needed: *RET_PLACES is for the caller to free. */
 static int find_unused(const Judged *judged, PolicyText *text, size_t **ret_places,
                        size_t *ret_count, Error *err)
@@ -230,7 +225,7 @@ static int report(const Parsed *parsed, const Policy *policy, uint32_t sections,
 {
     CLEANUP(findings_deinit) Findings findings = {0};
     CLEANUP(buffer_deinit) Buffer command = BUFFER_INIT;
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     size_t *unused = NULL;
     const char *policy_path = parsed_value(parsed, "policy", NULL);
     FindingsReport report = {.findings = &findings,

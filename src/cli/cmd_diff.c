@@ -9,11 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void input_drop(DiffInput **input)
-{
-    *input = diff_input_free(*input);
-}
-
 /* Whose facts tell who needed something: the recording of --recording, else the new one, else the
  * old one. */
 static const Recording *evidence_of(const DiffInput *given, const DiffInput *fresh,
@@ -28,9 +23,9 @@ static const Recording *evidence_of(const DiffInput *given, const DiffInput *fre
 
 static int compare(const Parsed *parsed, const char *paths[2], Diff *diff, Error *err)
 {
-    CLEANUP(input_drop) DiffInput *old = NULL;
-    CLEANUP(input_drop) DiffInput *fresh = NULL;
-    CLEANUP(input_drop) DiffInput *given = NULL;
+    CLEANUP(diff_input_cleanup) DiffInput *old = NULL;
+    CLEANUP(diff_input_cleanup) DiffInput *fresh = NULL;
+    CLEANUP(diff_input_cleanup) DiffInput *given = NULL;
     const char *recording = parsed_value(parsed, "recording", NULL);
     const char *include = parsed_value(parsed, "include", NULL);
     int r = diff_input_read(paths[0], include, &old, err);

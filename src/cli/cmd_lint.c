@@ -9,11 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 static const struct {
     const char *name;
     int (*print)(const LintPage *page, Buffer *out);
@@ -65,7 +60,7 @@ static int print(const Parsed *parsed, const LintPage *page)
 
 static int run(const Parsed *parsed)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(lint_report_deinit) LintReport report = {0};
     const char *name = parsed_value(parsed, "explain", NULL);
     const int limit = lint_severity_from_name(parsed_value(parsed, "fail-on", "warning"));

@@ -18,11 +18,6 @@
 
 #define DEFAULT_OUTPUT "recording.jsonl"
 
-static void recording_drop(Recording **recording)
-{
-    *recording = recording_free(*recording);
-}
-
 /* ---- the run's own description -------------------------------------------------------------- */
 
 /* The folders of the cgroups that are joined, blanks between. */
@@ -129,7 +124,7 @@ static int exit_status(const SuperviseResult *result)
 static int record(const Parsed *parsed, const Backend *backend, Launch *launch,
                   const Joining *joining)
 {
-    CLEANUP(recording_drop) Recording *recording = recording_new();
+    CLEANUP(recording_cleanup) Recording *recording = recording_new();
     CLEANUP(buffer_deinit) Buffer cgroups = BUFFER_INIT;
     CLEANUP(stacks_drop) Stacks *stacks = NULL;
     Error err = {0};

@@ -5,11 +5,6 @@
 
 #include <errno.h>
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 void updated_policy_deinit(UpdatedPolicy *updated)
 {
     updated->policy = policy_free(updated->policy);
@@ -62,7 +57,7 @@ static int read_again(const PolicyText *text, const Policy *seen, UpdatedPolicy 
 int update_policy(const Parsed *parsed, const GenerateInput *input, const Policy *seen,
                   UpdatedPolicy *updated, Error *err)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     const bool apply = parsed_flag(parsed, "prune-apply");
     size_t removable = 0;
 

@@ -20,11 +20,6 @@
 
 #define POLICY_MAX ((size_t)256 << 20)
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 /* `git merge-file -p [--union] OURS BASE THEIRS`: its output. The number of conflicts, or a
  * negative errno. */
 static int merge_lines(char *const *paths, bool both, Buffer *out)
@@ -111,7 +106,7 @@ static void tell(const char *name, const PolicyMerge *merge)
 
 int merge_git(char *const *paths, int count)
 {
-    CLEANUP(text_drop) PolicyText *ours = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *ours = NULL;
     CLEANUP(policy_cleanup) Policy *base = NULL;
     CLEANUP(policy_cleanup) Policy *theirs = NULL;
     __attribute__((cleanup(policy_merge_deinit))) PolicyMerge merge = {0};

@@ -11,11 +11,6 @@
 #include <errno.h>
 #include <jansson.h>
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 static const char *text_at(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -140,7 +135,7 @@ int engine_copy(const Engine *engine, const char *name, CommandLine *words, Buff
 {
     CLEANUP(command_line_deinit) CommandLine question = {0};
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(json_drop) json_t *answer = NULL;
+    CLEANUP(json_decrefp) json_t *answer = NULL;
     const char *const list[] = {"inspect", "--type", "container", "--", name, NULL};
 
     int r = command_line_add_all(&question, list);

@@ -12,16 +12,6 @@
 
 enum { POLICY_MAX = 64 << 20 };
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 static size_t count_of(const Minimal *minimal, Verdict verdict)
 {
     size_t count = 0;
@@ -144,7 +134,7 @@ static json_t *rule_json(const Minimal *minimal, size_t index)
 
 static int minimal_json(const Minimal *minimal, Buffer *out)
 {
-    CLEANUP(json_drop) json_t *root = NULL;
+    CLEANUP(json_decrefp) json_t *root = NULL;
     CLEANUP(free_pointer) char *text = NULL;
     json_t *rules = json_array();
     bool ok = minimal->stopped == 0;
@@ -193,7 +183,7 @@ static int change(const Minimal *minimal, PolicyText *text, size_t *ret_count)
 
 static int write_fix(const Minimal *minimal, const char *path, Error *err)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(buffer_deinit) Buffer old = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer fresh = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer diff = BUFFER_INIT;

@@ -23,11 +23,6 @@ enum { PROOFS_MAX = 64 << 20, HASHED_MAX = 64 << 20 };
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 
-static void json_drop(json_t **json)
-{
-    json_decref(*json);
-}
-
 static uint64_t digest(uint64_t h, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -244,8 +239,8 @@ static bool is_same_command(const json_t *a, const json_t *b)
 
 int proofs_read(Minimal *minimal, Error *err)
 {
-    CLEANUP(json_drop) json_t *document = load(minimal->proofs_path, err);
-    CLEANUP(json_drop) json_t *key = document ? workload_key(minimal) : NULL;
+    CLEANUP(json_decrefp) json_t *document = load(minimal->proofs_path, err);
+    CLEANUP(json_decrefp) json_t *key = document ? workload_key(minimal) : NULL;
 
     if (!document)
         return err->code;
@@ -339,8 +334,8 @@ static json_t *own_workload(const Minimal *minimal, const json_t *key)
 
 int proofs_write(const Minimal *minimal, Error *err)
 {
-    CLEANUP(json_drop) json_t *document = load(minimal->proofs_path, err);
-    CLEANUP(json_drop) json_t *key = document ? workload_key(minimal) : NULL;
+    CLEANUP(json_decrefp) json_t *document = load(minimal->proofs_path, err);
+    CLEANUP(json_decrefp) json_t *key = document ? workload_key(minimal) : NULL;
     CLEANUP(free_pointer) char *text = NULL;
 
     if (!document)

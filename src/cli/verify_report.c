@@ -14,11 +14,6 @@
 
 enum { WHO_MAX = 4, POLICY_MAX = 64 << 20 };
 
-static void text_drop(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 /* ---- text ----------------------------------------------------------------------------------- */
 
 static int print_finding(const FindingsReport *report, const Finding *finding, Buffer *out)
@@ -126,7 +121,7 @@ int verify_part(Findings *findings, Findings *intended)
 
 int verify_write_fix(const FindingsReport *report, const char *path, Error *err)
 {
-    CLEANUP(text_drop) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(policy_cleanup) Policy *needed = NULL;
     CLEANUP(update_report_deinit) UpdateReport update = {0};
     CLEANUP(buffer_deinit) Buffer old = BUFFER_INIT;

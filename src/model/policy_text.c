@@ -47,7 +47,7 @@ PolicyText *policy_text_free(PolicyText *text)
     return NULL;
 }
 
-static void text_drop(PolicyText **text)
+void policy_text_cleanup(PolicyText **text)
 {
     *text = policy_text_free(*text);
 }
@@ -55,7 +55,7 @@ static void text_drop(PolicyText **text)
 int policy_text_parse(const char *name, const char *text, size_t length, PolicyText **ret_text,
                       Error *err)
 {
-    CLEANUP(text_drop) PolicyText *kept = calloc(1, sizeof *kept);
+    CLEANUP(policy_text_cleanup) PolicyText *kept = calloc(1, sizeof *kept);
 
     if (!kept || !(kept->name = strdup(name)) || !(kept->bytes = malloc(length + 1)))
         return error_errno(err, -ENOMEM, "%s", name);

@@ -24,6 +24,7 @@ int policy_text_parse(const char *name, const char *text, size_t length, PolicyT
                       Error *err);
 int policy_text_read(const char *path, PolicyText **ret_text, Error *err);
 PolicyText *policy_text_free(PolicyText *text);
+void policy_text_cleanup(PolicyText **text); /* for CLEANUP() */
 
 const char *policy_text_name(const PolicyText *text);
 const Policy *policy_text_policy(const PolicyText *text); /* sorted */

@@ -17,7 +17,7 @@
 
 static int parse_line(Reader *reader, const char *line, size_t length, bool last)
 {
-    CLEANUP(json_cleanup) json_t *json = NULL;
+    CLEANUP(json_decrefp) json_t *json = NULL;
     json_error_t why;
 
     reader->line++;

@@ -61,8 +61,3 @@ RepeatCache *repeat_cache_free(RepeatCache *cache);
 int reader_header(Reader *reader, const json_t *json);
 int reader_fact(Reader *reader, const json_t *json, const StoredFact **ret_new);
 int reader_footer(Reader *reader, const json_t *json);
-
-static inline void json_cleanup(json_t **json)
-{
-    json_decref(*json);
-}

@@ -7,22 +7,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void file_cleanup(ApparmorFile **file)
-{
-    *file = apparmor_file_free(*file);
-}
-
-static void changes_cleanup(ApparmorChanges **changes)
-{
-    *changes = apparmor_changes_free(*changes);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const nowhere[] = {"/nonexistent"};
     const ApparmorReadOptions options = {
         .include = nowhere, .include_count = 1, .missing_includes = true};
-    CLEANUP(file_cleanup) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     Error err = {0};
 
     (void)apparmor_detect((const char *)data, size);
@@ -31,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     for (size_t i = 0; i < apparmor_profiles_count(file); i++) {
-        CLEANUP(changes_cleanup) ApparmorChanges *changes = NULL;
+        CLEANUP(apparmor_changes_cleanup) ApparmorChanges *changes = NULL;
         const ApparmorProfile *profile = apparmor_profile(file, i);
         require(apparmor_counterpart(file, profile) != NULL);
         if (size > 4096) /* comparing is not what this is about */

@@ -6,17 +6,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void text_cleanup(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int (*const printers[])(const LintPage *page, Buffer *out) = {
         lint_print_text, lint_print_json, lint_print_sarif, lint_print_junit};
     static const LintColours colours = {"", "", "", "", ""};
-    CLEANUP(text_cleanup) PolicyText *text = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(lint_report_deinit) LintReport report = {0};
     CLEANUP(lint_report_deinit) LintReport again = {0};
     Error err = {0};

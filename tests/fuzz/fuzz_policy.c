@@ -7,11 +7,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void text_cleanup(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 /* A change may not fit a form that nobody would write, and then is no policy any more: then those
  * who made it leave the file alone. */
 static void change(PolicyText *text)
@@ -43,7 +38,7 @@ static void change(PolicyText *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    CLEANUP(text_cleanup) PolicyText *kept = NULL;
+    CLEANUP(policy_text_cleanup) PolicyText *kept = NULL;
     CLEANUP(policy_cleanup) Policy *policy = NULL;
     CLEANUP(policy_cleanup) Policy *back = NULL;
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;

@@ -11,24 +11,9 @@
 
 #include <stdio.h>
 
-static void set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
-}
-
-static void file_drop(ApparmorFile **file)
-{
-    *file = apparmor_file_free(*file);
-}
-
-static void changes_drop(ApparmorChanges **changes)
-{
-    *changes = apparmor_changes_free(*changes);
-}
-
 static int match_line(const char *first, const char *second, bool contains)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     CLEANUP(buffer_deinit) Buffer witness = BUFFER_INIT;
     size_t a, b;
 
@@ -110,7 +95,7 @@ static const char *const who_names[] = {"", " owned", " not-owned"};
 static int compare(const ApparmorFile *old, const ApparmorFile *fresh)
 {
     for (size_t p = 0; p < apparmor_profiles_count(fresh); p++) {
-        CLEANUP(changes_drop) ApparmorChanges *changes = NULL;
+        CLEANUP(apparmor_changes_cleanup) ApparmorChanges *changes = NULL;
         const ApparmorProfile *profile = apparmor_profile(fresh, p);
         Error err = {0};
         if (apparmor_compare(apparmor_counterpart(old, profile), profile, &changes, &err) < 0) {
@@ -137,8 +122,8 @@ static int compare(const ApparmorFile *old, const ApparmorFile *fresh)
 
 int main(int argc, char **argv)
 {
-    CLEANUP(file_drop) ApparmorFile *old = NULL;
-    CLEANUP(file_drop) ApparmorFile *fresh = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *old = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *fresh = NULL;
     const char *command = argc > 1 ? argv[1] : "";
     const int files = strcmp(command, "compare") == 0 ? 2 : strcmp(command, "show") == 0 ? 1 : 0;
     Error err = {0};

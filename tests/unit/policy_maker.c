@@ -15,11 +15,6 @@ unsigned random_below(Random *random, unsigned limit)
     return (unsigned)((random->state * 0x2545f4914f6cdd1du) >> 33) % limit;
 }
 
-void policy_text_cleanup(PolicyText **text)
-{
-    *text = policy_text_free(*text);
-}
-
 static void must_parse(int r, const Error *err, const char *text)
 {
     if (r == 0)

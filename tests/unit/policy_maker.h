@@ -12,9 +12,6 @@ typedef struct Random {
 /* From 0 to LIMIT - 1. */
 unsigned random_below(Random *random, unsigned limit);
 
-/* For CLEANUP(). */
-void policy_text_cleanup(PolicyText **text);
-
 /* The policy that TEXT is, sorted. */
 Policy *policy_from(const char *text);
 

@@ -9,16 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void file_drop(ApparmorFile **file)
-{
-    *file = apparmor_file_free(*file);
-}
-
-static void changes_drop(ApparmorChanges **changes)
-{
-    *changes = apparmor_changes_free(*changes);
-}
-
 static int parse(const char *text, ApparmorFile **ret_file, Error *err)
 {
     static const char *const nowhere[] = {"/nonexistent"};
@@ -117,7 +107,7 @@ static const struct {
 
 START_TEST(test_rule)
 {
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer got = BUFFER_INIT;
     Error err = {0};
@@ -172,7 +162,7 @@ static const struct {
 
 START_TEST(test_bad)
 {
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     Error err = {0};
 
     ck_assert_int_eq(parse(bad[_i].text, &file, &err), -EINVAL);
@@ -184,7 +174,7 @@ END_TEST
 /* 2^64 values of one word, and blocks in blocks. */
 START_TEST(test_bounds)
 {
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     Error err = {0};
 
@@ -207,7 +197,7 @@ START_TEST(test_profiles)
     static const char text[] = "/usr/bin/{a,b} flags=(attach_disconnected) { ^h { /x r, }\n"
                                "  profile c /c xattrs=(user.x=\"y\") { /y r, }\n  hat g { } }\n"
                                "profile \"two words\" { }\n";
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     Error err = {0};
     static const char *const names[] = {"/usr/bin/{a,b}", "/usr/bin/{a,b}//h", "/usr/bin/{a,b}//c",
                                         "/usr/bin/{a,b}//g", "two words"};
@@ -248,7 +238,7 @@ START_TEST(test_includes)
                                " include <gone>\n include <rules.d/1> }\n";
     static const char *const names[] = {"tunables", "rules.d/1", "rules.d/2", "rules.d/2~",
                                         "rules.d/bad"};
-    CLEANUP(file_drop) ApparmorFile *file = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *file = NULL;
     Error err = {0};
 
     ck_assert_ptr_nonnull(folders[0]);
@@ -354,9 +344,9 @@ static void print_change(const ApparmorChange *change, Buffer *out)
 
 START_TEST(test_compare)
 {
-    CLEANUP(file_drop) ApparmorFile *old = parse_rules(changes[_i].old);
-    CLEANUP(file_drop) ApparmorFile *fresh = parse_rules(changes[_i].fresh);
-    CLEANUP(changes_drop) ApparmorChanges *found = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *old = parse_rules(changes[_i].old);
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *fresh = parse_rules(changes[_i].fresh);
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *found = NULL;
     CLEANUP(buffer_deinit) Buffer got = BUFFER_INIT;
     Error err = {0};
 
@@ -373,14 +363,14 @@ END_TEST
 START_TEST(test_many_ways)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
-    CLEANUP(changes_drop) ApparmorChanges *found = NULL;
-    CLEANUP(changes_drop) ApparmorChanges *none = NULL;
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *found = NULL;
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *none = NULL;
 
     (void)buffer_puts(&text, "/** ix,\n");
     for (int i = 0; i < 60; i++)
         (void)buffer_printf(&text, "/bin/%d px -> p%d,\n", i, i);
-    CLEANUP(file_drop) ApparmorFile *old = parse_rules("/** ix,");
-    CLEANUP(file_drop) ApparmorFile *fresh = parse_rules(buffer_text(&text));
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *old = parse_rules("/** ix,");
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *fresh = parse_rules(buffer_text(&text));
     ck_assert_int_eq(
         apparmor_compare(apparmor_profile(old, 0), apparmor_profile(fresh, 0), &found, NULL), 0);
     ck_assert_uint_eq(apparmor_changes_count(found), 60);
@@ -394,10 +384,10 @@ START_TEST(test_profile_changes)
 {
     static const char first[] = "profile p /a { }",
                       second[] = "profile p /{a,b} flags=(complain) { }";
-    CLEANUP(file_drop) ApparmorFile *old = NULL;
-    CLEANUP(file_drop) ApparmorFile *fresh = NULL;
-    CLEANUP(changes_drop) ApparmorChanges *found = NULL;
-    CLEANUP(changes_drop) ApparmorChanges *gone = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *old = NULL;
+    CLEANUP(apparmor_file_cleanup) ApparmorFile *fresh = NULL;
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *found = NULL;
+    CLEANUP(apparmor_changes_cleanup) ApparmorChanges *gone = NULL;
 
     ck_assert_int_eq(parse(first, &old, NULL), 0);
     ck_assert_int_eq(parse(second, &fresh, NULL), 0);

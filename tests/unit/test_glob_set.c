@@ -10,11 +10,6 @@
 
 #include <errno.h>
 
-static void set_drop(GlobSet **set)
-{
-    *set = glob_set_free(*set);
-}
-
 static size_t add(GlobSet *set, GlobSyntax syntax, const char *pattern)
 {
     Error err = {0};
@@ -61,7 +56,7 @@ static const struct {
 
 START_TEST(test_matches)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     (void)add(set, GLOB_APPARMOR, "/other/**");
     const size_t id = add(set, GLOB_APPARMOR, matches[_i].pattern);
 
@@ -82,7 +77,7 @@ static const struct {
 
 START_TEST(test_bad)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     Error err = {0};
     size_t id = 77;
 
@@ -117,7 +112,7 @@ static const struct {
 
 START_TEST(test_contains)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     CLEANUP(buffer_deinit) Buffer witness = BUFFER_INIT;
     const size_t whole = add(set, GLOB_APPARMOR, contained[_i].whole);
     const size_t part = add(set, GLOB_APPARMOR, contained[_i].part);
@@ -135,7 +130,7 @@ END_TEST
 
 START_TEST(test_union)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     size_t whole[] = {add(set, GLOB_APPARMOR, "/a/[a-m]*"), add(set, GLOB_APPARMOR, "/a/[^a-m]**")};
     const size_t part = add(set, GLOB_APPARMOR, "/a/*");
 
@@ -147,7 +142,7 @@ END_TEST
 
 START_TEST(test_intersects)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     CLEANUP(buffer_deinit) Buffer witness = BUFFER_INIT;
     const size_t a = add(set, GLOB_APPARMOR, "/a/*.c");
     const size_t b = add(set, GLOB_APPARMOR, "/a/x*");
@@ -164,7 +159,7 @@ END_TEST
 /* A policy's @{pid} is that of AppArmor's tunables. */
 START_TEST(test_pid)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     const size_t a = add(set, GLOB_POLICY, "/proc/@{pid}/maps");
 
     ck_assert_int_eq(glob_set_matches(set, a, "/proc/4194304/maps", 18), 1);
@@ -176,7 +171,7 @@ END_TEST
 /* Patterns whose deterministic automaton would have 2^60 states. */
 START_TEST(test_bounds)
 {
-    CLEANUP(set_drop) GlobSet *set = glob_set_new();
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
     Error err = {0};
     size_t id;
