@@ -3,6 +3,7 @@
 #include "generator/policy_merge.h"
 
 #include "base/memory.h"
+#include "generator/rule_cover.h"
 
 #include <errno.h>
 
@@ -167,25 +168,6 @@ int policy_merge_is(const PolicyMerge *merge, const Policy *policy)
     return part_is_same(merge->settings_of, policy, false);
 }
 
-/* POLICY, which is sorted, has a rule of the same identity. */
-static bool has_rule(const Policy *policy, const PolicyRule *rule)
-{
-    size_t first = 0;
-    size_t end = policy_rules_count(policy);
-
-    while (first < end) {
-        const size_t middle = first + (end - first) / 2;
-        const int c = policy_rule_compare(policy_rule(policy, middle), rule);
-        if (c == 0)
-            return true;
-        if (c < 0)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return false;
-}
-
 int policy_merge_apply(const PolicyMerge *merge, PolicyText *ours)
 {
     const Policy *before = policy_text_policy(ours);
@@ -193,7 +175,7 @@ int policy_merge_apply(const PolicyMerge *merge, PolicyText *ours)
     int r = 0;
 
     for (size_t i = 0; i < policy_text_places_count(ours); i++) {
-        if (!has_rule(merge->merged, &policy_text_place(ours, i)->rule))
+        if (!rule_find(merge->merged, &policy_text_place(ours, i)->rule))
             policy_text_remove(ours, i);
     }
     while (r == 0 && walk_next(&walk)) {
