@@ -218,3 +218,13 @@ const LineFrame *frame_find(FrameCache *cache, const StoredFact *fact);
 /* LINE, which begins at SEAMS' begin, tells FACT. */
 void frame_remember(FrameCache *cache, const StoredFact *fact, const char *line,
                     const LineSeams *seams);
+
+/* ---- a fact as JSON, recording_print_fact.c ---- */
+
+/* Appends FACT without a line's end, and gives where its parts are. */
+void recording_put_fact(Buffer *out, const Recording *recording, const Fact *fact,
+                        LineSeams *seams);
+
+/* recording_print_fact(), by a line that CACHE (or NULL) remembers if it has one. */
+int recording_print_framed(const Recording *recording, const StoredFact *fact, FrameCache *cache,
+                           Buffer *out);
