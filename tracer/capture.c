@@ -8,23 +8,13 @@
 #include "base/memory.h"
 #include "tracer/bpf_capabilities.h"
 #include "tracer/capture_counts.h"
+#include "tracer/capture_names.h"
 #include "tracer/capture_paths.h"
 #include "tracer/capture_stacks.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-enum {
-    NUMBERS_MAX = 1 << 20, /* programs, labels */
-    WAITING_BYTES_MAX = 64 << 20,
-};
-
-/* Texts by number, interned. */
-typedef struct Names {
-    const char **texts;
-    size_t count;
-} Names;
+enum { WAITING_BYTES_MAX = 64 << 20 };
 
 typedef struct Waiting Waiting;
 struct Waiting {
@@ -35,8 +25,7 @@ struct Waiting {
 struct Capture {
     Observer *observer;
     BpfCapabilities *capabilities;
-    Names programs;
-    Names labels; /* 0: the label from the start, may be NULL */
+    CaptureNames *names;
     Waiting *waiting;
     Waiting **waiting_end;
     size_t waiting_bytes;
@@ -53,6 +42,19 @@ struct Capture {
 
 /* ---- set-up --------------------------------------------------------------------------------- */
 
+/* Frees CAPTURE, whatever of it is there. */
+static void release(Capture *capture)
+{
+    bpf_capabilities_free(capture->capabilities);
+    capture_names_free(capture->names);
+    capture_counts_free(capture->counts);
+    capture_roots_free(capture->roots);
+    seen_files_free(capture->seen);
+    capture_stacks_free(capture->stacks);
+    submissions_free(capture->submissions);
+    free(capture);
+}
+
 Capture *capture_new(Observer *observer, BpfCapabilities *capabilities)
 {
     Capture *capture = calloc(1, sizeof *capture);
@@ -64,26 +66,17 @@ Capture *capture_new(Observer *observer, BpfCapabilities *capabilities)
     capture->observer = observer;
     capture->waiting_end = &capture->waiting;
     capture->capabilities = capabilities ? capabilities : bpf_capabilities_new();
+    capture->names = capture_names_new(observer->label);
     capture->counts = capture_counts_new(observer->options.recording);
     capture->roots = capture_roots_new(&observer->table);
     capture->seen = seen_files_new();
     capture->stacks = capture_stacks_new();
     capture->submissions = submissions_new();
-    capture->labels.texts = calloc(1, sizeof *capture->labels.texts);
-    if (!capture->capabilities || !capture->counts || !capture->roots || !capture->seen ||
-        !capture->stacks || !capture->submissions || !capture->labels.texts) {
-        bpf_capabilities_free(capture->capabilities);
-        capture_counts_free(capture->counts);
-        capture_roots_free(capture->roots);
-        seen_files_free(capture->seen);
-        capture_stacks_free(capture->stacks);
-        submissions_free(capture->submissions);
-        free(capture->labels.texts);
-        free(capture);
+    if (!capture->capabilities || !capture->names || !capture->counts || !capture->roots ||
+        !capture->seen || !capture->stacks || !capture->submissions) {
+        release(capture);
         return NULL;
     }
-    capture->labels.texts[0] = observer->label;
-    capture->labels.count = 1;
     observer->batch_journal = true;
     observer->sees_io_uring = true;
     return capture;
@@ -102,78 +95,6 @@ bool capture_memory_check(const Capture *capture, uint64_t *ret_address, uint32_
 void capture_tick(Capture *capture)
 {
     capture_roots_tick(capture->roots);
-}
-
-/* ---- names ---------------------------------------------------------------------------------- */
-
-static int name_set(Names *names, uint64_t number, const char *text)
-{
-    if (number >= NUMBERS_MAX)
-        return -EBADMSG;
-    if (number >= names->count) {
-        size_t count = names->count ? names->count : 16;
-        while (count <= number)
-            count *= 2;
-        const char **grown = reallocarray(names->texts, count, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        memset(grown + names->count, 0, (count - names->count) * sizeof *grown);
-        names->texts = grown;
-        names->count = count;
-    }
-    names->texts[number] = text;
-    return 0;
-}
-
-static const char *name_get(const Names *names, uint32_t number)
-{
-    return number < names->count ? names->texts[number] : NULL;
-}
-
-/* As /proc/PID/exe reads. */
-const char *capture_program_text(Observer *observer, const struct file_blob *file)
-{
-    char text[PATH_MAX + 32];
-    const char *suffix = file->flags & (FILE_DELETED | FILE_NAMELESS) ? " (deleted)" : "";
-    const char *prefix = file->flags & FILE_NAMELESS ? "/" : "";
-
-    (void)snprintf(text, sizeof text, "%s%s%s", prefix, captured_file_text(file), suffix);
-    return observer_intern(observer, text);
-}
-
-static int take_program(Capture *capture, const Captured *captured)
-{
-    const struct event *event = captured->event;
-    const struct file_blob *file = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);
-    const uint64_t number = event->program ? event->program : event->value;
-
-    if (number == 0 || !file)
-        return -EBADMSG;
-    if (file->flags & FILE_CUT)
-        observer_loss(capture->observer, "unresolved-path", "the path of a program is too long", 1);
-    return name_set(&capture->programs, number, capture_program_text(capture->observer, file));
-}
-
-static int take_label(Capture *capture, const Captured *captured)
-{
-    const CapturedBlob *text = captured_blob(captured, BLOB_LABEL, CAPTURED_ANY);
-
-    if (!text || captured->event->label == 0 || text->size < 2 || text->size > EVENT_LABEL_MAX ||
-        (text->flags & (BLOB_UNREADABLE | BLOB_CUT)))
-        return -EBADMSG;
-    return name_set(&capture->labels, captured->event->label,
-                    observer_intern(capture->observer, text->bytes));
-}
-
-static bool names_are_known(const Capture *capture, const struct event *event)
-{
-    if (event->program && !name_get(&capture->programs, event->program))
-        return false;
-    for (size_t i = 0; i < EVENT_ANCESTRY && event->ancestry[i]; i++) {
-        if (!name_get(&capture->programs, event->ancestry[i]))
-            return false;
-    }
-    return event->label == 0 || name_get(&capture->labels, event->label);
 }
 
 /* ---- who ------------------------------------------------------------------------------------ */
@@ -209,7 +130,7 @@ static void set_lineage(Capture *capture, const struct event *event)
 
     capture->process.lineage = NULL;
     for (size_t i = 0; i < EVENT_ANCESTRY && event->ancestry[i]; i++) {
-        const char *subject = name_get(&capture->programs, event->ancestry[i]);
+        const char *subject = capture_names_program(capture->names, event->ancestry[i]);
         if (!subject || subject == below)
             continue;
         Lineage *step = &capture->lineage[used++];
@@ -251,7 +172,7 @@ static void set_credentials(Capture *capture, const struct event *event)
 static void set_subject(Capture *capture, Captured *captured)
 {
     const struct event *event = captured->event;
-    const char *subject = name_get(&capture->programs, event->program);
+    const char *subject = capture_names_program(capture->names, event->program);
 
     if (!subject) {
         observer_loss(capture->observer, "unreadable-process",
@@ -272,7 +193,7 @@ static void set_subject(Capture *capture, Captured *captured)
     capture->tracee.captured = captured;
     capture->tracee.stack = NULL;
     set_credentials(capture, event);
-    capture->observer->label = name_get(&capture->labels, event->label);
+    capture->observer->label = capture_names_label(capture->names, event->label);
 }
 
 /* ---- what ----------------------------------------------------------------------------------- */
@@ -386,7 +307,7 @@ static void release_waiting(Capture *capture, bool all)
     while (waiting) {
         Waiting *next = waiting->next;
         const struct event *event = (const struct event *)(const void *)waiting->bytes;
-        if (all || names_are_known(capture, event)) {
+        if (all || capture_names_known(capture->names, event)) {
             capture->waiting_bytes -= event->size;
             if (captured_parse(event, event->size, &capture->captured) == 0)
                 (void)take(capture, &capture->captured);
@@ -405,7 +326,7 @@ static int take_when_known(Capture *capture, Captured *captured)
 {
     const struct event *event = captured->event;
 
-    if (!names_are_known(capture, event) &&
+    if (!capture_names_known(capture->names, event) &&
         capture->waiting_bytes + event->size <= WAITING_BYTES_MAX)
         return hold_back(capture, event);
     return take(capture, captured);
@@ -446,16 +367,8 @@ Capture *capture_free(Capture *capture)
     release_waiting(capture, true);
     if (capture->observer->table.tracee_gone)
         capture->observer->table.tracee_gone(NULL, &capture->tracee);
-    capture->observer->label = capture->labels.texts[0];
-    bpf_capabilities_free(capture->capabilities);
-    capture_counts_free(capture->counts);
-    capture_roots_free(capture->roots);
-    seen_files_free(capture->seen);
-    capture_stacks_free(capture->stacks);
-    submissions_free(capture->submissions);
-    free(capture->programs.texts);
-    free(capture->labels.texts);
-    free(capture);
+    capture->observer->label = capture_names_label(capture->names, 0);
+    release(capture);
     return NULL;
 }
 
@@ -467,8 +380,7 @@ int capture_event(Capture *capture, const struct event *event, size_t size)
     if (r < 0)
         return r;
     if (event->type == EVENT_PROGRAM || event->type == EVENT_LABEL) {
-        r = event->type == EVENT_PROGRAM ? take_program(capture, captured)
-                                         : take_label(capture, captured);
+        r = capture_names_take(capture->names, capture->observer, captured);
         if (r == 0 && capture->waiting)
             release_waiting(capture, false);
         return r;

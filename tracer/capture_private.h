@@ -9,9 +9,6 @@
 /* The call of CAPTURED as a stop of it would tell it. */
 SyscallStop captured_stop(const Captured *captured);
 
-/* Text of whose strings PATH borrows from the recording: what runs in the process behind FILE. */
-const char *capture_program_text(Observer *observer, const struct file_blob *file);
-
 /* EVENT_EXEC: the call, the program, and what the kernel loaded for it. capture_exec.c */
 void capture_exec(Observer *observer, Tracee *tracee);
 
