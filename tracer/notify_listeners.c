@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "tracer/backend_events.h"
 #include "tracer/launch.h"
+#include "tracer/notify_call.h"
 #include "tracer/notify_keeper.h"
 #include "tracer/notify_priority.h"
 #include "tracer/notify_restart.h"
@@ -191,18 +192,6 @@ static void look_for_listeners(Loop *loop)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static SyscallStop stop_of(const struct seccomp_notif *request)
-{
-    SyscallStop stop = {.tid = (pid_t)request->pid,
-                        .audit_arch = request->data.arch,
-                        .nr = request->data.nr,
-                        .instruction_pointer = request->data.instruction_pointer};
-
-    for (size_t i = 0; i < SYSCALL_ARGS; i++)
-        stop.args[i] = request->data.args[i];
-    return stop;
-}
-
 static bool is_exec(const SyscallStop *stop)
 {
     const int arch = arch_from_call(stop->audit_arch, stop->nr);
@@ -212,49 +201,22 @@ static bool is_exec(const SyscallStop *stop)
            (strcmp(syscall->name, "execve") == 0 || strcmp(syscall->name, "execveat") == 0);
 }
 
-typedef struct Question {
-    int listener;
-    uint64_t id;
-} Question;
-
-static bool is_valid(void *data)
-{
-    const Question *question = data;
-
-    return seccomp_notify_id_valid(question->listener, question->id) == 0;
-}
-
-static void mend_interrupted(Loop *loop, Source *source, const struct seccomp_notif *request,
-                             const SyscallStop *stop)
-{
-    Question question = {source->listener, request->id};
-
-    if (source->next != 0 && request->id != source->next)
-        source->gaps++;
-    source->next = request->id + 1;
-    restart_note(&loop->restart, stop, source->gaps);
-    if (restart_applies(&loop->restart, stop) &&
-        restart_mend(&loop->restart, stop, is_valid, &question) == RESTART_INTERRUPTED)
-        observer_interrupted(loop->run->observer);
-}
-
 /* True if the call is to be run. */
 static bool observe(Loop *loop, Source *source, const struct seccomp_notif *request)
 {
     Observer *observer = loop->run->observer;
-    const SyscallStop stop = stop_of(request);
+    const SyscallStop stop = notify_stop(request);
     pid_t parent;
 
-    mend_interrupted(loop, source, request, &stop);
-
+    if (source->next != 0 && request->id != source->next)
+        source->gaps++;
+    source->next = request->id + 1;
+    notify_mend(&loop->restart, observer, source->listener, request, &stop, source->gaps);
     /* Whoever is new here was started by the runtime, or by one that is known. */
     if (source->starting || observer_process_of(observer, stop.tid, &parent) == 0)
         (void)observer_set_phase(observer, stop.tid,
                                  source->starting ? PHASE_RUNTIME_INIT : source->phase);
-    const int verdict = observer_enter(observer, &stop);
-    if (verdict == OBSERVER_CONFIRM)
-        observer_confirm(observer, stop.tid,
-                         seccomp_notify_id_valid(source->listener, request->id) == 0);
+    const int verdict = notify_enter(observer, source->listener, request, &stop);
     observer_infer_calls(observer, stop.tid, oci_listener_unnoticed, RULE);
     /* The call is the runtime's, and what comes of it the workload. */
     if (source->starting && is_exec(&stop)) {

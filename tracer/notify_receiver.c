@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "tracer/notify_answer.h"
+#include "tracer/notify_call.h"
 #include "tracer/notify_priority.h"
 
 #include <errno.h>
@@ -21,9 +22,6 @@ enum { STOP_SIGNAL = SIGUSR1 };
 /* So long after a call of another thread the workload counts as having several at work. */
 enum { OTHERS_CALLS = 64 };
 
-/* After a call that makes signals the receiver is urgent for so many calls. */
-enum { URGENT_CALLS = 2000 };
-
 /* With one thread at work the receiver looks for others, and for ends of processes, as often. */
 enum { LOOK_AFTER = 8 };
 
@@ -37,77 +35,16 @@ _Static_assert((int)HAND_HANDLER < (int)KEEPER_HANDS,
 
 /* ---- one call ------------------------------------------------------------------------------- */
 
-static SyscallStop stop_of(const struct seccomp_notif *request)
-{
-    SyscallStop stop = {.tid = (pid_t)request->pid,
-                        .audit_arch = request->data.arch,
-                        .nr = request->data.nr,
-                        .instruction_pointer = request->data.instruction_pointer};
-
-    for (size_t i = 0; i < SYSCALL_ARGS; i++)
-        stop.args[i] = request->data.args[i];
-    return stop;
-}
-
-/* Calls after which signals are near: of children's ends, of timers, of kill(2), and those of a
- * signal handler that is over. */
-static const char *const signal_calls[] = {
-    "fork",
-    "vfork",
-    "clone",
-    "clone3",
-    "exit_group",
-    "kill",
-    "tkill",
-    "tgkill",
-    "rt_sigreturn",
-    "sigreturn",
-    "alarm",
-    "rt_sigqueueinfo",
-    "rt_tgsigqueueinfo",
-    "timer_settime",
-    "setitimer",
-    "pidfd_send_signal",
-};
-
-static bool makes_signals(const Receiver *receiver, const SyscallStop *stop)
-{
-    const int arch = arch_from_call(stop->audit_arch, stop->nr);
-    const Syscall *syscall = arch < 0 ? NULL : syscall_by_number((Arch)arch, stop->nr);
-
-    return syscall && receiver->makes_signals[syscall->index];
-}
-
-typedef struct Question {
-    const Receiver *receiver;
-    uint64_t id;
-} Question;
-
-static bool is_valid(void *data)
-{
-    const Question *question = data;
-
-    return seccomp_notify_id_valid(question->receiver->listener, question->id) == 0;
-}
-
 static Answer observe(Receiver *receiver, const struct seccomp_notif *request)
 {
-    const SyscallStop stop = stop_of(request);
+    const SyscallStop stop = notify_stop(request);
 
-    restart_note(&receiver->restart, &stop, request->flags);
-    if (restart_applies(&receiver->restart, &stop)) {
-        Question question = {receiver, request->id};
-        if (restart_mend(&receiver->restart, &stop, is_valid, &question) == RESTART_INTERRUPTED)
-            observer_interrupted(receiver->observer);
-    }
-    const int verdict = observer_enter(receiver->observer, &stop);
+    notify_mend(&receiver->restart, receiver->observer, receiver->listener, request, &stop,
+                request->flags);
+    const int verdict = notify_enter(receiver->observer, receiver->listener, request, &stop);
 
-    if (verdict == OBSERVER_CONFIRM)
-        observer_confirm(receiver->observer, stop.tid,
-                         seccomp_notify_id_valid(receiver->listener, request->id) == 0);
     hold_note(&receiver->hold, receiver->observer, &stop);
-    if (makes_signals(receiver, &stop))
-        atomic_store(&receiver->urgent_for, URGENT_CALLS);
+    urgency_note(&receiver->urgency, &stop);
     if (verdict == OBSERVER_REFUSE)
         return answer_refusal(receiver->observer, receiver->listener, request);
     return (Answer){.run_it = verdict != OBSERVER_ANSWER};
@@ -183,7 +120,7 @@ static void handle(Receiver *receiver, struct seccomp_notif *request)
 
 static bool is_held(Receiver *receiver, const struct seccomp_notif *request)
 {
-    const SyscallStop stop = stop_of(request);
+    const SyscallStop stop = notify_stop(request);
 
     return hold_applies(&receiver->hold, receiver->observer, &stop);
 }
@@ -325,8 +262,8 @@ static void observe_here(Receiver *receiver, bool brief)
     struct seccomp_notif *request = ring_take(receiver, HAND_RECEIVER);
     /* Where one thread alone has been making calls, none of another is likely to wait, nor has its
      * number become another's meanwhile: looking costs as much as half of all the rest. */
-    const bool look =
-        receiver->is_urgent || receiver->others_for > 0 || ++receiver->alone % LOOK_AFTER == 0;
+    const bool look = receiver->urgency.is_urgent || receiver->others_for > 0 ||
+                      ++receiver->alone % LOOK_AFTER == 0;
 
     if (look && poll(fds, 2, 0) > 0) {
         if (fds[0].revents)
@@ -351,7 +288,7 @@ static bool handle_here(Receiver *receiver)
         (void)pthread_mutex_unlock(&receiver->lock);
         return true;
     }
-    const SyscallStop stop = stop_of(ring_slot(receiver, atomic_load(&receiver->front)));
+    const SyscallStop stop = notify_stop(ring_slot(receiver, atomic_load(&receiver->front)));
     const bool brief = observer_is_brief(receiver->observer, &stop);
     if ((!brief && receiver->others_for > 0) ||
         hold_applies(&receiver->hold, receiver->observer, &stop)) {
@@ -362,29 +299,12 @@ static bool handle_here(Receiver *receiver)
     return true;
 }
 
-/*
- * Before all ordinary threads only while signals are near: then a call's notification is received
- * the sooner, but each costs a quarter more, for such a thread does not run where its caller did.
- */
-static void adapt_priority(Receiver *receiver)
-{
-    const unsigned left = atomic_load(&receiver->urgent_for);
-
-    if (left > 0)
-        atomic_store(&receiver->urgent_for, left - 1);
-    if (receiver->may_urge && receiver->is_urgent != (left > 0)) {
-        receiver->is_urgent = left > 0;
-        priority_set_urgent(receiver->is_urgent);
-    }
-}
-
 static void *receiver_main(void *data)
 {
     Receiver *receiver = data;
     sigset_t stop;
 
-    receiver->may_urge = priority_is_urgent();
-    receiver->is_urgent = receiver->may_urge;
+    urgency_begin(&receiver->urgency);
     priority_short_slice();
     (void)sigemptyset(&stop);
     (void)sigaddset(&stop, STOP_SIGNAL);
@@ -393,7 +313,7 @@ static void *receiver_main(void *data)
         if (sem_wait(&receiver->free_slots) < 0)
             continue; /* the signal */
         receive(receiver);
-        adapt_priority(receiver);
+        urgency_adapt(&receiver->urgency);
         bool mine = true;
         while (mine && !ring_is_empty(receiver) && !atomic_load(&receiver->over))
             mine = handle_here(receiver);
@@ -419,34 +339,29 @@ int receiver_start(Receiver *receiver, int listener, Observer *observer, KeeperP
     *receiver = (Receiver){.listener = listener, .observer = observer, .page = page, .wake_fd = -1};
     CLEANUP(fd_close) int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CLEANUP(restart_deinit) Restart restart = {0};
-    const int r = restart_init(&restart);
+    CLEANUP(urgency_deinit) Urgency urgency = {0};
+    int r = restart_init(&restart);
+    if (r == 0)
+        r = urgency_init(&urgency);
     if (r < 0)
         return r;
-    CLEANUP(free_pointer) bool *makes = calloc(syscall_count(), sizeof *makes);
-    if (!makes)
-        return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_LENGTH(signal_calls); i++) {
-        const Syscall *syscall = syscall_by_name(signal_calls[i]);
-        if (syscall)
-            makes[syscall->index] = true;
-    }
     if (wake < 0 || sigaction(STOP_SIGNAL, &action, NULL) < 0 ||
         sem_init(&receiver->free_slots, 0, KEEPER_SLOTS) < 0)
         return -errno;
     (void)pthread_mutex_init(&receiver->lock, NULL);
-    receiver->makes_signals = makes;
+    receiver->urgency = urgency;
     receiver->restart = restart;
     receiver->wake_fd = wake;
     const int error = pthread_create(&receiver->thread, NULL, receiver_main, receiver);
     if (error != 0) {
         receiver->wake_fd = -1;
-        receiver->makes_signals = NULL;
+        receiver->urgency = (Urgency){0};
         receiver->restart = (Restart){0};
         return -error;
     }
     receiver->started = true;
     wake = -1;
-    makes = NULL;
+    urgency = (Urgency){0};
     restart = (Restart){0};
     return 0;
 }
@@ -485,8 +400,7 @@ void receiver_stop(Receiver *receiver)
         request->id = 0;
     }
     restart_deinit(&receiver->restart);
-    free(receiver->makes_signals);
-    receiver->makes_signals = NULL;
+    urgency_deinit(&receiver->urgency);
     (void)sem_destroy(&receiver->free_slots);
     (void)pthread_mutex_destroy(&receiver->lock);
     fd_close(&receiver->wake_fd);

@@ -20,6 +20,7 @@
 #include "tracer/notify_hold.h"
 #include "tracer/notify_keeper.h"
 #include "tracer/notify_restart.h"
+#include "tracer/notify_urgency.h"
 #include "tracer/observer.h"
 
 #include <pthread.h>
@@ -46,11 +47,9 @@ typedef struct Receiver {
     uint64_t last_id;    /* the receiver's own, as what follows */
     uint32_t taken_back; /* notifications, for a signal came before they were received */
     pid_t last_tid;
-    unsigned others_for;      /* for so many calls on, more threads than one are at work */
-    unsigned alone;           /* calls since, counted on */
-    bool *makes_signals;      /* by Syscall.index; owned */
-    atomic_uint urgent_for;   /* for so many calls on, signals are near */
-    bool may_urge, is_urgent; /* the receiver's own */
+    unsigned others_for; /* for so many calls on, more threads than one are at work */
+    unsigned alone;      /* calls since, counted on */
+    Urgency urgency;
 } Receiver;
 
 /* Starts receiving. 0 or a negative errno. The descriptors and the page must outlive it. */
