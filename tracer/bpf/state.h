@@ -2,7 +2,7 @@
 /* What is known of each recorded task, the program that it runs, and the beginnings of keys. */
 #pragma once
 
-#include "emit.h"
+#include "deliver.h"
 
 enum { PF_EXITING = 4 }; /* linux/sched.h */
 
