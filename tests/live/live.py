@@ -56,6 +56,11 @@ def check_schema(document, schema, folder):
     path = os.path.join(folder, f"{schema}-document.jsonl")
     with open(path, "w", encoding="utf-8") as file:  # one line
         json.dump(document, file)
+    check_schema_of(path, schema)
+
+
+def check_schema_of(path, schema):
+    """Each line of the file at PATH is as profiles/schema/SCHEMA.schema.json says."""
     done = subprocess.run([sys.executable, os.path.join(SOURCE, "tests", "unit", "check_schema.py"),
                            os.path.join(SOURCE, "profiles", "schema", schema + ".schema.json"), path],
                           capture_output=True, text=True, check=False)

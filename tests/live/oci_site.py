@@ -49,6 +49,17 @@ def need():
         raise engines.Unavailable("needs runc or crun")
 
 
+def main():
+    """Runs the cases of a test that needs no engine."""
+    try:
+        need()
+        engines.enter("whittle-oci-")
+    except engines.Unavailable as reason:
+        print(reason)
+        sys.exit(77)
+    live.main()
+
+
 class Oci:
     """whittle-oci over one runtime, all of whose state is in FOLDER."""
 

@@ -4,7 +4,6 @@
 import json
 import os
 import subprocess
-import sys
 
 import live
 from live import BACKENDS, case, check, equal, need, need_root, record
@@ -144,10 +143,7 @@ def recordings_follow_the_schema(folder):
     script = f"{live.WHITTLE} mark label; mkdir /tmp/s.$$; rmdir /tmp/s.$$; kill -0 $$; cat /etc/hostname /missing; exit 3"
     for backend in BACKENDS:
         result = record(backend, folder, ["sh", "-c", script], options=["--label", "run"], name=f"{backend}.jsonl")
-        done = subprocess.run([sys.executable, os.path.join(live.SOURCE, "tests", "unit", "check_schema.py"),
-                               os.path.join(live.SOURCE, "profiles", "schema", "recording.schema.json"), result.recording],
-                              capture_output=True, text=True, check=False)
-        equal(done.returncode, 0, f"{backend}: {done.stdout}{done.stderr}")
+        live.check_schema_of(result.recording, "recording")
         with open(result.recording, encoding="utf-8") as file:
             lines = [json.loads(line) for line in file]
         equal(result.document["facts"], lines[1:-1], f"{backend}: show --json has the facts of the file")

@@ -663,15 +663,5 @@ def generated_profile(oci):
         check(status != 0 and "not permitted" in err and "made" not in out, f"mknod, which the profile denies: {status} {out}{err}")
 
 
-def main():
-    try:
-        site.need()
-        engines.enter("whittle-oci-")
-    except engines.Unavailable as reason:
-        print(reason)
-        sys.exit(77)
-    live.main()
-
-
 if __name__ == "__main__":
-    main()
+    site.main()

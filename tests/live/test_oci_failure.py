@@ -412,15 +412,5 @@ def no_spare(oci):
     live.wait_until(lambda: not spares(), site.PATIENCE, "no spare")
 
 
-def main():
-    try:
-        site.need()
-        engines.enter("whittle-oci-")
-    except engines.Unavailable as reason:
-        print(reason)
-        sys.exit(77)
-    live.main()
-
-
 if __name__ == "__main__":
-    main()
+    site.main()

@@ -2,10 +2,10 @@
 /* Which recordings become one policy, and how that is called. */
 #include "base/memory.h"
 #include "generator/inputs.h"
+#include "own_folder.h"
 #include "suite.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,28 +44,6 @@ static const Row rows[] = {
     {{{"web", "app", A}, {NULL, "web", B}}, "web 1 web-app 1"},
     {{{"../../etc", "app", A}, {"-x", "app", A}}, "_x 1 _._.._etc 1"},
 };
-
-static char folder[] = "/tmp/whittle-test-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static void remove_place(void)
-{
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void make_place(void)
-{
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
-}
 
 static void put_field(FILE *file, const char *key, const char *value)
 {
@@ -120,7 +98,7 @@ START_TEST(test_groups)
     char names[RUNS_MAX][32];
     char *paths[RUNS_MAX];
 
-    make_place();
+    own_folder_enter();
     const size_t count = make_recordings(row, names);
     for (size_t first = 0; first < count; first++) {
         CLEANUP(generate_inputs_deinit) GenerateInputs inputs = {0};
@@ -136,7 +114,7 @@ START_TEST(test_groups)
         ck_assert_str_eq(buffer_text(&groups), row->groups);
         ck_assert_str_eq(buffer_text(&notes), "");
     }
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -154,13 +132,13 @@ START_TEST(test_merged)
     CLEANUP(generate_inputs_deinit) GenerateInputs inputs = {0};
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
 
-    make_place();
+    own_folder_enter();
     make_recording("both", runs, 2, 1);
     make_recording("app", runs, 1, 2);
     ck_assert_int_eq(read_paths(paths, 2, GROUPING_IMAGE, &inputs, &notes, NULL), 0);
     ck_assert_uint_eq(inputs.count, 2);
     ck_assert_ptr_nonnull(strstr(buffer_text(&notes), "both: was merged from"));
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -172,7 +150,7 @@ START_TEST(test_united)
     CLEANUP(generate_inputs_deinit) GenerateInputs inputs = {0};
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
 
-    make_place();
+    own_folder_enter();
     make_recording("app", &runs[0], 1, 1);
     make_recording("db", &runs[1], 1, 2);
     ck_assert_int_eq(read_paths(paths, 2, GROUPING_NONE, &inputs, &notes, NULL), 0);
@@ -180,7 +158,7 @@ START_TEST(test_united)
     ck_assert_uint_eq(inputs.list[0].recordings, 2);
     ck_assert_uint_eq(recording_runs_count(inputs.list[0].input.recording), 2);
     ck_assert_str_eq(buffer_text(&notes), "");
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -204,7 +182,7 @@ START_TEST(test_folder)
     CLEANUP(buffer_deinit) Buffer groups = BUFFER_INIT;
     Error err = {0};
 
-    make_place();
+    own_folder_enter();
     ck_assert_int_eq(mkdir("all", 0700), 0);
     ck_assert_int_lt(read_paths(paths, 1, GROUPING_IMAGE, &inputs, &notes, &err), 0);
     ck_assert_msg(strstr(err.text, "no recording") != NULL, "%s", err.text);
@@ -222,7 +200,7 @@ START_TEST(test_folder)
     print_groups(&inputs, &groups);
     ck_assert_str_eq(buffer_text(&groups), "app 2");
     ck_assert_ptr_null(inputs.list[0].input.policy);
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -234,7 +212,7 @@ START_TEST(test_policy_and_recordings)
     CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
     Error err = {0};
 
-    make_place();
+    own_folder_enter();
     make_recording("app", &runs[0], 1, 1);
     make_recording("db", &runs[1], 1, 2);
     make_text("policy.yaml", "whittle: policy\nformat: 1\nname: app\n");
@@ -249,7 +227,7 @@ START_TEST(test_policy_and_recordings)
         ck_assert_int_eq(inputs.list[0].input.recording != NULL, count > 1);
     }
     ck_assert_ptr_nonnull(strstr(err.text, "--group none"));
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What engines know of their containers, from files and annotations as they write them. */
 #include "base/memory.h"
+#include "own_folder.h"
 #include "suite.h"
 #include "tracer/oci_engine.h"
 
-#include <ftw.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,16 +12,6 @@
 #define ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER  "ffff456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define LIBPOD "{\"annotations\":{\"io.container.manager\":\"libpod\"}}"
-
-static char folder[] = "/tmp/whittle-test-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 /* Writes TEXT, in which "@" stands for the test's folder, to PATH in it, with the folders. */
 static void write_text(const char *path, const char *text)
@@ -38,7 +28,7 @@ static void write_text(const char *path, const char *text)
     ck_assert_ptr_nonnull(file);
     for (; *text; text++) {
         if (*text == '@')
-            ck_assert_int_ge(fputs(folder, file), 0);
+            ck_assert_int_ge(fputs(own_folder, file), 0);
         else
             ck_assert_int_eq(fputc(*text, file), *text);
     }
@@ -139,13 +129,12 @@ START_TEST(test_rows)
     char path[PATH_MAX];
     Error err = {0};
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
+    own_folder_enter();
     (void)snprintf(path, sizeof path, "%s/config.json", rows[_i].bundle);
     write_text(path, rows[_i].config);
     if (rows[_i].path)
         write_text(rows[_i].path, rows[_i].text);
-    (void)snprintf(path, sizeof path, "%s/%s", folder, rows[_i].bundle);
+    (void)snprintf(path, sizeof path, "%s/%s", own_folder, rows[_i].bundle);
     ck_assert_msg(oci_bundle_read(path, NULL, &bundle, &err) == 0, "%s", err.text);
     ck_assert_int_eq(oci_identity_read(bundle, ID, &have), 0);
     ck_assert_pstr_eq(have.engine, want->engine);
@@ -153,8 +142,7 @@ START_TEST(test_rows)
     ck_assert_pstr_eq(have.image, want->image);
     ck_assert_pstr_eq(have.image_digest, want->image_digest);
     ck_assert_pstr_eq(have.service, want->service);
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    own_folder_leave();
 }
 END_TEST
 

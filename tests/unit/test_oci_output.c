@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where recordings of containers go, whatever images wish. */
 #include "base/memory.h"
+#include "own_folder.h"
 #include "suite.h"
 #include "tracer/oci_output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,22 +16,6 @@
 #define DEFAULT "web-0123456789ab" STAMP
 
 enum { WHEN = 1770091506 };
-
-static char folder[] = "/tmp/whittle-test-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static void remove_place(void)
-{
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
 
 static void make_file(const char *path)
 {
@@ -45,8 +29,7 @@ static void make_file(const char *path)
 /* There: out/there.jsonl, out/sub/, out/link -> elsewhere/, out/dangling -> nothing; elsewhere/. */
 static void make_place(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
+    own_folder_enter();
     ck_assert_int_eq(mkdir("out", 0755), 0);
     ck_assert_int_eq(mkdir("out/sub", 0755), 0);
     ck_assert_int_eq(mkdir("elsewhere", 0755), 0);
@@ -126,16 +109,16 @@ START_TEST(test_rows)
     Error err = {0};
 
     make_place();
-    (void)snprintf(output, sizeof output, "%s/out", folder);
+    (void)snprintf(output, sizeof output, "%s/out", own_folder);
     const char *text = rows[_i].wanted;
     if (text && text[0] == '@')
-        (void)snprintf(wanted, sizeof wanted, "%s%s", folder, text + 1);
+        (void)snprintf(wanted, sizeof wanted, "%s%s", own_folder, text + 1);
     else
         (void)snprintf(wanted, sizeof wanted, "%s", text ? text : "");
     const int r = oci_output(&config, text ? wanted : NULL, rows[_i].name, ID, WHEN, &path, &err);
     if (rows[_i].path) {
         struct stat st;
-        (void)snprintf(want, sizeof want, "%s/%s", folder, rows[_i].path);
+        (void)snprintf(want, sizeof want, "%s/%s", own_folder, rows[_i].path);
         ck_assert_msg(r == 0, "%s: %s", wanted, err.text);
         ck_assert_str_eq(path, want);
         ck_assert_int_eq(lstat(path, &st), 0);
@@ -145,7 +128,7 @@ START_TEST(test_rows)
         ck_assert_ptr_null(path);
     }
     count_elsewhere();
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -157,14 +140,14 @@ START_TEST(test_numbers)
     OciConfig config = {.output = output};
 
     make_place();
-    (void)snprintf(output, sizeof output, "%s/fresh/", folder); /* made, and "/" at the end */
+    (void)snprintf(output, sizeof output, "%s/fresh/", own_folder); /* made, and "/" at the end */
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         CLEANUP(free_pointer) char *path = NULL;
         ck_assert_int_eq(oci_output(&config, "api.jsonl", "web", ID, WHEN, &path, NULL), 0);
-        (void)snprintf(want, sizeof want, "%s/fresh/%s", folder, names[i]);
+        (void)snprintf(want, sizeof want, "%s/fresh/%s", own_folder, names[i]);
         ck_assert_str_eq(path, want);
     }
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
@@ -176,13 +159,13 @@ START_TEST(test_no_folder)
     Error err = {0};
 
     make_place();
-    (void)snprintf(output, sizeof output, "%s/not/there", folder);
+    (void)snprintf(output, sizeof output, "%s/not/there", own_folder);
     ck_assert_int_eq(oci_output(&config, NULL, "web", ID, WHEN, &path, &err), -ENOENT);
     ck_assert_ptr_nonnull(strstr(err.text, "/not/there"));
-    (void)snprintf(output, sizeof output, "%s/out/plain", folder);
+    (void)snprintf(output, sizeof output, "%s/out/plain", own_folder);
     ck_assert_int_eq(oci_output(&config, NULL, "web", ID, WHEN, &path, &err), -ENOTDIR);
     ck_assert_ptr_null(path);
-    remove_place();
+    own_folder_leave();
 }
 END_TEST
 
