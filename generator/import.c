@@ -92,15 +92,6 @@ Policy *import_policy_new(void)
     return policy;
 }
 
-unsigned import_line_of(const ImportSource *source, size_t at)
-{
-    unsigned line = 1;
-
-    for (size_t i = 0; i < at && i < source->length; i++)
-        line += source->text[i] == '\n';
-    return line;
-}
-
 /* 128 bits of FNV-1a from two starts. */
 void import_run_id(const ImportSource *source, char out[33])
 {

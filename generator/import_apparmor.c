@@ -26,7 +26,8 @@ static const char *below(const char *file, const char *folder)
     return strncmp(file, folder, length) == 0 && file[length] == '/' ? file + length + 1 : NULL;
 }
 
-int apparmor_place(const ApparmorImport *import, const ApparmorRule *rule, Buffer *out)
+/* Where RULE stands: "line 7" of the file itself, else "<abstractions/base>, line 7". */
+static int place_text(const ApparmorImport *import, const ApparmorRule *rule, Buffer *out)
 {
     const ImportSource *source = import->source;
     const char *name = source->include_count == 0 ? below(rule->file, default_folder) : NULL;
@@ -69,7 +70,7 @@ int apparmor_add(const ApparmorImport *import, const ApparmorRule *rule, PolicyR
     CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
 
     (void)buffer_puts(&reason, "apparmor: ");
-    if (apparmor_place(import, rule, &reason) < 0)
+    if (place_text(import, rule, &reason) < 0)
         return -ENOMEM;
     draft->reason = strset_add(policy_strings(import->policy), buffer_text(&reason));
     draft->deny = rule->deny ? POLICY_DENY : POLICY_ALLOW;

@@ -28,9 +28,6 @@ typedef struct ApparmorImport {
     Buffer *notes;
 } ApparmorImport;
 
-/* Where RULE stands: "line 7" of the file itself, else "<abstractions/base>, line 7". */
-int apparmor_place(const ApparmorImport *import, const ApparmorRule *rule, Buffer *out);
-
 /* "FILE:LINE: RULE: WHY". */
 void apparmor_note(const ApparmorImport *import, const ApparmorRule *rule, const char *why);
 

@@ -27,9 +27,6 @@ Policy *import_policy_new(void);
 /* The same log is the same run: an id of 32 digits by what SOURCE says. */
 void import_run_id(const ImportSource *source, char out[33]);
 
-/* Line LINE (from 1) of a text of which the byte AT is looked at. */
-unsigned import_line_of(const ImportSource *source, size_t at);
-
 /*
  * Appends an AppArmor pattern as a policy's. 0, or -EINVAL with ERR saying what of it a policy
  * cannot say.

@@ -121,7 +121,8 @@ int seccomp_profile_from_rules(const SeccompRules *rules, SeccompProfile *ret_pr
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-Arch seccomp_machine(Arch arch)
+/* The machine that calls of ARCH are made on: x86_64 for i386 and x32, aarch64 for arm. */
+static Arch machine_of(Arch arch)
 {
     if (arch == ARCH_I386 || arch == ARCH_X32)
         return ARCH_X86_64;
@@ -130,14 +131,14 @@ Arch seccomp_machine(Arch arch)
 
 bool seccomp_profile_has_arch(const SeccompProfile *profile, Arch arch)
 {
-    return profile->archs[seccomp_machine(arch)] >> arch & 1;
+    return profile->archs[machine_of(arch)] >> arch & 1;
 }
 
 bool seccomp_entry_holds(const SeccompProfile *profile, const SeccompEntry *entry,
                          const SeccompPlace *place)
 {
     const SeccompGate *gate = &entry->gate;
-    const uint32_t machine = 1u << seccomp_machine(place->arch);
+    const uint32_t machine = 1u << machine_of(place->arch);
 
     if (gate->machines_unknown && (gate->machines & machine) == 0)
         return false;

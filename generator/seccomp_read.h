@@ -88,9 +88,6 @@ typedef struct SeccompPlace {
     uint32_t kernel;
 } SeccompPlace;
 
-/* The machine that calls of ARCH are made on: x86_64 for i386 and x32, aarch64 for arm. */
-Arch seccomp_machine(Arch arch);
-
 /* PROFILE lets calls of the place's architecture through at all. */
 bool seccomp_profile_has_arch(const SeccompProfile *profile, Arch arch);
 

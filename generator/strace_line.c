@@ -12,11 +12,6 @@ bool strace_span_begins(const StraceSpan *span, const char *text)
     return span->length >= length && memcmp(span->text, text, length) == 0;
 }
 
-bool strace_span_is(const StraceSpan *span, const char *text)
-{
-    return span->length == strlen(text) && strace_span_begins(span, text);
-}
-
 static void skip(StraceSpan *span, size_t count)
 {
     span->text += count;

@@ -46,5 +46,4 @@ typedef struct StraceCall {
 /* Takes "args) = result" apart. False if it is none. */
 bool strace_call_parse(const char *text, size_t length, StraceCall *ret_call);
 
-bool strace_span_is(const StraceSpan *span, const char *text);
 bool strace_span_begins(const StraceSpan *span, const char *text);

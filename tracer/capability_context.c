@@ -100,7 +100,8 @@ int cap_read_pointer(const CapabilityContext *context, uint64_t address, unsigne
     return address ? read_word(context, address + index * size, size, ret) : -EFAULT;
 }
 
-int cap_read_string(const CapabilityContext *context, uint64_t address, char *out, size_t size)
+/* A string of fewer than SIZE bytes; -ENAMETOOLONG if it is longer. */
+static int read_string(const CapabilityContext *context, uint64_t address, char *out, size_t size)
 {
     enum { PAGE = 4096 };
     size_t got = 0;
@@ -124,7 +125,7 @@ int cap_read_string(const CapabilityContext *context, uint64_t address, char *ou
 
 bool cap_xattr_name(const CapabilityContext *context, unsigned index, char out[static 256])
 {
-    return cap_read_string(context, cap_arg_long(context, index), out, 256) == 0;
+    return read_string(context, cap_arg_long(context, index), out, 256) == 0;
 }
 
 int cap_sysctl(const CapabilityContext *context, const char *name, long *ret)

@@ -153,7 +153,9 @@ static bool needs_kill(const CapabilityContext *context, const CapabilityRule *r
            own->uid != target.uid;
 }
 
-bool cap_ptrace_denied(const CapabilityContext *context, pid_t pid, bool filesystem_ids)
+/* As ptrace(2) "Ptrace access mode checking": the thread may not look at task PID without
+ * CAP_SYS_PTRACE. FILESYSTEM_IDS: with its file system ids and effective capabilities. */
+static bool ptrace_denied(const CapabilityContext *context, pid_t pid, bool filesystem_ids)
 {
     const Credentials *own = context->credentials;
     uid_t uid = filesystem_ids ? own->fsuid : own->uid;
@@ -176,7 +178,7 @@ static bool needs_ptrace_access(const CapabilityContext *context, const Capabili
     pid_t pid = cap_arg_int(context, rule->parameter);
 
     (void)match;
-    return pid > 0 && cap_ptrace_denied(context, pid, false);
+    return pid > 0 && ptrace_denied(context, pid, false);
 }
 
 /* Yama's mode 2 is for CAP_SYS_PTRACE alone; its mode 1 asks for descent, which is not known here.
@@ -251,7 +253,7 @@ static bool needs_proc_file(const CapabilityContext *context, const CapabilityRu
         Credentials target;
         const bool asks = !guarded_files[i].shows_memory ||
                           (cap_task(context, pid, &target) == 0 && !target.no_memory);
-        return asks && cap_ptrace_denied(context, pid, true);
+        return asks && ptrace_denied(context, pid, true);
     }
     return false;
 }

@@ -70,8 +70,6 @@ int cap_read_long(const CapabilityContext *context, uint64_t address, unsigned i
                   uint64_t *ret);
 int cap_read_pointer(const CapabilityContext *context, uint64_t address, unsigned index,
                      uint64_t *ret);
-/* A string of fewer than SIZE bytes; -ENAMETOOLONG if it is longer. */
-int cap_read_string(const CapabilityContext *context, uint64_t address, char *out, size_t size);
 
 bool cap_call_is(const CapabilityContext *context, const char *name);
 
@@ -116,10 +114,6 @@ bool cap_paths_promise_success(const CapabilityContext *context);
 
 /* The call always needs it. */
 CapabilityPredicate cap_needs_always;
-
-/* As ptrace(2) "Ptrace access mode checking": the thread may not look at task PID without
- * CAP_SYS_PTRACE. FILESYSTEM_IDS: with its file system ids and effective capabilities. */
-bool cap_ptrace_denied(const CapabilityContext *context, pid_t pid, bool filesystem_ids);
 
 /* The extended attribute's name that argument INDEX points to. */
 bool cap_xattr_name(const CapabilityContext *context, unsigned index, char out[static 256]);

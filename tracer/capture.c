@@ -183,7 +183,6 @@ static void set_subject(Capture *capture, Captured *captured)
     capture->process.own_pid = (pid_t)event->own_tgid;
     capture->process.parent = (pid_t)event->parent;
     capture->process.pidfd = -1;
-    capture->process.proc_fd = -1;
     capture->process.phase = (Phase)event->phase;
     capture->process.subject = subject;
     capture->process.command = command_text(capture, captured);

@@ -75,7 +75,6 @@ static void process_free(ProcessTable *table, Process *process)
 {
     root_release(table, process);
     fd_close(&process->pidfd);
-    fd_close(&process->proc_fd);
     free(process);
 }
 
@@ -296,7 +295,6 @@ static Process *process_new(ProcessTable *table, pid_t pid, pid_t parent)
     const Process *starter = process_table_find_process(table, parent);
     process->phase = starter ? starter->phase : PHASE_RUN;
     process->pidfd = -1;
-    process->proc_fd = -1;
     watch_exit(table, process);
     process_identify(table, process);
     if (!process->subject) {

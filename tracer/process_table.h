@@ -37,7 +37,6 @@ typedef struct Process {
     pid_t own_pid;       /* PID in its own pid namespace; 0 until process_own_pid() is asked */
     Phase phase;         /* of its facts */
     int pidfd;           /* -1: not watched */
-    int proc_fd;         /* /proc/PID, opened when first needed; -1 */
     const char *subject; /* path of the executable, in the process's own root; interned */
     const char *command; /* command line, interned; NULL until needed */
     const Lineage *lineage;

@@ -159,7 +159,7 @@ typedef struct RegistersArm {
     uint32_t r[18];
 } RegistersArm;
 
-enum { ARM_PC = 15, ARM_ORIG_R0 = 17, ARM_NR = 7, AARCH64_NR = 8 };
+enum { ARM_PC = 15, ARM_NR = 7, AARCH64_NR = 8 };
 
 typedef union Registers {
     struct user_regs_struct aarch64;

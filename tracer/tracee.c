@@ -15,28 +15,9 @@
 
 enum { PAGE = 4096, FIRST_READ = 256 };
 
-pid_t tracee_tid(const Tracee *tracee)
-{
-    return tracee->tid;
-}
-
 pid_t tracee_pid(const Tracee *tracee)
 {
     return tracee->process->pid;
-}
-
-int tracee_proc_fd(Tracee *tracee)
-{
-    Process *process = tracee->process;
-
-    if (process->proc_fd < 0) {
-        char path[64];
-        (void)snprintf(path, sizeof path, "/proc/%d", process->pid);
-        process->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (process->proc_fd < 0)
-            return -errno;
-    }
-    return process->proc_fd;
 }
 
 /* At least one byte: how many were read; else a negative errno. */

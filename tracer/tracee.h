@@ -30,12 +30,8 @@ typedef struct Credentials {
     bool no_memory;          /* a kernel thread, or ended: where /proc is asked */
 } Credentials;
 
-/* The thread's id as whittle's pid namespace numbers it, and its process's. */
-pid_t tracee_tid(const Tracee *tracee);
+/* The number of its process in whittle's pid namespace. */
 pid_t tracee_pid(const Tracee *tracee);
-
-/* A descriptor of the folder /proc/PID (borrowed), or a negative errno. */
-int tracee_proc_fd(Tracee *tracee);
 
 /* Reads LENGTH bytes at ADDRESS of the tracee's memory: 0, or -EFAULT / another negative errno if
  * not all of it could be read. */

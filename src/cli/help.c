@@ -5,7 +5,8 @@
 
 enum { TITLE_WIDTH = 26, TEXT_WIDTH = 92 };
 
-void help_option_title(Buffer *out, const Option *option)
+/* "-o, --output REC": an option as help shows it. */
+static void option_title(Buffer *out, const Option *option)
 {
     if (option->letter)
         (void)buffer_printf(out, "-%c, ", option->letter);
@@ -51,7 +52,7 @@ static void append_option(Buffer *out, const Option *option)
 
     if (!option->letter)
         (void)buffer_puts(&title, "    "); /* long names in one column */
-    help_option_title(&title, option);
+    option_title(&title, option);
     (void)buffer_printf(out, "  %-*s", TITLE_WIDTH - 2, buffer_text(&title));
     if (title.length > TITLE_WIDTH - 4)
         (void)buffer_printf(out, "\n%*s", TITLE_WIDTH, "");

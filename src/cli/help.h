@@ -10,6 +10,3 @@ void help_overview(Buffer *out);
 
 /* One command's usage, options and details. */
 void help_command(Buffer *out, const Command *command);
-
-/* "-o, --output REC": an option as help shows it. */
-void help_option_title(Buffer *out, const Option *option);

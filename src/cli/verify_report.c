@@ -119,7 +119,9 @@ int verify_part(Findings *findings, Findings *intended)
 
 /* ---- the proposal --------------------------------------------------------------------------- */
 
-int verify_write_fix(const FindingsReport *report, const char *path, Error *err)
+/* Writes to PATH ("-": standard output) a diff by which patch(1) makes the report's policy allow
+ * its findings. Says how many rules. 0 or a negative errno with ERR. */
+static int write_fix(const FindingsReport *report, const char *path, Error *err)
 {
     CLEANUP(policy_text_cleanup) PolicyText *text = NULL;
     CLEANUP(policy_cleanup) Policy *needed = NULL;
@@ -156,5 +158,5 @@ int verify_write_report(const FindingsReport *report, const Parsed *parsed, Erro
                                      parsed_value(parsed, "output", NULL), report, err);
     const char *fix = parsed_value(parsed, "fix", NULL);
 
-    return r == 0 && fix ? verify_write_fix(report, fix, err) : r;
+    return r == 0 && fix ? write_fix(report, fix, err) : r;
 }

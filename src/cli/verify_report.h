@@ -11,10 +11,6 @@ int verify_part(Findings *findings, Findings *intended);
 
 int verify_text(const FindingsReport *report, Buffer *out);
 
-/* Writes to PATH ("-": standard output) a diff by which patch(1) makes the report's policy allow
- * its findings. Says how many rules. 0 or a negative errno with ERR. */
-int verify_write_fix(const FindingsReport *report, const char *path, Error *err);
-
 /* Writes the report as --format and --output of PARSED say, and the proposal as --fix does. 0 or a
  * negative errno with ERR. */
 int verify_write_report(const FindingsReport *report, const Parsed *parsed, Error *err);

@@ -105,8 +105,6 @@ void run_set_text(Run *run, const RunField *field, const char *text);
 int run_copy_command(Recording *recording, const Run *run, const char ***ret_command,
                      size_t *ret_count);
 
-bool run_id_valid(const char *id);
-
 /* The run of that id, or -1. */
 long recording_find_run(const Recording *recording, const char *id);
 
@@ -179,9 +177,8 @@ int recording_add_run_loss(Recording *recording, const char *cause, const char *
 bool recording_run_complete(const Recording *recording, uint32_t run);
 
 /* An errno or pseudo result by its name in a file ("ok", "ENOENT", "errno-150", "unknown"): in OUT,
- * or -1. */
+ * if it has no name of its own. */
 const char *result_text(int result, char *out, size_t size);
-int result_from_text(const char *text);
 
 /* ---- lines that differ in the name and the counts only, recording_print_frame.c ---- */
 

@@ -51,7 +51,7 @@ static int parse_line(Reader *reader, const char *line, size_t length, bool last
     return r;
 }
 
-int reader_feed(Reader *reader, const char *bytes, size_t length)
+static int reader_feed(Reader *reader, const char *bytes, size_t length)
 {
     if (length > RECORDING_FILE_MAX - reader->bytes)
         return error_set(reader->err, -EFBIG, "%s: larger than the limit of 4 GiB", reader->name);
@@ -83,7 +83,8 @@ int reader_feed(Reader *reader, const char *bytes, size_t length)
     return 0;
 }
 
-int reader_finish(Reader *reader, Recording **ret_recording)
+/* The bytes have ended. */
+static int reader_finish(Reader *reader, Recording **ret_recording)
 {
     Recording *recording = reader->recording;
     int r = 0;
@@ -103,13 +104,13 @@ int reader_finish(Reader *reader, Recording **ret_recording)
     return 0;
 }
 
-int reader_init(Reader *reader, const char *name, Error *err)
+static int reader_init(Reader *reader, const char *name, Error *err)
 {
     *reader = (Reader){.name = name, .err = err, .recording = recording_new()};
     return reader->recording ? 0 : error_errno(err, ENOMEM, "%s", name);
 }
 
-void reader_deinit(Reader *reader)
+static void reader_deinit(Reader *reader)
 {
     buffer_deinit(&reader->rest);
     reader->repeats = repeat_cache_free(reader->repeats);

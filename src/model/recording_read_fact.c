@@ -11,7 +11,8 @@
 
 /* ---- a fact --------------------------------------------------------------------------------- */
 
-int result_from_text(const char *text)
+/* The result of which TEXT is the result_text(), or -1. */
+static int result_from_text(const char *text)
 {
     static const struct {
         const char *name;

@@ -19,13 +19,6 @@ typedef struct Reader {
     RepeatCache *repeats; /* recording_read_repeat.c */
 } Reader;
 
-int reader_init(Reader *reader, const char *name, Error *err);
-void reader_deinit(Reader *reader);
-int reader_feed(Reader *reader, const char *bytes, size_t length);
-
-/* The bytes have ended. */
-int reader_finish(Reader *reader, Recording **ret_recording);
-
 /* "NAME: line N: …"; gives -EINVAL. */
 int reader_error(Reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -45,7 +45,7 @@ void run_set_text(Run *run, const RunField *field, const char *text)
     memcpy((char *)run + field->offset, &text, sizeof text);
 }
 
-bool run_id_valid(const char *id)
+static bool run_id_valid(const char *id)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";

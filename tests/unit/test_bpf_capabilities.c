@@ -317,7 +317,6 @@ static void scene_init(Scene *scene, FILE *kallsyms)
     ck_assert_ptr_nonnull(scene->capabilities);
     scene->process = (Process){.pid = 1,
                                .pidfd = -1,
-                               .proc_fd = -1,
                                .phase = PHASE_RUN,
                                .subject = observer_intern(scene->observer, "/bin/program"),
                                .command = ""};
