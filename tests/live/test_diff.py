@@ -8,11 +8,11 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(os.environ["WHITTLE_SOURCE"])
 sys.path.insert(0, str(SOURCE / "tests/unit"))
+import live  # noqa: E402
 from check_schema import Validator  # noqa: E402
 
 WHITTLE = os.environ["WHITTLE"]
@@ -269,18 +269,7 @@ def case_markdown_tells_what_is_written(folder):
     assert "read-only-root</code>: <code>true</code> → <code>false</code> |" in out, out
 
 
-def main():
-    failed = 0
-    for name, case in list(globals().items()):
-        if not name.startswith("case_") or (sys.argv[1:] and name[5:] not in sys.argv[1:]):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                case(pathlib.Path(folder))
-            except AssertionError as why:
-                failed += 1
-                print(f"{name}: {why}")
-    sys.exit(1 if failed else 0)
-
-
-main()
+for _name, _case in list(globals().items()):
+    if _name.startswith("case_"):
+        live.add_case(_name[5:], lambda folder, case=_case: case(pathlib.Path(folder)))
+live.main()

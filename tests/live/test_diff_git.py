@@ -7,7 +7,10 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
+
+sys.dont_write_bytecode = True
+
+import live  # noqa: E402
 
 WHITTLE = os.environ["WHITTLE"]
 BASE = """whittle: policy
@@ -122,17 +125,10 @@ def main():
     if not shutil.which("git"):
         print("git is not installed")
         sys.exit(77)
-    failed = 0
     for name, case in list(globals().items()):
-        if not name.startswith("case_") or (sys.argv[1:] and name[5:] not in sys.argv[1:]):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                case(Repository(folder))
-            except AssertionError as why:
-                failed += 1
-                print(f"{name}: {why}")
-    sys.exit(1 if failed else 0)
+        if name.startswith("case_"):
+            live.add_case(name[5:], lambda folder, case=case: case(Repository(folder)))
+    live.main()
 
 
 main()
