@@ -286,12 +286,16 @@ static int judge_run(Verify *verify, Findings *findings, Findings *intended, Err
         r = judge(verify->recording, verify->policy, verify->sections, findings, err);
     if (r == 0 && verify_part(findings, intended) < 0)
         r = error_errno(err, ENOMEM, "judging the run");
-    /* What it was refused and did without is no matter; but what of it broke it? */
-    if (r == 0 && (verify->sections >> POLICY_CAPABILITIES & 1) &&
-        verify->run.seen->status != (verify->expected >= 0 ? verify->expected : 0))
-        r = judge_withheld(verify->recording, verify->policy, findings, err);
     note_refused(verify, findings);
     note_refused(verify, intended);
+    /* A capability that it was refused and did without is no matter; but did that break it? Many
+     * are asked for by programs that go on without, so what else was refused is taken for the cause
+     * first: when that is allowed, the next run shows if it was enough. */
+    if (r == 0 && (verify->sections >> POLICY_CAPABILITIES & 1) && !verify_any_refused(findings) &&
+        verify->run.seen->status != (verify->expected >= 0 ? verify->expected : 0)) {
+        r = judge_withheld(verify->recording, verify->policy, findings, err);
+        note_refused(verify, findings);
+    }
     return r;
 }
 

@@ -35,7 +35,7 @@ static int print_finding(const FindingsReport *report, const Finding *finding, B
     return 0;
 }
 
-static bool any_refused(const Findings *findings)
+bool verify_any_refused(const Findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
         if (findings->items[i].refused)
@@ -48,7 +48,7 @@ static void print_outcome(const FindingsReport *report, Buffer *out)
 {
     const int expected = report->verification->expected_status;
     const bool refused =
-        any_refused(report->findings) || any_refused(report->verification->intended);
+        verify_any_refused(report->findings) || verify_any_refused(report->verification->intended);
     const char *how = refused ? ": it tolerates what was refused" : "";
 
     if (report->exit_status < 0)

@@ -9,6 +9,9 @@
  * policy wants. 0 or -ENOMEM. */
 int verify_part(Findings *findings, Findings *intended);
 
+/* Was one of FINDINGS refused, and not only seen? */
+bool verify_any_refused(const Findings *findings);
+
 int verify_text(const FindingsReport *report, Buffer *out);
 
 /* Writes the report as --format and --output of PARSED say, and the proposal as --fix does. 0 or a

@@ -146,6 +146,18 @@ def a_missing_rule_is_found(bench):
           [("capabilities", "CAP_CHOWN", True)], out)
 
 
+def capabilities_asked_in_vain(bench):
+    """They are named if nothing else that was refused may be why it failed."""
+    policy = bench.learn(WORK)
+    less = without(policy, "CAP_CHOWN")
+    script = "touch /tmp/file; chown 1 /tmp/file; truncate -s 0 /tmp/file"
+    status, document, out = bench.verify(less, *shell(script))
+    equal((status, document["workload"]["exit_status"], document["findings"]), (0, 0, []), out)
+    status, document, out = bench.verify(without(less, "ftruncate"), *shell(script))
+    equal((status, document["workload"]["exit_status"]), (1, 1), out)
+    equal([(f["section"], f["rule"], f["refused"]) for f in document["findings"]], [("syscalls", "ftruncate", True)], out)
+
+
 def what_is_expected(bench):
     """The exit status without the policy; and nothing is left of that container either."""
     policy = bench.learn("cat /etc/group >/dev/null; grep Seccomp: /proc/self/status")
@@ -224,7 +236,8 @@ def by_podman(bench):
         equal((status, [f["rule"] for f in document["findings"]]), (1, ["ftruncate"]), f"{runtime}: {out}")
 
 
-CASES = (learnt_has_no_denials, a_missing_rule_is_found, what_is_expected, tested_while_it_runs, like_a_container, nothing_is_left, by_podman)
+CASES = (learnt_has_no_denials, a_missing_rule_is_found, capabilities_asked_in_vain, what_is_expected, tested_while_it_runs,
+         like_a_container, nothing_is_left, by_podman)
 
 
 def main():
