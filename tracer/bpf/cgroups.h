@@ -156,8 +156,7 @@ static __always_inline void scope_enter(struct task_struct *task, u32 phase, u32
 {
     if (task->flags & PF_EXITING)
         return;
-    struct task_state *state =
-        bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct task_state *state = state_make(task);
     if (!state) {
         count(COUNTER_LOST_TASK, 1);
         return;

@@ -11,6 +11,16 @@ static __always_inline struct task_state *state_of(struct task_struct *task)
     return bpf_task_storage_get(&tasks, task, NULL, 0);
 }
 
+/* The state of TASK; made if there is none. NULL: no memory. Whoever comes at the same moment as
+ * another one that makes a task's first entry is refused: then it is there. */
+static __always_inline struct task_state *state_make(struct task_struct *task)
+{
+    struct task_state *state =
+        bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+    return state ? state : bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 /* The scratch for one event at a time; NULL while another one is in the making on this CPU. */
 static __always_inline struct scratch *scratch_take(void)
 {

@@ -44,8 +44,7 @@ int BPF_PROG(on_new_task, struct task_struct *child, u64 clone_flags)
 
     if (!phase)
         return 0;
-    struct task_state *state =
-        bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct task_state *state = state_make(child);
     if (!state) {
         count(COUNTER_LOST_TASK, 1);
         return 0;
