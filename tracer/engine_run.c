@@ -181,7 +181,6 @@ __attribute__((noreturn)) static void janitor_main(const EngineRun *run, int wak
 
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
-    (void)setsid();
     while (read(wake, &nothing, 1) < 0 && errno == EINTR)
         ;
     remove_all(run);
@@ -207,6 +206,7 @@ static int start_janitor(EngineRun *run, Error *err)
     if (first == 0) {
         (void)close(wake[1]);
         (void)close(end[0]);
+        (void)setsid(); /* before the caller goes on: a signal to its group spares the janitor */
         if (fork() == 0)
             janitor_main(run, wake[0]);
         _exit(0);

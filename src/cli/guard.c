@@ -206,22 +206,51 @@ static void signals_to_take(sigset_t *ret)
         (void)sigaddset(ret, passed_on[i]);
 }
 
-/* In the guard's process: starts WORK before it leaves the session. */
+/* Waits until the guard is in a session of its own. False if it was killed before. */
+static bool await_word(int word)
+{
+    char byte;
+    ssize_t n;
+
+    do {
+        n = read(word, &byte, 1);
+    } while (n < 0 && errno == EINTR);
+    (void)close(word);
+    return n == 1;
+}
+
+/*
+ * In the guard's process: makes the worker before it leaves the session, and lets it work after
+ * that. If it worked sooner, one signal to the group could end caller, guard and worker, and spare
+ * what the worker has started in sessions of their own.
+ */
 __attribute__((noreturn)) static void start_guard(const Guarded *guarded, const sigset_t *mask,
                                                   int signals, int life, Shared *shared)
 {
+    int word[2];
+
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)prctl(PR_SET_NAME, "whittle-guard");
+    if (pipe2(word, O_CLOEXEC) < 0)
+        _exit(1);
     const pid_t worker = fork();
     if (worker == 0) {
         (void)close(signals);
         (void)close(life);
+        (void)close(word[1]);
         (void)prctl(PR_SET_NAME, "whittle");
         (void)sigprocmask(SIG_SETMASK, mask, NULL);
+        if (!await_word(word[0]))
+            _exit(1);
         exit(guarded->work(guarded->data));
     }
+    if (worker < 0)
+        _exit(1);
     shared->worker = worker;
     (void)setsid();
+    (void)write_all(word[1], "", 1); /* this end is still open: no SIGPIPE if the worker is gone */
+    (void)close(word[0]);
+    (void)close(word[1]);
     guard_main(shared, signals, life, guarded);
 }
 

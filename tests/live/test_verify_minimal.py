@@ -49,6 +49,13 @@ def ours(rules):
     return {k: r for k, r in rules.items() if r["verdict"] != "untried"}
 
 
+def holds_within(seconds, condition):
+    try:
+        return live.wait_until(condition, seconds)
+    except AssertionError:
+        return False
+
+
 def small(folder):
     for name in ("in", "out"):
         with open(os.path.join(folder, name), "w", encoding="ascii") as file:
@@ -199,6 +206,25 @@ def stop_and_go_on(folder):
     check(so_far >= 4, f"{so_far} proofs")
     _, rules, err = minimal(folder, policy, command)
     equal(sum(r["earlier"] for r in rules.values()), so_far, err)
+
+
+@case
+def the_guard_is_late(folder):
+    # Who ends what is left has no session of its own yet when all of the group are killed.
+    policy = learn(folder, ["sh", "-c", "/bin/true; sleep 0"])
+    scratch, sign = os.path.join(folder, "scratch"), os.path.join(folder, "sign")
+    os.mkdir(scratch)
+    mark = f"LATE_SETSID_SIGN={sign}"
+    environment = dict(os.environ, TMPDIR=scratch, LATE_SETSID="whittle-guard", LATE_SETSID_SIGN=sign,
+                       LD_PRELOAD=live.program("liblate_setsid.so"),
+                       ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+    process = start(policy, ["sh", "-c", "/bin/true; sleep 1000"], env=environment, start_new_session=True)
+    live.wait_until(lambda: os.path.exists(sign), 30, "the guard")
+    working = holds_within(2, lambda: len(live.with_environment(mark)) > 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    live.finish(process)
+    check(not working, "trials were begun meanwhile")
+    live.wait_until(lambda: not live.with_environment(mark) and not os.listdir(scratch), 30, "the end of all")
 
 
 @case
