@@ -93,29 +93,34 @@ static int make_group(EngineRun *run, const CgroupMounts *mounts, const char *fo
     return r;
 }
 
-/* In each hierarchy but cpuset, where a new group is of no use until it was told its processors. */
-static int make_groups(EngineRun *run, Error *err)
+static int name_groups(EngineRun *run, const CgroupMounts *mounts, Error *err)
 {
-    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
-    int r = cgroup_mounts_read(&mounts, err);
+    for (size_t i = 0; i < mounts->count && i < ENGINE_GROUPS_MAX; i++) {
+        CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
+        if (group_folder(run, &mounts->mounts[i], &folder) < 0 ||
+            !(run->folders[i] = buffer_steal(&folder)))
+            return error_errno(err, ENOMEM, "cannot make a control group");
+        run->folders_count++;
+    }
+    return 0;
+}
+
+/* In each hierarchy but cpuset, where a new group is of no use until it was told its processors. */
+static int make_groups(EngineRun *run, const CgroupMounts *mounts, Error *err)
+{
     int failure = -ENOENT;
 
-    for (size_t i = 0; i < mounts.count && i < ENGINE_GROUPS_MAX && r == 0; i++) {
-        CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
-        const char *name = strrchr(mounts.mounts[i].folder, '/');
-        if (group_folder(run, &mounts.mounts[i], &folder) < 0)
-            return error_errno(err, ENOMEM, "cannot make a control group");
-        const int made = name && strcmp(name, "/cpuset") == 0
-                             ? 0
-                             : make_group(run, &mounts, buffer_text(&folder));
-        if (made < 0)
-            failure = made;
-        run->folders[run->folders_count] = buffer_steal(&folder);
-        run->folders_count += run->folders[run->folders_count] != NULL;
+    for (size_t i = 0; i < run->folders_count; i++) {
+        const char *name = strrchr(mounts->mounts[i].folder, '/');
+        if (name && strcmp(name, "/cpuset") == 0)
+            continue;
+        const int r = make_group(run, mounts, run->folders[i]);
+        if (r < 0)
+            failure = r;
     }
-    if (r == 0 && run->groups_count == 0)
+    if (run->groups_count == 0)
         return error_errno(err, failure, "cannot make a control group to watch a container in");
-    return r;
+    return 0;
 }
 
 /* With those below it that nobody is in: Podman leaves that of its monitor. */
@@ -235,6 +240,8 @@ static int name_run(EngineRun *run, Error *err)
 
 int engine_run_init(EngineRun *run, const Engine *engine, Error *err)
 {
+    CLEANUP(cgroup_mounts_deinit) CgroupMounts mounts = {0};
+
     *run = (EngineRun){.engine = engine, .janitor = {-1, -1}};
     void *page =
         mmap(NULL, sizeof *run->seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -245,8 +252,13 @@ int engine_run_init(EngineRun *run, const Engine *engine, Error *err)
     if (r == 0)
         r = name_parent(run, err);
     if (r == 0)
-        r = make_groups(run, err);
-    return r == 0 ? start_janitor(run, err) : r;
+        r = cgroup_mounts_read(&mounts, err);
+    if (r == 0)
+        r = name_groups(run, &mounts, err);
+    /* Before there is anything to be removed. */
+    if (r == 0)
+        r = start_janitor(run, err);
+    return r == 0 ? make_groups(run, &mounts, err) : r;
 }
 
 void engine_run_deinit(EngineRun *run)
