@@ -393,24 +393,37 @@ static int collect(Inquiry *inquiry, size_t rule, bool undecided, GlobChanges *c
     return 0;
 }
 
-/* OLD has the rule as well, and nothing that takes away from it: what most rules are, for which no
- * search is needed. */
+/* RULE of OLD takes ACCESS away; does a rule of NEW, as it is written, do so too? */
+static bool is_still_denied(const Comparison *c, const GlobRule *rule, uint32_t access)
+{
+    for (size_t i = 0; i < c->walked_count; i++) {
+        int side;
+        const GlobRule *fresh = rule_of(c, c->walked[i], &side);
+        if (side == NEW && fresh->deny && (access & ~fresh->access) == 0 &&
+            (rule->owner || !fresh->owner) && glob_same_fields(rule, fresh))
+            return true;
+    }
+    return false;
+}
+
+/* OLD has the rule as well, and takes away from it only what NEW does too: no search is needed. */
 static bool is_unchanged(const Comparison *c, const GlobRule *subject)
 {
+    const uint32_t all = c->options->literal_overrides, overrides = subject->access & all;
     bool found = false;
 
     for (size_t i = 0; i < c->walked_count; i++) {
         int side;
         const GlobRule *rule = rule_of(c, c->walked[i], &side);
-        if (side != OLD)
-            continue;
-        if (rule->deny || rule->priority != 0)
+        const uint32_t taken = rule->deny ? rule->access & subject->access : 0;
+        if (rule->priority != 0 || (side == OLD && taken && !is_still_denied(c, rule, taken)))
             return false;
+        if (side == NEW || rule->deny)
+            continue;
         if ((subject->access & ~rule->access) == 0 && (subject->owner || !rule->owner) &&
             glob_same_fields(rule, subject))
             found = true;
-        else if (rule->access & c->options->literal_overrides &&
-                 c->set->patterns[c->walked[i]].literal)
+        else if (overrides && rule->access & all && c->set->patterns[c->walked[i]].literal)
             return false;
     }
     return found;

@@ -261,6 +261,14 @@ static const struct {
     {"/a/[a-m]** r;/a/[^a-m]** r", "/a/** r", ""},
     {"/** r;deny /etc/shadow r", "/** r", "0 r everyone /etc/shadow;"},
     {"/** r", "/** r;deny /etc/shadow r", ""},
+    {"/** r;deny /a r", "/** r;deny /a r", ""},
+    {"/** r;deny owner /a r", "/** r;deny /a r", ""},
+    {"/** r;deny /a r", "/** r;deny owner /a r", "0 r not-owned /a;"},
+    {"/** rw;deny /a rw", "/** rw;deny /a r", "0 w everyone /a;"},
+    {"/** r;deny /a r", "/** r;deny /b r", "0 r everyone /a;"},
+    {"/** r;deny /a r", "1:/** r;deny /a r", "0 r everyone /a;"},
+    {"/* rx;/a ry", "/a ry;/* rx", ""},
+    {"/* rx;/a ry", "/* rx", "0 x everyone /a;"},
     {"/** r", "/** rw;deny /etc/** w", "0 w everyone whole /x;"},
     {"owner /a/* r", "/a/* r", "0 r not-owned whole /a/x;"},
     {"/a/* r", "owner /a/* r", ""},
@@ -309,6 +317,36 @@ START_TEST(test_added)
 }
 END_TEST
 
+/* What is in both sets needs no search, however hard the pattern: as it stands, next to what both
+ * deny and to what both execute. */
+START_TEST(test_unchanged)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    CLEANUP(glob_changes_deinit) GlobChanges changes = {0};
+    const GlobOptions options = {.literal_overrides = 4, .paths = true};
+
+    (void)buffer_puts(&text, "/{,**}{a,b");
+    for (int i = 0; i < 30; i++)
+        (void)buffer_puts(&text, ",**a[ab][ab][ab][ab][ab][ab][ab][ab][ab][ab][ab][ab][ab][ab][ab]"
+                                 "[ab][ab][ab][ab][ab][ab][ab][ab][ab]");
+    (void)buffer_puts(&text, "}");
+    const char *const hard = buffer_text(&text), *const denied = "/a", *const program = "/b";
+    const GlobField fields[] = {{&hard, 1}, {&denied, 1}, {&program, 1}};
+    const GlobRule rules[] = {
+        {.fields = &fields[0], .fields_count = 1, .access = 1, .syntax = GLOB_APPARMOR},
+        {.fields = &fields[1],
+         .fields_count = 1,
+         .access = 1,
+         .deny = true,
+         .syntax = GLOB_APPARMOR},
+        {.fields = &fields[2], .fields_count = 1, .access = 1 | 4, .syntax = GLOB_APPARMOR},
+    };
+
+    ck_assert_int_eq(glob_rules_added(rules, 3, rules, 3, &options, &changes, NULL), 0);
+    ck_assert_uint_eq(changes.count, 0);
+}
+END_TEST
+
 START_TEST(test_fields)
 {
     static const char *const term[] = {"term"}, *const two[] = {"term", "kill"},
@@ -345,6 +383,7 @@ int main(void)
     suite_add(suite, "pid", test_pid, 1);
     suite_add(suite, "bounds", test_bounds, 1);
     suite_add(suite, "added", test_added, ARRAY_LENGTH(added));
+    suite_add(suite, "unchanged", test_unchanged, 1);
     suite_add(suite, "fields", test_fields, 1);
     return suite_run(suite);
 }
