@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <string.h>
 
 /* When a call that returned EINTR is made again. */
 typedef enum Rule {
@@ -44,6 +45,7 @@ static const char *const always[] = {"alarm",
                                      "exit",
                                      "exit_group",
                                      "fork",
+                                     "get_thread_area",
                                      "getegid",
                                      "geteuid",
                                      "getgid",
@@ -71,6 +73,9 @@ static const char *const always[] = {"alarm",
                                      "memfd_create",
                                      "mprotect",
                                      "munmap",
+                                     "nice",
+                                     "oldolduname",
+                                     "olduname",
                                      "pidfd_open",
                                      "pidfd_send_signal",
                                      "pipe",
@@ -87,7 +92,10 @@ static const char *const always[] = {"alarm",
                                      "sched_setaffinity",
                                      "sched_yield",
                                      "set_robust_list",
+                                     "set_thread_area",
                                      "set_tid_address",
+                                     "setfsgid",
+                                     "setfsuid",
                                      "setgid",
                                      "setgroups",
                                      "setitimer",
@@ -100,11 +108,17 @@ static const char *const always[] = {"alarm",
                                      "setrlimit",
                                      "setsid",
                                      "setuid",
+                                     "sgetmask",
+                                     "sigaction",
                                      "sigaltstack",
+                                     "signal",
                                      "signalfd",
                                      "signalfd4",
+                                     "sigpending",
+                                     "sigprocmask",
                                      "socket",
                                      "socketpair",
+                                     "ssetmask",
                                      "sysinfo",
                                      "tgkill",
                                      "time",
@@ -118,11 +132,13 @@ static const char *const always[] = {"alarm",
                                      "timerfd_settime",
                                      "times",
                                      "tkill",
+                                     "ugetrlimit",
                                      "umask",
                                      "uname",
                                      "vfork"};
 
-static const char *const gap[] = {"access",
+static const char *const gap[] = {"_llseek",
+                                  "access",
                                   "chdir",
                                   "chmod",
                                   "chown",
@@ -142,6 +158,7 @@ static const char *const gap[] = {"access",
                                   "fremovexattr",
                                   "fsetxattr",
                                   "fstat",
+                                  "fstatat64",
                                   "fstatfs",
                                   "ftruncate",
                                   "futimesat",
@@ -167,9 +184,13 @@ static const char *const gap[] = {"access",
                                   "mknod",
                                   "mknodat",
                                   "mmap",
+                                  "mmap2",
                                   "mremap",
                                   "name_to_handle_at",
                                   "newfstatat",
+                                  "oldfstat",
+                                  "oldlstat",
+                                  "oldstat",
                                   "prctl",
                                   "readlink",
                                   "readlinkat",
@@ -196,13 +217,13 @@ static const char *const writing[] = {"pwrite64", "pwritev", "pwritev2", "write"
 
 /* signal(7), "Interruption of system calls". */
 static const char *const waits[] = {
-    "accept",        "accept4",         "clock_nanosleep", "connect",      "epoll_pwait",
-    "epoll_pwait2",  "epoll_wait",      "flock",           "futex_waitv",  "io_getevents",
-    "io_pgetevents", "io_uring_enter",  "mq_timedreceive", "mq_timedsend", "msgrcv",
-    "msgsnd",        "nanosleep",       "pause",           "poll",         "ppoll",
-    "pselect6",      "recvfrom",        "recvmmsg",        "recvmsg",      "restart_syscall",
-    "rt_sigsuspend", "rt_sigtimedwait", "select",          "semop",        "semtimedop",
-    "wait4",         "waitid"};
+    "_newselect",      "accept",        "accept4",         "clock_nanosleep", "connect",
+    "epoll_pwait",     "epoll_pwait2",  "epoll_wait",      "flock",           "futex_waitv",
+    "io_getevents",    "io_pgetevents", "io_uring_enter",  "mq_timedreceive", "mq_timedsend",
+    "msgrcv",          "msgsnd",        "nanosleep",       "pause",           "poll",
+    "ppoll",           "pselect6",      "recvfrom",        "recvmmsg",        "recvmsg",
+    "restart_syscall", "rt_sigsuspend", "rt_sigtimedwait", "select",          "semop",
+    "semtimedop",      "sigsuspend",    "wait4",           "waitid",          "waitpid"};
 
 static const char *const handler[] = {"rt_sigreturn", "sigreturn"};
 static const char *const open_call[] = {"open", "creat"};
@@ -224,6 +245,32 @@ static const struct {
     {HANDLER, handler, ARRAY_LENGTH(handler)},
 };
 
+/* True if NAME is BASE, or that call with wider numbers, which 32-bit programs have: getuid32. */
+static bool is_call(const char *name, const char *base)
+{
+    static const char *const wider[] = {"", "32", "64", "_time64"};
+    const size_t length = strlen(base);
+
+    if (strncmp(name, base, length) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(wider); i++) {
+        if (strcmp(name + length, wider[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static Rule rule_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+        for (size_t k = 0; k < rules[i].count; k++) {
+            if (is_call(name, rules[i].names[k]))
+                return rules[i].rule;
+        }
+    }
+    return UNTAKEN;
+}
+
 int restart_init(Restart *restart)
 {
     CLEANUP(free_pointer) RestartTask *tasks = calloc(RESTART_TASKS, sizeof *tasks);
@@ -231,13 +278,8 @@ int restart_init(Restart *restart)
 
     if (!tasks || !by_index)
         return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
-        for (size_t k = 0; k < rules[i].count; k++) {
-            const Syscall *syscall = syscall_by_name(rules[i].names[k]);
-            if (syscall)
-                by_index[syscall->index] = (uint8_t)rules[i].rule;
-        }
-    }
+    for (size_t i = 0; i < syscall_count(); i++)
+        by_index[i] = (uint8_t)rule_of(syscall_at(i)->name);
     *restart = (Restart){.tasks = TAKE(tasks), .rules = TAKE(by_index)};
     return 0;
 }
@@ -251,9 +293,10 @@ void restart_deinit(Restart *restart)
 
 /* ---- what was received ---------------------------------------------------------------------- */
 
-static uint32_t hash(uint64_t next, const uint64_t args[SYSCALL_ARGS])
+/* 32-bit programs make all calls from the same place. */
+static uint32_t hash(uint64_t next, int64_t nr, const uint64_t args[SYSCALL_ARGS])
 {
-    uint64_t h = next;
+    uint64_t h = next ^ (uint64_t)nr << 32;
 
     for (size_t i = 0; i < SYSCALL_ARGS; i++)
         h = (h ^ args[i] ^ (h >> 29)) * UINT64_C(0x9e3779b97f4a7c15);
@@ -272,7 +315,7 @@ void restart_note(Restart *restart, const SyscallStop *stop, uint32_t gaps)
     if (task->tid != stop->tid)
         *task = (RestartTask){.tid = stop->tid, .gaps = gaps};
     task->newest = (task->newest + 1) % RESTART_CALLS;
-    task->calls[task->newest] = hash(stop->instruction_pointer, stop->args);
+    task->calls[task->newest] = hash(stop->instruction_pointer, stop->nr, stop->args);
     task->after_gap[task->newest] = gaps != task->gaps;
     task->gaps = gaps;
 }
@@ -297,9 +340,10 @@ static bool task_has_gap(const RestartTask *task)
 
 /* One that was received and interrupted would be among the calls that are remembered, unless the
  * handler made as many itself. */
-static bool was_not_received(const RestartTask *task, const SignalFrame *frame)
+static bool was_not_received(const RestartTask *task, const SignalFrame *frame,
+                             const MadeCall *made)
 {
-    const uint32_t call = hash(frame->next, frame->args);
+    const uint32_t call = hash(frame->site.next, made->nr, made->args);
 
     for (unsigned i = 0; i < RESTART_CALLS; i++) {
         if (task->calls[i] == call)
@@ -335,9 +379,10 @@ static RestartVerdict verdict_if(bool again)
     return again ? RESTART_AGAIN : RESTART_INTERRUPTED;
 }
 
-static RestartVerdict judge_call(const RestartTask *task, const SignalFrame *frame, Rule rule)
+static RestartVerdict judge_call(const RestartTask *task, const SignalFrame *frame,
+                                 const MadeCall *made, Rule rule)
 {
-    const uint64_t *args = frame->args;
+    const uint64_t *args = made->args;
     const bool has_gap = task_has_gap(task);
 
     switch (rule) {
@@ -371,7 +416,7 @@ static RestartVerdict judge_call(const RestartTask *task, const SignalFrame *fra
     case UNTAKEN:
         break;
     }
-    return verdict_if(was_not_received(task, frame));
+    return verdict_if(was_not_received(task, frame, made));
 }
 
 RestartVerdict restart_judge(const Restart *restart, const SyscallStop *stop,
@@ -381,14 +426,15 @@ RestartVerdict restart_judge(const Restart *restart, const SyscallStop *stop,
     RestartVerdict verdict = RESTART_INTERRUPTED;
 
     if (frame) {
-        if ((int64_t)frame->result != -EINTR)
+        MadeCall made;
+        if (frame->result != -EINTR)
             return RESTART_NOTHING;
-        const int64_t nr = frame_call(frame);
-        const Syscall *syscall = nr < 0 ? NULL : syscall_by_number(ARCH_X86_64, nr);
+        const Syscall *syscall =
+            call_site_read(&frame->site, &made) ? syscall_by_number(made.arch, made.nr) : NULL;
         if (syscall)
-            verdict = judge_call(task, frame, (Rule)restart->rules[syscall->index]);
+            verdict = judge_call(task, frame, &made, (Rule)restart->rules[syscall->index]);
         if (verdict == RESTART_AGAIN)
-            *ret_nr = nr;
+            *ret_nr = made.nr;
     }
     /* Without a gap nothing was taken back, and an EINTR is the call's own. */
     if (verdict == RESTART_INTERRUPTED && !task_has_gap(task))
@@ -412,8 +458,7 @@ RestartVerdict restart_mend(const Restart *restart, const SyscallStop *stop,
     CLEANUP(frame_deinit) SignalFrame frame = {.memory = -1};
     int64_t nr;
 
-    const bool is_known = arch_from_call(stop->audit_arch, stop->nr) == ARCH_X86_64 &&
-                          frame_read(stop->tid, &frame) == 0;
+    const bool is_known = frame_read(stop, &frame) == 0;
     if (!still_valid(data))
         return RESTART_NOTHING;
     const RestartVerdict verdict = restart_judge(restart, stop, is_known ? &frame : NULL, &nr);

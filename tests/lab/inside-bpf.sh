@@ -180,22 +180,30 @@ compare_ring_and_calls() {
     done
 }
 
+# storm_of_signals PROGRAM
+storm_of_signals() {
+    local calls result interrupted hidden waits signals
+    for calls in 100 1000 10000; do # a quick machine is through before there are signals enough
+        result=$("$whittle" record --backend notify -o storm.jsonl -- timeout 120 "./$1" 1 $calls 100000 1 2>storm.err) ||
+            fail "$1: exits with $?: $(cat storm.err)"
+        read -r interrupted hidden waits signals <<<"$result"
+        ((signals <= 20)) || break
+    done
+    if ((signals > 20 && waits == 10 && interrupted + hidden <= 3 + signals / 20)); then
+        echo "same   $1 ($signals signals, $interrupted and $hidden calls interrupted, $waits of 10 that wait)"
+    else
+        fail "$1: interrupted, hidden, waits, signals: $result"
+    fi
+}
+
 # The notify backend makes anew what a signal interrupted before its time. This kernel does not tell of
 # every such call, as those since 6.17 do: a few may fail with EINTR (tests/live/test_record_processes.py).
 # dash sets its handler of SIGCHLD without SA_RESTART, and its fork and pipe must not fail for that.
 signals_under_notify() {
-    local calls result interrupted hidden waits signals forks
-    for calls in 100 1000 10000; do # a quick machine is through before there are signals enough
-        result=$("$whittle" record --backend notify -o storm.jsonl -- timeout 120 ./signal_storm 1 $calls 100000 1 2>storm.err) ||
-            fail "signal_storm: exits with $?: $(cat storm.err)"
-        read -r interrupted hidden waits signals <<<"$result"
-        ((signals <= 20)) || break
+    local program forks
+    for program in signal_storm signal_storm_i386 signal_storm_x32; do
+        storm_of_signals "$program"
     done
-    if ((signals > 20 && waits == 10 && interrupted <= 3 + signals / 20)); then
-        echo "same   signals ($signals signals, $interrupted and $hidden calls interrupted, $waits of 10 that wait)"
-    else
-        fail "signals: interrupted, hidden, waits, signals: $result"
-    fi
     forks='for i in 1 2 3 4 5 6 7 8; do (true) & (true) & (true) & x=$(echo a | cat); [ "$x" = a ] || exit 9; wait; done'
     "$whittle" record --backend notify -o dash.jsonl -- dash -c "$forks" || fail "dash: exits with $?"
 }

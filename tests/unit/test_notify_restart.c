@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tracer/notify_restart.h, tracer/notify_frame.h: which EINTR is a call's own. */
+/* tracer/notify_restart.h: which EINTR is a call's own. */
 #include "base/memory.h"
 #include "suite.h"
 #include "tracer/notify_restart.h"
@@ -12,79 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the instruction before ----------------------------------------------------------------- */
-
-/* What comes before the call; register N contains 500 + N. */
-static const struct {
-    const char *name;
-    uint8_t length;
-    uint8_t code[20];
-    int64_t nr;
-} codes[] = {
-    {"mov $39, %eax", 5, {0xb8, 39, 0, 0, 0}, 39},
-    {"mov $257, %eax", 5, {0xb8, 0x01, 0x01, 0, 0}, 257},
-    {"mov $15, %rax", 7, {0x48, 0xc7, 0xc0, 15, 0, 0, 0}, 15},
-    {"xor %eax, %eax", 2, {0x31, 0xc0}, 0},
-    {"mov %edx, %eax", 2, {0x89, 0xd0}, 502},
-    {"mov %r8d, %eax", 3, {0x44, 0x89, 0xc0}, 508},
-    {"mov %r12d, %eax", 3, {0x44, 0x89, 0xe0}, 512},
-    {"mov %r10d, %eax",
-     3,
-     {0x44, 0x89, 0xd0},
-     -1}, /* or mov %edx, %eax after another instruction */
-    {"mov %rbp, %r8", 3, {0x49, 0x89, 0xe8}, -1},
-    {"mov $202, %eax; xor $129, %sil", 9, {0xb8, 202, 0, 0, 0, 0x40, 0x80, 0xf6, 0x81}, 202},
-    {"mov $202, %eax; and $128, %esi; xor $129, %sil",
-     15,
-     {0xb8, 202, 0, 0, 0, 0x81, 0xe6, 128, 0, 0, 0, 0x40, 0x80, 0xf6, 0x81},
-     202},
-    {"xor %eax, %eax; mov 8(%rsp), %edi", 6, {0x31, 0xc0, 0x8b, 0x7c, 0x24, 8}, 0},
-    {"mov $20, %eax; mov $1, %edx", 10, {0xb8, 20, 0, 0, 0, 0xba, 1, 0, 0, 0}, 20},
-    {"mov $20, %eax; mov %edi, %eax; nop", 8, {0xb8, 20, 0, 0, 0, 0x89, 0xf8, 0x90}, -1},
-    {"mov $39, %eax; mov $1, %r8d; mov $40, %eax",
-     16,
-     {0xb8, 39, 0, 0, 0, 0x41, 0xb8, 1, 0, 0, 0, 0xb8, 40, 0, 0, 0},
-     40},
-    {"mov $39, %r8d", 6, {0x41, 0xb8, 39, 0, 0, 0}, -1},
-    {"xor %r8d, %eax", 3, {0x44, 0x31, 0xc0}, -1},
-    {"mov %ecx, %eax", 2, {0x89, 0xc8}, -1}, /* which the call overwrites */
-    {"mov 8(%rsp), %r9", 5, {0x4c, 0x8b, 0x4c, 0x24, 8}, -1},
-    {"mov $4096, %eax", 5, {0xb8, 0, 16, 0, 0}, -1},
-    {"mov $39, %eax; nop", 6, {0xb8, 39, 0, 0, 0, 0x90}, -1},
-    {"nothing", 0, {0}, -1},
-};
-
-static void set_code(SignalFrame *frame, const uint8_t *code, size_t length)
-{
-    memset(frame->code, 0x90, sizeof frame->code);
-    memcpy(frame->code + FRAME_CODE - 2 - length, code, length);
-    memcpy(frame->code + FRAME_CODE - 2, "\x0f\x05", 2);
-}
-
-START_TEST(test_code)
-{
-    SignalFrame frame = {.memory = -1};
-
-    for (unsigned i = 0; i < FRAME_REGISTERS; i++)
-        frame.registers[i] = 500 + i;
-    set_code(&frame, codes[_i].code, codes[_i].length);
-    ck_assert_msg(frame_call(&frame) == codes[_i].nr, "%s: %lld", codes[_i].name,
-                  (long long)frame_call(&frame));
-    memcpy(frame.code + FRAME_CODE - 2, "\xcd\x80", 2); /* int $0x80 */
-    ck_assert_int_eq(frame_call(&frame), -1);
-}
-END_TEST
-
 /* ---- the verdict ---------------------------------------------------------------------------- */
 
-enum { HERE = 0x1000, ELSEWHERE = 0x2000, RETURN = 0x3000, OF_NO_FILE = 1 << 20 };
+enum { ELSEWHERE = 0x2000, RETURN = 0x3000, OF_NO_FILE = 1 << 20 };
 
 enum { NR_READ = 0, NR_WRITE = 1, NR_IOCTL = 16, NR_CLOSE = 3, NR_STAT = 4, NR_GETPID = 39 };
 enum { NR_WAIT4 = 61, NR_FCNTL = 72, NR_FUTEX = 202, NR_RT_SIGRETURN = 15 };
+enum { NR_OPENAT = 257 };
 
 /* A call was made from HERE with the arguments {FIRST, SECOND}, and returned RESULT. Before the
- * rt_sigreturn(2) these were received, from the oldest on: h as just that call, e another one, |
- * something was taken back between. */
+ * rt_sigreturn(2) these were received, from the oldest on: h as just that call, o another one with
+ * the same arguments from there, e one from elsewhere, | something was taken back between. */
 static const struct {
     const char *name;
     int nr;
@@ -103,6 +41,7 @@ static const struct {
     {"may wait, not received", NR_IOCTL, 1, 0, "ee|", -EINTR, RESTART_AGAIN},
     {"may wait, not received, the handler calls", NR_IOCTL, 1, 0, "ee|ee", -EINTR, RESTART_AGAIN},
     {"may wait, without gap", NR_IOCTL, 1, 0, "ee", -EINTR, RESTART_NOTHING},
+    {"may wait, another one received before", NR_IOCTL, 1, 0, "oee|", -EINTR, RESTART_AGAIN},
     {"may wait, received before", NR_IOCTL, 1, 0, "hee|", -EINTR, RESTART_INTERRUPTED},
     {"may wait, was received", NR_IOCTL, 1, 0, "eeh", -EINTR, RESTART_NOTHING},
     {"may wait, was received, a gap before", NR_IOCTL, 1, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
@@ -119,36 +58,58 @@ static const struct {
     {"write(2) to no file, received", NR_WRITE, OF_NO_FILE, 0, "e|eh", -EINTR, RESTART_INTERRUPTED},
 };
 
-static SyscallStop stop_at(uint64_t address, uint64_t first, uint64_t second)
+static SyscallStop stop_at(int64_t nr, uint64_t address, uint64_t first, uint64_t second)
 {
     return (SyscallStop){.tid = getpid(),
                          .audit_arch = AUDIT_ARCH_X86_64,
-                         .nr = NR_RT_SIGRETURN,
+                         .nr = nr,
                          .instruction_pointer = address,
                          .args = {first, second}};
+}
+
+/* mov $NR, %eax; syscall */
+typedef struct Code {
+    uint8_t before[64];
+    uint8_t call[7];
+    uint8_t next;
+} Code;
+
+/* As if CODE had returned RESULT. */
+static SignalFrame frame_of(Code *code, int64_t nr, int64_t result, uint64_t first, uint64_t second)
+{
+    const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+    *code = (Code){.call = {0xb8, (uint8_t)nr, (uint8_t)(nr >> 8), 0, 0, 0x0f, 0x05}};
+    ck_assert_int_ge(memory, 0);
+    return (SignalFrame){.memory = memory,
+                         .result = result,
+                         .site = {.memory = memory,
+                                  .is_64 = true,
+                                  .next = (uintptr_t)&code->next,
+                                  .registers = {[X86_DI] = first, [X86_SI] = second}}};
 }
 
 START_TEST(test_verdict)
 {
     CLEANUP(restart_deinit) Restart restart = {0};
-    SignalFrame frame = {.memory = -1,
-                         .result = (uint64_t)rows[_i].result,
-                         .next = HERE,
-                         .args = {rows[_i].first, rows[_i].second}};
-    const uint8_t load[] = {0xb8, (uint8_t)rows[_i].nr, 0, 0, 0};
-    const SyscallStop here = stop_at(HERE, rows[_i].first, rows[_i].second);
-    const SyscallStop elsewhere = stop_at(ELSEWHERE, 0, 0);
-    const SyscallStop end = stop_at(RETURN, 0, 0);
+    const uint64_t first = rows[_i].first;
+    const uint64_t second = rows[_i].second;
+    Code code;
+    CLEANUP(frame_deinit)
+    SignalFrame frame = frame_of(&code, rows[_i].nr, rows[_i].result, first, second);
+    const SyscallStop here = stop_at(rows[_i].nr, frame.site.next, first, second);
+    const SyscallStop other = stop_at(rows[_i].nr + 1, frame.site.next, first, second);
+    const SyscallStop elsewhere = stop_at(rows[_i].nr, ELSEWHERE, 0, 0);
+    const SyscallStop end = stop_at(NR_RT_SIGRETURN, RETURN, 0, 0);
     uint32_t gaps = 7;
     int64_t nr = -1;
 
-    set_code(&frame, load, sizeof load);
     ck_assert_int_eq(restart_init(&restart), 0);
     for (const char *c = rows[_i].received; *c; c++) {
         if (*c == '|')
             gaps++;
         else
-            restart_note(&restart, *c == 'h' ? &here : &elsewhere, gaps);
+            restart_note(&restart, *c == 'h' ? &here : *c == 'o' ? &other : &elsewhere, gaps);
     }
     restart_note(&restart, &end, gaps);
     ck_assert_msg(restart_judge(&restart, &end, &frame, &nr) == rows[_i].verdict, "%s",
@@ -180,19 +141,16 @@ START_TEST(test_open)
         ck_assert_int_eq(mkfifo(path, 0600), 0);
     }
     CLEANUP(restart_deinit) Restart restart = {0};
+    const uint64_t directory = (uint64_t)AT_FDCWD;
+    Code code;
     CLEANUP(frame_deinit)
-    SignalFrame frame = {.memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC),
-                         .result = (uint64_t)-EINTR,
-                         .next = HERE,
-                         .args = {(uint64_t)AT_FDCWD, (uintptr_t)path}};
-    static const uint8_t load[] = {0xb8, 0x01, 0x01, 0, 0};
-    const SyscallStop here = stop_at(HERE, frame.args[0], frame.args[1]);
-    const SyscallStop end = stop_at(RETURN, 0, 0);
+    SignalFrame frame = frame_of(&code, NR_OPENAT, -EINTR, directory, (uintptr_t)path);
+    const SyscallStop here = stop_at(NR_OPENAT, frame.site.next, directory, (uintptr_t)path);
+    const SyscallStop end = stop_at(NR_RT_SIGRETURN, RETURN, 0, 0);
     struct stat ignored;
     int64_t nr;
 
     (void)stat(path, &ignored); /* now the kernel has it in its caches */
-    set_code(&frame, load, sizeof load);
     ck_assert_int_eq(restart_init(&restart), 0);
     restart_note(&restart, &here, 0);
     restart_note(&restart, &end, 1);
@@ -209,7 +167,7 @@ END_TEST
 START_TEST(test_unknown)
 {
     CLEANUP(restart_deinit) Restart restart = {0};
-    SyscallStop stop = stop_at(RETURN, 0, 0);
+    SyscallStop stop = stop_at(NR_RT_SIGRETURN, RETURN, 0, 0);
     int64_t nr;
 
     ck_assert_int_eq(restart_init(&restart), 0);
@@ -230,7 +188,6 @@ int main(void)
 {
     Suite *suite = suite_create("notify_restart");
 
-    suite_add(suite, "code", test_code, ARRAY_LENGTH(codes));
     suite_add(suite, "verdict", test_verdict, ARRAY_LENGTH(rows));
     suite_add(suite, "open", test_open, ARRAY_LENGTH(opens));
     suite_add(suite, "unknown", test_unknown, 1);
