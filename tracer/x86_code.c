@@ -78,6 +78,11 @@ typedef struct Operands {
     int32_t distance;
 } Operands;
 
+static int32_t read_8(const uint8_t *at)
+{
+    return (int32_t)(*at ^ 0x80u) - 0x80;
+}
+
 static int32_t read_32(const uint8_t *at)
 {
     int32_t value;
@@ -106,7 +111,7 @@ static Operands read_operands(const uint8_t *at, uint8_t rex)
             base == X86_SP && (sib >> 3 & 7u) == NO_INDEX && !(rex & (REX_B | REX_X));
     }
     if (mode == 1) {
-        operands.distance = (int8_t)at[operands.length];
+        operands.distance = read_8(at + operands.length);
         operands.length += 1;
     } else if (mode == 2 || base == NO_BASE) {
         operands.distance = read_32(at + operands.length);

@@ -57,8 +57,9 @@ def storm(folder, backend, command):
 
 @both
 def signal_storm(folder, backend):
+    calls = "20000" if backend == "bpf" else "800" # which does not stop them
     for build in BUILDS:
-        storm(folder, backend, [program("signal_storm" + build), "1", "800", "2000", "1"])
+        storm(folder, backend, [program("signal_storm" + build), "1", calls, "2000", "1"])
 
 
 @case

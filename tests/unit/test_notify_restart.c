@@ -25,7 +25,7 @@ enum { NR_OPENAT = 257 };
  * the same arguments from there, e one from elsewhere, | something was taken back between. */
 static const struct {
     const char *name;
-    int nr;
+    int64_t nr;
     uint64_t first, second;
     const char *received;
     int64_t result;
