@@ -160,11 +160,9 @@ static void change_rm(uint8_t opcode, const Operands *operands, X86Instruction *
 /* Without REX the upper four numbers of a byte are the second bytes of the lower four registers. */
 static void change_byte(const Operands *operands, uint8_t rex, X86Instruction *instruction)
 {
-    Operands whole = *operands;
-
-    if (!rex)
-        whole.rm &= 3;
-    write_rm(&whole, X86_COMPUTED, 0, instruction);
+    write_rm(operands, X86_COMPUTED, 0, instruction);
+    if (!rex && !operands->is_memory)
+        instruction->written = bit(operands->rm & 3);
 }
 
 /* Forms with ModRM, of which AT is the first byte. The length gets what follows the opcode. */
