@@ -10,6 +10,9 @@
  * Linked statically, so that it runs in any root file system. docs/ATTACKS.md has the table of
  * results.
  */
+/* Before headers of the kernel: glibc 2.35 takes their names for its own otherwise. */
+#include <sys/mount.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -23,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
