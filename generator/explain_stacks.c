@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A frame is "MODULE+0xADDRESS [BUILD-ID] SYMBOL+0xOFFSET (FILE:LINE)", where all behind the
- * address may be missing, "MODULE+0xADDRESS inlined SYMBOL (FILE:LINE)", or "[WORD] NAME". What
- * looks otherwise, for nobody can trust what a recording says, is shown as it is.
- */
 #include "generator/explain_stacks.h"
 
 #include "base/memory.h"
 #include "generator/fact_words.h"
+#include "generator/frame_text.h"
 
 #include <errno.h>
 
 enum { NAMES_MAX = 4 };
-
-typedef struct Span {
-    const char *at;
-    size_t length;
-} Span;
-
-typedef struct Frame {
-    Span module;
-    Span address; /* "+0x12ab" */
-    Span symbol;
-    Span line; /* "(file.c:12)" */
-    bool inlined;
-} Frame;
 
 typedef struct Group {
     Buffer key; /* its functions */
@@ -33,54 +16,6 @@ typedef struct Group {
     Buffer names;
     const char *last;
 } Group;
-
-/* "+0x" and hexadecimal digits up to a blank or the end, from AT on. */
-static Span find_address(const char *at, const char *end)
-{
-    for (; end - at > 3; at++) {
-        if (strncmp(at, "+0x", 3) != 0)
-            continue;
-        const size_t digits = strspn(at + 3, "0123456789abcdef");
-        if (digits > 0 && (at + 3 + digits >= end || at[3 + digits] == ' '))
-            return (Span){at, 3 + digits};
-    }
-    return (Span){end, 0};
-}
-
-static Frame parse_frame(const char *at, size_t length)
-{
-    const char *end = at + length;
-    Frame frame = {.address = find_address(at, end)};
-
-    frame.module = (Span){at, (size_t)(frame.address.at - at)};
-    at = frame.address.at + frame.address.length;
-    if (at < end)
-        at++;
-    if (at < end && *at == '[') {
-        while (at < end && *at != ']')
-            at++;
-        at += at < end;
-        at += at < end;
-    }
-    static const char inlined[] = "inlined ";
-    if ((size_t)(end - at) > sizeof inlined && strncmp(at, inlined, sizeof inlined - 1) == 0) {
-        frame.inlined = true;
-        at += sizeof inlined - 1;
-    }
-    const char *line = end;
-    if (at < end && end[-1] == ')') {
-        while (line > at && *line != '(')
-            line--;
-        frame.line = *line == '(' ? (Span){line, (size_t)(end - line)} : frame.line;
-    }
-    if (!frame.line.at)
-        line = end;
-    while (line > at && line[-1] == ' ')
-        line--;
-    const Span offset = find_address(at, line);
-    frame.symbol = (Span){at, (size_t)(offset.at - at)};
-    return frame;
-}
 
 static void put_span(Buffer *out, Span span)
 {
@@ -96,7 +31,7 @@ static void put_key(Buffer *key, const char *stack)
 {
     for (const char *at = stack; *at;) {
         const size_t length = strcspn(at, "\n");
-        const Frame frame = parse_frame(at, length);
+        const Frame frame = frame_parse(at, length);
         (void)buffer_append(key, frame.module.at, frame.module.length);
         (void)buffer_putc(key, '\n');
         const Span what = frame.symbol.length ? frame.symbol : frame.address;
@@ -108,7 +43,7 @@ static void put_key(Buffer *key, const char *stack)
 
 static void put_frame(Buffer *out, const char *at, size_t length)
 {
-    const Frame frame = parse_frame(at, length);
+    const Frame frame = frame_parse(at, length);
 
     (void)buffer_puts(out, "    ");
     if (frame.symbol.length) {

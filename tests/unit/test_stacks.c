@@ -121,6 +121,14 @@ static const struct {
      9,
      "  stack of fact0\n    f (a.h:1) inlined in /bin/a\n    g in /bin/a\n    [memory] made\n    "
      "[cut]\n"},
+    /* Names and files with parentheses, blanks and brackets. */
+    {{"/bin/a+0x1 inlined operator()\n/bin/a+0x1 inlined call<void (*)(int)> (a.h:1)\n"
+      "/bin/a+0x1 [ab] operator()<int, int>+0x1 (/a (copy)/b.c:12)\n/bin/a+0x2 (b.c:1)\n"
+      "/bin/a+0x3 operator[]+0x2 (odd)\n/bin/a+0x4 f() [clone .cold]+0x2"},
+     9,
+     "  stack of fact0\n    operator() inlined in /bin/a\n    call<void (*)(int)> (a.h:1) inlined "
+     "in /bin/a\n    operator()<int, int> (/a (copy)/b.c:12) in /bin/a\n    /bin/a+0x2\n"
+     "    operator[] in /bin/a\n    f() [clone .cold] in /bin/a\n"},
     /* Nothing that looks like it. */
     {{"+0x [", ")", "a+0xg (",
       "x+0x1 ["
