@@ -2,7 +2,9 @@
 /* An explanation as profiles/schema/explain.schema.json has it. */
 #include "base/escape.h"
 #include "base/memory.h"
+#include "generator/demangle.h"
 #include "generator/explain.h"
+#include "generator/frame_text.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -38,6 +40,33 @@ static json_t *json_facts(const ExplainInput *input, const Explanation *explanat
         (void)json_array_append_new(list, json_loadb(buffer_text(&line), line.length, 0, NULL));
     }
     return list;
+}
+
+static void add_readable(json_t *names, Demangler *demangler, Span symbol)
+{
+    CLEANUP(buffer_deinit) Buffer name = BUFFER_INIT;
+    const char *readable = demangler_name(demangler, symbol.at, symbol.length);
+
+    if (readable && escape_append(&name, symbol.at, symbol.length) == 0)
+        (void)json_object_set_new(names, buffer_text(&name), json_text(readable));
+}
+
+/* The readable form of each symbol in the facts' stacks that has one. */
+static json_t *json_demangled(const ExplainInput *input, const Explanation *explanation)
+{
+    CLEANUP(demangler_cleanup) Demangler *demangler = demangler_new();
+    json_t *names = json_object();
+    Fact view;
+
+    for (size_t i = 0; demangler && i < explanation->facts_count; i++) {
+        const Fact *fact = recording_view(input->recording, explanation->facts[i], &view);
+        for (const char *at = fact->first.stack; at && *at; at += *at == '\n') {
+            const size_t length = strcspn(at, "\n");
+            add_readable(names, demangler, frame_parse(at, length).symbol);
+            at += length;
+        }
+    }
+    return names;
 }
 
 /* What the recording's header says of its runs. */
@@ -129,10 +158,11 @@ int explain_print_json(const ExplainInput *input, const Explanation *explanation
     (void)json_object_set_new(root, "count", json_integer(count));
     (void)json_object_set_new(root, "runs", json_runs(input->recording));
     (void)json_object_set_new(root, "facts", json_facts(input, explanation));
+    (void)json_object_set_new(root, "demangled", json_demangled(input, explanation));
     (void)json_object_set_new(root, "rules", json_rules(input, explanation));
     (void)json_object_set_new(root, "notes", json_lines(&explanation->notes));
     (void)json_object_set_new(root, "nearest", json_lines(&explanation->nearest));
-    if (json_object_size(root) < 13)
+    if (json_object_size(root) < 14)
         return -ENOMEM;
     char *text = json_dumps(root, JSON_INDENT(2));
     if (!text)

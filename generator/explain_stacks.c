@@ -2,6 +2,7 @@
 #include "generator/explain_stacks.h"
 
 #include "base/memory.h"
+#include "generator/demangle.h"
 #include "generator/fact_words.h"
 #include "generator/frame_text.h"
 
@@ -41,13 +42,17 @@ static void put_key(Buffer *key, const char *stack)
     }
 }
 
-static void put_frame(Buffer *out, const char *at, size_t length)
+static void put_frame(Buffer *out, Demangler *demangler, const char *at, size_t length)
 {
     const Frame frame = frame_parse(at, length);
+    const char *readable = demangler_name(demangler, frame.symbol.at, frame.symbol.length);
 
     (void)buffer_puts(out, "    ");
     if (frame.symbol.length) {
-        put_span(out, frame.symbol);
+        if (readable)
+            fact_words_text(out, readable);
+        else
+            put_span(out, frame.symbol);
         (void)buffer_putc(out, ' ');
         if (frame.line.length) {
             put_span(out, frame.line);
@@ -77,7 +82,7 @@ static int add_to_group(Group *group, const Fact *fact)
     return group->names.error;
 }
 
-static void put_group(const Group *group, Buffer *out)
+static void put_group(const Group *group, Demangler *demangler, Buffer *out)
 {
     size_t names = 0;
     const char *text = buffer_text(&group->names);
@@ -96,7 +101,7 @@ static void put_group(const Group *group, Buffer *out)
     (void)buffer_putc(out, '\n');
     for (const char *at = group->stack; *at;) {
         const size_t frame = strcspn(at, "\n");
-        put_frame(out, at, frame);
+        put_frame(out, demangler, at, frame);
         at += frame + (at[frame] == '\n');
     }
 }
@@ -139,7 +144,7 @@ static int gather(const Recording *recording, StoredFact *const *facts, size_t c
 }
 
 int explain_put_stacks(const Recording *recording, StoredFact *const *facts, size_t count,
-                       size_t max, Buffer *out)
+                       size_t max, Demangler *demangler, Buffer *out)
 {
     Group *groups = calloc(count + 1, sizeof *groups);
     size_t found = 0;
@@ -148,7 +153,7 @@ int explain_put_stacks(const Recording *recording, StoredFact *const *facts, siz
         return -ENOMEM;
     const int r = gather(recording, facts, count, groups, &found);
     for (size_t i = 0; r == 0 && i < found && i < max; i++)
-        put_group(&groups[i], out);
+        put_group(&groups[i], demangler, out);
     if (r == 0 && found > max)
         (void)buffer_printf(out, "  and %zu more stack%s: --all tells of them\n", found - max,
                             found - max == 1 ? "" : "s");

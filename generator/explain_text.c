@@ -24,6 +24,7 @@ typedef struct Page {
     const ExplainInput *input;
     const Explanation *explanation;
     const ExplainStyle *style;
+    Demangler *demangler;
     Sorted *sorted; /* by process */
     Buffer *out;
 } Page;
@@ -168,12 +169,13 @@ static void put_more(Buffer *out, size_t count, const char *indent, const char *
 /* Of the facts from BEGIN up to END, which are of one process. */
 static void put_stacks(const Page *page, size_t begin, size_t end)
 {
-    CLEANUP(free_pointer) StoredFact **facts = calloc(end - begin, sizeof(StoredFact *));
+    CLEANUP(free_pointer) StoredFact **facts = calloc(end - begin + 1, sizeof(StoredFact *));
 
     for (size_t i = begin; facts && i < end; i++)
         facts[i - begin] = page->explanation->facts[page->sorted[i].index];
     if (!facts || explain_put_stacks(page->input->recording, facts, end - begin,
-                                     page->style->all ? SIZE_MAX : STACKS_MAX, page->out) < 0)
+                                     page->style->all ? SIZE_MAX : STACKS_MAX, page->demangler,
+                                     page->out) < 0)
         page->out->error = -ENOMEM;
 }
 
@@ -337,9 +339,10 @@ int explain_print_text(const ExplainInput *input, const Explanation *explanation
 {
     CLEANUP(free_pointer)
     Sorted *sorted = calloc(explanation->facts_count + 1, sizeof *sorted);
-    const Page page = {input, explanation, style, sorted, out};
+    CLEANUP(demangler_cleanup) Demangler *demangler = demangler_new();
+    const Page page = {input, explanation, style, demangler, sorted, out};
 
-    if (!sorted)
+    if (!sorted || !demangler)
         return -ENOMEM;
     for (size_t i = 0; i < explanation->facts_count; i++)
         sorted[i] = (Sorted){input->recording, explanation->facts[i], i};

@@ -179,6 +179,27 @@ def merging(folder, backend):
     check(re.search(r"chain_middle \(.*stack_chain\.c:\d+\) in .*stack_chain\n.*chain_outer", text), text)
 
 
+@both
+def readable_names(folder, backend):
+    """Recorded as symbol tables have them, told as programmers wrote them."""
+    result = record(backend, folder, [live.program("stack_names")], until="/stack-names")
+    equal(result.status, 0, "status")
+    stack = stack_of(result, "file", "/stack-names")
+    reader = "_ZNK4shop6ReaderINS_4PathEJLi1ELin2EEEclERKS1_PFviE"
+    check(reader in names(stack), stack)
+    text = whittle("explain", result.recording, "/stack-names")
+    check(re.search(r"\n    shop::Reader<shop::Path, 1, -2>::operator\(\)\(shop::Path const&, void \(\*\)\(int\)\) const "
+                    r"\([^\n]*stack_names\.cpp:\d+\) in [^\n]*stack_names\n"
+                    r"    shop::\(anonymous namespace\)::serve\(shop::Path const&\) [^\n]*\n    main ", text), text)
+    with open(os.path.join(live.SOURCE, "profiles/schema/explain.schema.json"), encoding="utf-8") as file:
+        schema = Validator(json.load(file))
+    document = json.loads(whittle("explain", "--json", result.recording, "/stack-names"))
+    check(schema.good(schema.root, document), schema.why(schema.root, document))
+    demangled = document["demangled"]
+    equal(demangled.get(reader), "shop::Reader<shop::Path, 1, -2>::operator()(shop::Path const&, void (*)(int)) const", "in JSON")
+    check(not any(name.startswith("main") for name in demangled), demangled)
+
+
 def whittle(*arguments):
     done = subprocess.run([live.WHITTLE, *arguments], capture_output=True, text=True, check=False, timeout=live.LIMIT)
     equal(done.returncode, 0, f"{arguments}: {done.stderr}")

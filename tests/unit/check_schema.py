@@ -71,9 +71,10 @@ class Validator:
         return "too short" if isinstance(value, str) and len(value) < rule else None
 
     def check_additionalProperties(self, rule, value, schema):
-        assert rule is False
-        unknown = [key for key in value if key not in schema["properties"]] if isinstance(value, dict) else []
-        return f"{unknown} not known" if unknown else None
+        others = [key for key in value if key not in schema.get("properties", {})] if isinstance(value, dict) else []
+        if rule is False:
+            return f"{others} not known" if others else None
+        return next(filter(None, (self.why(rule, value[key]) for key in others)), None)
 
     def check_minimum(self, rule, value, _):
         return f"{value} < {rule}" if isinstance(value, int) and value < rule else None

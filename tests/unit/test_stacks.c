@@ -144,6 +144,7 @@ START_TEST(test_folding)
     Recording *recording = recording_new();
     const Run run = {.id = "r", .exit_status = -1};
     StoredFact *facts[ARRAY_LENGTH(fold_rows[0].stacks)];
+    CLEANUP(demangler_cleanup) Demangler *demangler = demangler_new();
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
     size_t count = 0;
     uint32_t index;
@@ -157,7 +158,8 @@ START_TEST(test_folding)
         ck_assert_int_eq(recording_add(recording, &draft, index, 1, NULL, &facts[count]), 1);
         ck_assert_int_eq(recording_set_first(recording, facts[count], &first), 0);
     }
-    ck_assert_int_eq(explain_put_stacks(recording, facts, count, fold_rows[_i].max, &out), 0);
+    ck_assert_int_eq(
+        explain_put_stacks(recording, facts, count, fold_rows[_i].max, demangler, &out), 0);
     ck_assert_str_eq(buffer_text(&out), fold_rows[_i].wanted);
     (void)recording_free(recording);
 }
