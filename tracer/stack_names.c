@@ -30,6 +30,23 @@ static void put_place(Dwfl_Module *module, Dwarf_Addr pc, Buffer *out)
     (void)buffer_printf(out, "+0x%" PRIx64, (uint64_t)(pc - bias));
 }
 
+bool stack_is_of_file(Dwfl_Module *module, Dwarf_Addr pc)
+{
+    GElf_Addr bias = 0;
+    Elf *elf = dwfl_module_getelf(module, &bias);
+    GElf_Phdr segment;
+    size_t count = 0;
+
+    if (!elf || elf_getphdrnum(elf, &count) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_LOAD &&
+            pc - bias >= segment.p_vaddr && pc - bias - segment.p_vaddr < segment.p_memsz)
+            return true;
+    }
+    return false;
+}
+
 void stack_put_build_id(Dwfl_Module *module, Buffer *out)
 {
     const unsigned char *bits = NULL;

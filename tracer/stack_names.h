@@ -15,6 +15,10 @@
  */
 void stack_names(Dwfl_Module *module, Dwarf_Addr pc, bool called, Buffer *head, Buffer *tail);
 
+/* True if PC is in a segment of MODULE's file, and not between two, where libdw takes for the
+ * module's what somebody else has mapped. */
+bool stack_is_of_file(Dwfl_Module *module, Dwarf_Addr pc);
+
 /* Appends " [BUILD-ID]", nothing if MODULE has none. */
 void stack_put_build_id(Dwfl_Module *module, Buffer *out);
 

@@ -368,8 +368,9 @@ static void put_frame(Session *session, uint64_t pc, bool called)
 
     if (out->length > 0)
         (void)buffer_putc(out, '\n');
-    Dwfl_Module *module = dwfl_addrmodule(session->dwfl, called ? pc - 1 : pc);
-    if (!module) { /* may be other code the next time */
+    const Dwarf_Addr at = called ? pc - 1 : pc;
+    Dwfl_Module *module = dwfl_addrmodule(session->dwfl, at);
+    if (!module || !stack_is_of_file(module, at)) { /* may be other code the next time */
         name_foreign(session, pc, called, out);
         return;
     }

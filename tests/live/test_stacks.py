@@ -105,7 +105,16 @@ def stripped(folder, backend):
 
 @both
 def made_code(folder, backend):
-    result = record(backend, folder, [live.program("stack_chain"), "jit"])
+    show_made_code(folder, backend, "stack_chain")
+
+
+@both
+def made_code_between_segments(folder, backend):
+    show_made_code(folder, backend, "stack_chain_holes")
+
+
+def show_made_code(folder, backend, program):
+    result = record(backend, folder, [live.program(program), "jit"])
     stack = stack_of(result, "file", "/stack-chain")
     check("[memory] made_code" in stack, stack)
     at = stack.index("[memory] made_code")

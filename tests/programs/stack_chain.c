@@ -74,12 +74,25 @@ static void stay(void)
         ;
 }
 
+/* NULL, or what is free between two segments of this program's file, where ld.so of Ubuntu 22.04
+ * has its first mappings too. */
+static void *place_for_code(void)
+{
+#ifdef IN_HOLE
+    extern char etext;
+
+    return &etext + 4096 - (unsigned long)&etext % 4096;
+#else
+    return NULL;
+#endif
+}
+
 APART static void chain_jit(void)
 {
     static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
     char path[64];
-    unsigned char *memory =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *memory = mmap(place_for_code(), 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     void (*run)(void (*)(void));
 
     snprintf(path, sizeof path, "/tmp/perf-%d.map", (int)getpid());

@@ -167,7 +167,7 @@ static const struct {
     {HEAD "capabilities: [CAP_DAC_OVERRIDE, CAP_KILL]\n",
      HEAD "capabilities: [CAP_DAC_READ_SEARCH]\n", 2},
     {HEAD "files: [/srv/** r, /opt/** r, '/a/[bc] r', /d w]\n",
-     HEAD "files: [/srv/x/y r, /a/? r, /d r]\n", 2 + 8},
+     HEAD "files: [/srv/x/y r, '/a/? r', /d r]\n", 2 + 8},
     {HEAD "files: [/d rw]\n", HEAD "files: [/d r]\n", 0},
     {HEAD "files: [/d w]\n", HEAD "files: [/d a]\n", 0},
     {HEAD "network: [inet, inet6 stream]\nsignals: [SIGTERM]\n", HEAD "network: [inet stream]\n",
