@@ -158,6 +158,37 @@ record_cgroup() {
     rmdir "$group"
 }
 
+# Stacks are what libgcc's unwinder says in the program itself (it begins one frame further out, and its
+# own function is elsewhere by then).
+record_stacks() {
+    local backend recorder
+    if "$whittle" record --stacks -o - -- true 2>&1 >/dev/null | grep -q 'without libdw'; then
+        echo "none   stacks: this whittle was built without libdw"
+        return
+    fi
+    mkfifo stacks.input
+    for backend in bpf notify ptrace; do
+        LD_LIBRARY_PATH=$PWD "$whittle" record --backend "$backend" --stacks -o stacks.jsonl -- ./stack_chain \
+            <stacks.input >stacks.out 2>stacks.err &
+        recorder=$!
+        exec 9>stacks.input # eBPF does not stop the program: it is to be there until it was told of
+        until grep -qs '"/stack-chain"' stacks.jsonl || ! kill -0 "$recorder" 2>/dev/null; do sleep 0.1; done
+        exec 9>&-
+        wait "$recorder" || fail "stacks: $backend exits with $?: $(tail -n 3 stacks.err)"
+        sed 's/.*\///' stacks.out | tail -n +2 >stacks.expected
+        "$whittle" show --json stacks.jsonl | grep '^{"kind":"file","name":"/stack-chain"' >stacks.fact
+        grep -o '"[^" ]*+0x[0-9a-f][^"]*"' stacks.fact | grep -v ' inlined ' |
+            sed 's/^"//; s/[ "].*//; s/.*\///' | tail -n +3 >stacks.seen
+        if [[ $(wc -l <stacks.expected) -ge 6 ]] && diff stacks.expected stacks.seen >difference &&
+            grep -q ' chain_inner+.* chain_middle+.* main+' stacks.fact && ! grep -q '\[cut\]' stacks.fact; then
+            echo "same   stacks ($backend)"
+        else
+            fail "stacks: $backend: expected (<) and seen (>): $(cat difference stacks.fact)"
+        fi
+        rm -f stacks.jsonl
+    done
+}
+
 # Facts of RECORDING about what ring_or_calls worked on.
 work_facts() {
     "$whittle" show --json "$1" |
@@ -223,6 +254,7 @@ uname -r
 compare_ways_to_see_checks
 follow_moving_link
 record_cgroup
+record_stacks
 compare_ring_and_calls
 signals_under_notify
 compare files "$files_workload"

@@ -17,5 +17,6 @@ done
 }
 exec script/lab --no-bootstrap --add "$WHITTLE:whittle" \
     --add "$WHITTLE_BY_KPROBES:whittle-by-kprobes" --add "$WHITTLE_PROGRAMS/ring_or_calls" \
-    --add "$WHITTLE_PROGRAMS/signal_storm" --add "$WHITTLE_PROGRAMS/signal_storm_i386" \
+    --add "$WHITTLE_PROGRAMS/signal_storm" --add "$WHITTLE_PROGRAMS/stack_chain" \
+    --add "$WHITTLE_PROGRAMS/libstack_library.so" --add "$WHITTLE_PROGRAMS/signal_storm_i386" \
     --add "$WHITTLE_PROGRAMS/signal_storm_x32" --add tests/lab/inside-bpf.sh -- ./inside-bpf.sh
