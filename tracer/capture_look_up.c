@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 const struct file_blob *captured_folder(const Captured *captured, const PathQuery *query,
@@ -243,6 +245,38 @@ static void settle_moved(const Captured *captured, const PathQuery *query, const
     (void)snprintf(slot->text, PATH_MAX, "%s", text);
 }
 
+/* openat2() with RESOLVE_IN_ROOT: no link and no ".." leads out of the folder it starts from. */
+static void look_up_below(Resolver *resolver, const Tracee *tracee, const PathQuery *query,
+                          const Start *start, Slot *slot, PathResult *result)
+{
+    const Root *root = start->root;
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_IN_ROOT};
+    const char *folder = *start->folder ? start->folder : "/";
+    char path[PATH_MAX];
+    char below[PATH_MAX];
+
+    CLEANUP(fd_close) int top = root && root->own ? open("/", O_PATH | O_CLOEXEC) : -1;
+    const int from = root && !root->own ? root->fd : top;
+    CLEANUP(fd_close)
+    int fd = root ? (int)syscall(SYS_openat2, from, folder, &how, sizeof how) : -1;
+    if (fd >= 0) {
+        resolver_look_up_below(resolver, tracee, root, slot, fd, query->raw, query->final, result);
+        if (!root->own)
+            undo_move(root, slot, result);
+        return;
+    }
+    (void)snprintf(below, sizeof below, "%s", query->raw);
+    path_simplify(below);
+    const int n = snprintf(path, sizeof path, "%s/%s", start->folder, below);
+    if (n < 0 || (size_t)n >= sizeof path) {
+        result->error = ENAMETOOLONG;
+        return;
+    }
+    name_only(path, slot, result);
+    result->unsure = !is_sure(tracee->captured, query, slot->text);
+}
+
 void captured_look_up(Resolver *resolver, const Tracee *tracee, const PathQuery *query, Slot *slot,
                       PathResult *result)
 {
@@ -255,6 +289,10 @@ void captured_look_up(Resolver *resolver, const Tracee *tracee, const PathQuery 
     if (error != 0) {
         /* Without text and error it is a path that could not be worked out, which is a loss. */
         result->error = error > 0 ? error : 0;
+        return;
+    }
+    if (query->in_root) {
+        look_up_below(resolver, tracee, query, &start, slot, result);
         return;
     }
     const char *rest = query->raw;

@@ -167,6 +167,7 @@ static bool resolve_argument(Observer *observer, Tracee *tracee, Pending *pendin
     } else if (args->resolve & RESOLVE_IN_ROOT) {
         query.raw += strspn(query.raw, "/");
         query.raw = *query.raw ? query.raw : ".";
+        query.in_root = true;
     }
     resolver_resolve(observer->resolver, tracee, &query, slot, path);
     return true;

@@ -382,6 +382,16 @@ void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root
         slot->fd = -1;
 }
 
+void resolver_look_up_below(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                            int folder, const char *raw, PathFinal final, PathResult *result)
+{
+    const Root below = {.fd = folder, .prefix = root->prefix};
+    char path[PATH_MAX + 1];
+
+    (void)snprintf(path, sizeof path, "/%s", raw);
+    resolver_look_up(resolver, tracee, &below, slot, folder, path, final, result);
+}
+
 void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query,
                       unsigned slot_index, PathResult *result)
 {
@@ -411,7 +421,11 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
         result->error = -base;
         return;
     }
-    resolver_look_up(resolver, tracee, root, slot, base, query->raw, query->final, result);
+    if (query->in_root && owned >= 0)
+        resolver_look_up_below(resolver, tracee, root, slot, owned, query->raw, query->final,
+                               result);
+    else
+        resolver_look_up(resolver, tracee, root, slot, base, query->raw, query->final, result);
 }
 
 void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsigned slot_index,

@@ -33,6 +33,7 @@ typedef struct PathQuery {
     const char *raw; /* as the program gave it */
     PathFinal final; /* what becomes of a link as last component */
     bool empty_ok;   /* an empty RAW names DIRFD itself (AT_EMPTY_PATH) */
+    bool in_root;    /* DIRFD is the root of the look-up (RESOLVE_IN_ROOT); RAW is relative */
     bool opens;      /* the descriptor that the call returns is for it */
     uint32_t access; /* what the call does to it, ACCESS_*; 0 for an open() */
 } PathQuery;

@@ -42,6 +42,11 @@ int path_walk(const Tracee *tracee, int root, int base, const char *raw, bool no
 void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
                       int base, const char *raw, PathFinal final, PathResult *result);
 
+/* The same with FOLDER, an O_PATH descriptor, as the root that neither links nor ".." lead out of,
+ * for RAW that is relative to it; ROOT is still the tracee's. */
+void resolver_look_up_below(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
+                            int folder, const char *raw, PathFinal final, PathResult *result);
+
 /* ---- names, path_names.c -------------------------------------------------------------------- */
 
 /* By the number that statfs(2) gives; "" for one that no reader cares for. */

@@ -233,6 +233,29 @@ assert call(NR['linkat'], AT_FDCWD, f'/proc/self/fd/{f}'.encode(), AT_FDCWD, b'n
 
 
 @both
+def rooted_lookup_by_links(folder, backend):
+    # links and ".." do not lead out of the folder that is the root, whatever comes of the call
+    result, work = run(backend, folder, """
+os.makedirs('d/etc'); os.makedirs('etc'); fd = os.open('d', os.O_RDONLY); touch('d/plain'); touch('plain')
+def rooted(name, flags=0, mode=0): return call(NR['openat2'], fd, name, struct.pack('QQQ', flags, mode, 16), 24)
+for name, target in (('up', '../../plain'), ('top', '/plain'), ('folder', '/etc'), ('nowhere', '/etc/new'), ('dead', '/etc/dead')):
+    os.symlink(target, 'd/' + name)
+assert rooted(b'up', os.O_RDONLY) >= 0 and rooted(b'top', os.O_WRONLY) >= 0 and rooted(b'../../plain', os.O_RDWR | os.O_APPEND) >= 0
+assert rooted(b'nowhere', os.O_CREAT | os.O_WRONLY, 0o600) >= 0 and rooted(b'folder', os.O_RDONLY) >= 0
+for name in b'dead', b'folder/hostname', b'../../gone': assert rooted(name) == -errno.ENOENT, name
+""")
+    expect(result, work, {"d/plain": {"read", "write", "append", "create", "truncate"}, "d/etc/new": {"write", "create"}})
+    for name in ("etc/dead", "etc/hostname", "gone"):
+        equal(result.one("file", name=f"{work}/d/{name}")["results"], ["ENOENT"], name)
+    result.one("file", name=f"{work}/d/etc", access={"read"})
+    equal(result.access(f"{work}/plain") - {"stat"}, {"write", "create", "truncate"}, "the file outside")
+    outside = ("/etc/new", "/etc/dead", "/etc/hostname", "/etc", "/plain", f"{work}/gone", f"{os.path.dirname(work)}/plain")
+    result.none("file", name=lambda n: n in outside, access={"read"})
+    result.none("file", name=lambda n: n in outside, access={"write", "create"})
+    result.complete()
+
+
+@both
 def execution(folder, backend):
     def prepare(work):
         for name, line in (("outer", f"#!{work}/inner -x"), ("inner", "#!/bin/sh"), ("plain", "#!/bin/cat")):
