@@ -137,10 +137,13 @@ static const struct file_blob *answer_to(const Captured *captured, const PathQue
         if (answer && *rest != '\0')
             answer = NULL;
     }
-    /* What execveat() was given as a descriptor, in the kernel's own words; and the caller's own
-     * program, which it may be too late to ask for. Neither is a script. */
+    /* What execveat() was given as a descriptor, in the kernel's own words, where that is closed by
+     * now; and the caller's own program, which it may be too late to ask for. Neither is a script.
+     */
     if (!answer && captured->event->type == EVENT_EXEC &&
-        (strncmp(query->raw, "/dev/fd/", 8) == 0 || strcmp(query->raw, "/proc/self/exe") == 0))
+        ((strncmp(query->raw, "/dev/fd/", 8) == 0 &&
+          !captured_through_descriptor(captured, query->raw, &rest)) ||
+         strcmp(query->raw, "/proc/self/exe") == 0))
         answer = captured_file(captured, BLOB_PROGRAM, CAPTURED_ANY);
     return answer;
 }

@@ -256,6 +256,32 @@ for name in b'dead', b'folder/hostname', b'../../gone': assert rooted(name) == -
 
 
 @both
+def scripts_by_descriptor(folder, backend):
+    # the kernel names them /dev/fd/3; each is another one, and the program that runs is their interpreter
+    result, work = run(backend, folder, """
+for name in 'one', 'two', 'three':
+    touch(name, '#!/bin/sh\\nexit 0\\n'); os.chmod(name, 0o755)
+place = os.open('.', os.O_PATH); os.set_inheritable(place, True)
+f = os.open('/dev/null', os.O_RDONLY)
+def run(folder, name, flags):
+    if os.fork() == 0: call(NR['execveat'], folder, name, None, None, flags); os._exit(1)
+    assert os.wait()[1] == 0
+for name in 'one', 'two':
+    os.dup2(os.open(name, os.O_PATH), f)
+    run(f, b'', 0x1000)
+run(place, b'three', 0)
+""")
+    for name in ("one", "two", "three"):
+        result.one("exec", name=f"{work}/{name}", loaded_as="script")
+        check("exec" in result.access(f"{work}/{name}"), f"{name}: {result.access(f'{work}/{name}')}")
+    shell = os.path.realpath("/bin/sh")
+    result.one("exec", name=shell, loaded_as="script-interpreter")
+    result.none("exec", name=shell, loaded_as="program")
+    check("exec" not in result.access(shell), f"the interpreter: {result.access(shell)}")
+    result.complete()
+
+
+@both
 def execution(folder, backend):
     def prepare(work):
         for name, line in (("outer", f"#!{work}/inner -x"), ("inner", "#!/bin/sh"), ("plain", "#!/bin/cat")):

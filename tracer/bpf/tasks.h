@@ -161,6 +161,13 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     scratch->string_length[0] = length > 0 ? (u32)length : 0;
     string_hash(scratch, 0);
     key = mix(key, scratch->string_hash[0]);
+    /* "/dev/fd/3" is what the kernel says of execveat(3, ""): another file each time. A script can
+     * only be run where its interpreter finds the descriptor, and so does this. */
+    const s32 magic = magic_descriptor(scratch, 0);
+    if (magic >= 0) {
+        place_of_descriptor(scratch, magic);
+        key = mix(key, scratch->place.identity);
+    }
     place_of_folder(scratch, AT_FDCWD);
     key = mix(key, scratch->place.identity);
     if (!seen_before(key)) {
@@ -172,6 +179,10 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         event->nr = nr;
         event->abi = (u8)abi;
         blob_place(BLOB_FOLDER, 0);
+        if (magic >= 0) {
+            place_of_descriptor(scratch, magic);
+            blob_place(BLOB_FILE, magic);
+        }
         place_of_file(scratch, NUMBER(struct linux_binprm, bprm, file));
         blob_place(BLOB_PROGRAM, 0);
         blob_kernel_string(BLOB_NAME, 0, name);
