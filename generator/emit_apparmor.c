@@ -86,10 +86,36 @@ static void print_access(const PolicyRule *rule, Buffer *out)
     }
 }
 
+/* A file of memfd_create(2) has no place; to AppArmor, which is asked only when it is executed, all
+ * of them are "/". */
+static bool is_in_memory(const PolicyRule *rule)
+{
+    return strncmp(rule->name, "/memfd:", strlen("/memfd:")) == 0;
+}
+
+static void print_in_memory(const Printer *printer, const PolicyRule *rule)
+{
+    CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
+
+    if (rule->deny) {
+        note(printer, rule, "AppArmor does not tell files in memory apart");
+        return;
+    }
+    (void)buffer_printf(&reason, "%s, a file in memory%s%s", rule->name, rule->reason ? ": " : "",
+                        rule->reason ? rule->reason : "");
+    (void)buffer_puts(printer->out, "  / ");
+    print_access(rule, printer->out);
+    end_rule(printer, buffer_text(&reason));
+}
+
 static void print_file(const Printer *printer, const PolicyRule *rule)
 {
     PolicyRule rest = *rule;
 
+    if (is_in_memory(rule)) {
+        print_in_memory(printer, rule);
+        return;
+    }
     if (rule->target) {
         /* Links to one place are a rule of their own form, without the test of subsets. */
         begin_rule(printer, rule);

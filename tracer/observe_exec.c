@@ -16,16 +16,43 @@
 
 enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
 
+/* "/memfd:NAME" of what the kernel calls that, with or without the slash and " (deleted)". False
+ * if TEXT is something else. */
+static bool name_in_memory(const char *text, char *name, size_t size)
+{
+    static const char memfd[] = "memfd:";
+    static const char deleted[] = " (deleted)";
+
+    text += text[0] == '/';
+    if (strncmp(text, memfd, sizeof memfd - 1) != 0)
+        return false;
+    (void)snprintf(name, size, "/%s", text);
+    const size_t length = strlen(name);
+    if (length >= sizeof deleted && strcmp(name + length - (sizeof deleted - 1), deleted) == 0)
+        name[length - (sizeof deleted - 1)] = '\0';
+    return true;
+}
+
 void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 const char *loaded_as, uint32_t access, DraftWhen when)
 {
-    if (!path->text || !path->is_path)
+    char name[PATH_MAX];
+    PathResult named = *path;
+
+    if (!path->text)
+        return;
+    /* Opening it is mediated by no LSM, executing it is. */
+    if (!path->is_path && name_in_memory(path->text, name, sizeof name)) {
+        named.text = name;
+        named.is_path = true;
+    }
+    if (!named.is_path)
         return;
     Fact *fact = pending_draft(observer, tracee, pending, FACT_EXEC,
-                               observer_intern(observer, path->text), when);
+                               observer_intern(observer, named.text), when);
     if (fact)
         fact_set_text(fact, FIELD_LOADED_AS, loaded_as);
-    draft_file(observer, tracee, pending, path, access, when);
+    draft_file(observer, tracee, pending, &named, access, when);
 }
 
 static bool has_file_capabilities(const Observer *observer)

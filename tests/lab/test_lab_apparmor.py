@@ -35,6 +35,11 @@ with tempfile.TemporaryDirectory(dir=".") as d:
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
 c = socket.create_connection(s.getsockname()); c.close(); s.close()
 t = threading.Thread(target=os.getpid); t.start(); t.join()
+m = os.memfd_create("program")
+os.write(m, open("/bin/true", "rb").read())
+if os.fork() == 0:
+    os.execve(m, ["program"], {})
+assert os.wait()[1] == 0
 """
 
 # Program that it takes, and what is run by bash in an empty folder.

@@ -295,6 +295,11 @@ for name in './link', './plain', '/bin/true': assert subprocess.call([name], std
 f = os.open('/bin/true', os.O_PATH)
 if os.fork() == 0: call(NR['execveat'], f, b'', None, None, 0x1000); os._exit(1)
 assert os.wait()[1] == 0
+with open('/bin/true', 'rb') as program: content = program.read()
+m = os.memfd_create('in memory')
+assert os.write(m, content) == len(content)
+if os.fork() == 0: os.execve(m, ['x'], {})
+assert os.wait()[1] == 0
 try: os.execv('./missing', ['x'])
 except OSError: pass
 touch('noexec')
@@ -307,6 +312,8 @@ except OSError as e: assert e.errno == errno.EACCES
     result.one("exec", name=shell, loaded_as="script-interpreter")
     result.one("exec", name=os.path.realpath("/bin/cat"), loaded_as="script-interpreter")
     result.one("exec", name=os.path.realpath("/bin/true"), loaded_as="program")
+    result.one("exec", name="/memfd:in memory", loaded_as="program")
+    check({"read", "mmap-exec"} <= result.access("/memfd:in memory"), "a program in memory")
     loader = result.one("exec", loaded_as="elf-interpreter")["name"]
     check("mmap-exec" in result.access(loader), f"{loader}: {result.access(loader)}")
     # LSMs check a script and not its interpreter for execution; that must be readable and mappable

@@ -15,6 +15,7 @@ profile odd flags=(attach_disconnected,mediate_deleted) {
 
   # files
   /etc/passwd w,
+  / mrix, # /memfd:prog, a file in memory
 
   # network
   network netlink raw,
