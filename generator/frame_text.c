@@ -57,14 +57,14 @@ static const char *skip_build_id(const char *at, const char *end)
     return at + (at < end);
 }
 
-Frame frame_parse(const char *at, size_t length)
+Frame frame_parse(const char *text, size_t length)
 {
     static const char inlined[] = "inlined ";
-    const char *end = at + length;
-    Frame frame = {.address = find_address(at, end)};
+    const char *end = text + length;
+    Frame frame = {.address = find_address(text, end)};
 
-    frame.module = (Span){at, (size_t)(frame.address.at - at)};
-    at = frame.address.at + frame.address.length;
+    frame.module = (Span){text, (size_t)(frame.address.at - text)};
+    const char *at = frame.address.at + frame.address.length;
     at += at < end;
     at = skip_build_id(at, end);
     if ((size_t)(end - at) > sizeof inlined && strncmp(at, inlined, sizeof inlined - 1) == 0) {
