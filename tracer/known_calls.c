@@ -10,7 +10,7 @@
 
 /* What the recorder itself lives by, whatever a policy says: `whittle mark`, and that interrupted
  * calls are made again (notify_restart.c), and that threads end. */
-static const char *const always_told[] = {"prctl", "rt_sigreturn", "exit", "clone3"};
+static const char *const always_told[] = {"prctl", "rt_sigreturn", "sigreturn", "exit", "clone3"};
 
 /* Facts of these sections come from the arguments of calls. */
 #define SECTIONS_OF_ARGUMENTS                                                                      \

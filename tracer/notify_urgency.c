@@ -26,6 +26,7 @@ static const char *const signal_calls[] = {
     "rt_sigqueueinfo",
     "rt_tgsigqueueinfo",
     "timer_settime",
+    "timer_settime64",
     "setitimer",
     "pidfd_send_signal",
 };
