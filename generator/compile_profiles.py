@@ -78,6 +78,11 @@ TABLES = {
             ("what", r".+", TEXT),
         ],
     ),
+    "tables/pid_calls.csv": (
+        "PidCall",
+        "pid_calls",
+        [("call", SYSCALL, TEXT), ("answer", r".+", TEXT)],
+    ),
     "tables/temporary_names.csv": (
         "TemporaryName",
         "temporary_names",

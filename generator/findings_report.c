@@ -34,6 +34,18 @@ int finding_risk(const Finding *finding, Buffer *out)
     return buffer_printf(out, "risk: %s: %s (%s)\n", row->risk, row->why, row->source);
 }
 
+int finding_doubt(const Finding *finding, Buffer *out)
+{
+    const PidCall *row = finding->doubt;
+
+    if (!row)
+        return 0;
+    return buffer_printf(out,
+                         "no rule is proposed: %s was refused, and what came for %s may be why the "
+                         "signal went so far; allow that call and verify again\n",
+                         row->call, row->answer);
+}
+
 /* ---- who ------------------------------------------------------------------------------------ */
 
 enum { PATHS_MAX = 3 };
@@ -171,7 +183,7 @@ int finding_who(const Finding *finding, const Recording *recording, size_t limit
 /* One that the policy can be made to allow by a rule. */
 static bool is_acceptable(const Finding *finding)
 {
-    return !finding->denied && !finding->foreign;
+    return !finding->denied && !finding->foreign && !finding->doubt;
 }
 
 int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
@@ -289,6 +301,16 @@ static json_t *unused_json(const FindingsReport *report)
     return list;
 }
 
+/* The sentence without its line's end; null without a doubt. */
+static json_t *doubt_json(const Finding *finding)
+{
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+
+    if (!finding->doubt || finding_doubt(finding, &text) < 0)
+        return json_null();
+    return json_stringn(buffer_text(&text), text.length - 1);
+}
+
 /* With what was refused for real, where anything was. */
 static json_t *findings_list(const FindingsReport *report, const Findings *findings)
 {
@@ -296,8 +318,10 @@ static json_t *findings_list(const FindingsReport *report, const Findings *findi
 
     for (size_t i = 0; list && i < findings->count; i++) {
         json_t *item = finding_json(&findings->items[i], report->recording);
-        if (item && report->verification)
+        if (item && report->verification) {
             (void)json_object_set_new(item, "refused", json_boolean(findings->items[i].refused));
+            (void)json_object_set_new(item, "not_proposed", doubt_json(&findings->items[i]));
+        }
         (void)json_array_append_new(list, item);
     }
     return list;
@@ -366,7 +390,7 @@ static int put_case(const FindingsReport *report, const Finding *finding, Buffer
     CLEANUP(buffer_deinit) Buffer who = BUFFER_INIT;
 
     if (finding_title(finding, &title) < 0 || finding_risk(finding, &who) < 0 ||
-        finding_who(finding, report->recording, 0, &who) < 0)
+        finding_doubt(finding, &who) < 0 || finding_who(finding, report->recording, 0, &who) < 0)
         return -ENOMEM;
     (void)buffer_puts(out, "    <testcase classname=\"whittle.");
     (void)report_put_xml(policy_section_name(finding->section), out);

@@ -54,6 +54,10 @@ int finding_title(const Finding *finding, Buffer *out);
 /* "risk: high: forges traffic (CVE-…)", one line with its end; nothing where there is none. */
 int finding_risk(const Finding *finding, Buffer *out);
 
+/* Why no rule is proposed for it, if a refused call may have caused it: one line with its end;
+ * nothing where there is no doubt. */
+int finding_doubt(const Finding *finding, Buffer *out);
+
 /*
  * Who did it, and in which test: "by /usr/bin/cat (cat /etc/shadow), 3 times, label login", a
  * line for each program. At most LIMIT (0: all), with the rest counted in one more line, and
@@ -62,11 +66,11 @@ int finding_risk(const Finding *finding, Buffer *out);
  */
 int finding_who(const Finding *finding, const Recording *recording, size_t limit, Buffer *out);
 
-/* A policy of the rules that would allow all of FINDINGS that no rule denies, sorted. 0, or a
- * negative errno with ERR. */
+/* A policy of the rules that would allow all of FINDINGS that no rule denies and that are in no
+ * doubt, sorted. 0, or a negative errno with ERR. */
 int findings_policy(const Findings *findings, Policy **ret_policy, Error *err);
 
-/* The lines that a person adds to the policy to allow all that no rule denies, by section. */
+/* The lines that a person adds to the policy to allow the same, by section. */
 int findings_as_policy(const Findings *findings, Buffer *out);
 
 /* The program ended as it does without the policy, or, where that is not known, successfully. */

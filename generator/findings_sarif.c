@@ -102,7 +102,7 @@ static json_t *sarif_result(const FindingsReport *report, const Finding *finding
 
     (void)buffer_printf(&text, "%s the policy: ", finding->denied ? "Denied by" : "Outside");
     if (finding_title(finding, &text) < 0 || buffer_putc(&text, '\n') < 0 ||
-        finding_risk(finding, &text) < 0 ||
+        finding_risk(finding, &text) < 0 || finding_doubt(finding, &text) < 0 ||
         finding_who(finding, report->recording, WHO_MAX, &text) < 0 ||
         put_rule_id(finding, &id) < 0)
         return NULL;

@@ -72,6 +72,15 @@ typedef struct PathSet {
 extern const PathSet path_sets[];
 extern const size_t path_sets_count;
 
+/* A system call that answers with the number of a process, a group or a session. */
+typedef struct PidCall {
+    const char *call;
+    const char *answer; /* "its own number" */
+} PidCall;
+
+extern const PidCall pid_calls[];
+extern const size_t pid_calls_count;
+
 /* Where reading is never generalised. */
 typedef struct GuardedPath {
     const char *path;

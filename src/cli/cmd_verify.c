@@ -153,6 +153,7 @@ static int answer(Verify *verify, int *ret_status, Error *err)
         return r;
     verify_layers_judge(&verify->layers, &findings);
     verify_layers_judge(&verify->layers, &intended);
+    verify_doubt(&findings, &intended, verify->recording);
     const Verification verification = {.layers = verify->layers.layers,
                                        .layers_count = verify->layers.count,
                                        .intended = &intended,
@@ -416,7 +417,10 @@ const Command command_verify = {
         "container asked for in vain are named only if it failed and nothing else was refused. "
         "With "
         "--fix the "
-        "missing rules are proposed as a diff: review it, apply it, and verify again.\n\n"
+        "missing rules are proposed as a diff: review it, apply it, and verify again. Signals to "
+        "all "
+        "processes or to a group are not proposed while a call that answers with a number of a "
+        "process (getpid, fork, …) was refused to who sent them.\n\n"
         "With --minimal rules are taken away and CMD is run without them, dozens of times: it has "
         "to do the same each time, and clean up at its start what a run that failed may have "
         "left. A rule is *needed* if CMD ends otherwise without it: another status, other output "

@@ -296,6 +296,7 @@ static int judge_run(Verify *verify, Findings *findings, Findings *intended, Err
         r = judge_withheld(verify->recording, verify->policy, findings, err);
         note_refused(verify, findings);
     }
+    verify_doubt(findings, intended, verify->recording);
     return r;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "generator/pid_doubt.h"
 #include "generator/unified_diff.h"
 #include "generator/update.h"
 
@@ -24,7 +25,7 @@ static int print_finding(const FindingsReport *report, const Finding *finding, B
     (void)finding_title(finding, out);
     (void)buffer_printf(out, "   (%s)\n",
                         finding->refused ? "refused" : "not refused here, but outside the policy");
-    if (finding_risk(finding, &who) < 0 ||
+    if (finding_risk(finding, &who) < 0 || finding_doubt(finding, &who) < 0 ||
         finding_who(finding, report->recording, WHO_MAX, &who) < 0)
         return -ENOMEM;
     for (const char *line = buffer_text(&who); *line;) {
@@ -115,6 +116,12 @@ int verify_part(Findings *findings, Findings *intended)
     }
     findings->count = kept;
     return 0;
+}
+
+void verify_doubt(Findings *findings, const Findings *intended, const Recording *recording)
+{
+    pid_doubt_mark(findings, findings, recording);
+    pid_doubt_mark(findings, intended, recording);
 }
 
 /* ---- the proposal --------------------------------------------------------------------------- */

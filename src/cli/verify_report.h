@@ -12,6 +12,10 @@ int verify_part(Findings *findings, Findings *intended);
 /* Was one of FINDINGS refused, and not only seen? */
 bool verify_any_refused(const Findings *findings);
 
+/* When it is known what was refused: signals that a refused call may have caused are not to be
+ * proposed. */
+void verify_doubt(Findings *findings, const Findings *intended, const Recording *recording);
+
 int verify_text(const FindingsReport *report, Buffer *out);
 
 /* Writes the report as --format and --output of PARSED say, and the proposal as --fix does. 0 or a

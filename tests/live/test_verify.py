@@ -238,16 +238,23 @@ def others_are_spared(folder):
     command = 'trap "exit 0" TERM; kill -TERM $$; exit 1'
     policy, _ = learn(folder, "notify", command)
     report = os.path.join(folder, "report.json")
+    fix = os.path.join(folder, "fix.diff")
     script = 'sleep 1000 & "$@"; kill $!'
     for only, wanted in ((["--only", "syscalls"], False), ([], True)):
         status, out, err = live.native(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script, "sh",
                                         live.WHITTLE, "verify", "--policy", without(policy, "getpid"), "--format", "json", "-o",
-                                        report, *only, "--", "sh", "-c", command, "sh", folder])
+                                        report, "--fix", fix, *only, "--", "sh", "-c", command, "sh", folder])
         equal(status, 0, f"what ran beside it was killed: {out}{err}")
         document = live.read_report(report, "verify")
         refused = {f["rule"] for f in document["findings"] if f["refused"]}
         check("getpid" in refused, f"{document['findings']}")
         equal("SIGTERM all" in refused, wanted, f"{document['findings']}")
+        # What it would not send if it knew its number is no rule to propose.
+        wide = [f["not_proposed"] or "" for f in document["findings"] if f["rule"] == "SIGTERM all"]
+        check(len(wide) == wanted and all("getpid was refused" in text for text in wide), f"{document['findings']}")
+        with open(fix, encoding="utf-8") as file:
+            added = [line for line in file if line.startswith("+ ")]
+        check(any("getpid" in line for line in added) and not any("SIGTERM" in line for line in added), f"{added}")
 
 
 # Daemons, what ignores signals, and what never stops.

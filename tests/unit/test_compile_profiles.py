@@ -29,6 +29,7 @@ BAD = [
     ("tables/equivalents.csv", "broad,read,readv 6=1,why", "can be no rules"),
     ("tables/guarded.csv", "/etc/,why", "'/etc/' can be no path"),
     ("tables/path_sets.csv", "broad,/a/*/b,/a/**,why", "can be no path"),
+    ("tables/pid_calls.csv", "getuid,", "'' can be no answer"),
     ("tables/temporary_names.csv", "a,,b,6,alnum,,why", "'6' can be no length"),
     ("tables/temporary_names.csv", "a,,b,06,any,,why", "'any' can be no letters"),
     ("tables/risk.csv", "syscall,read,huge,why,man", "'huge' can be no risk"),
