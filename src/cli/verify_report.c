@@ -152,7 +152,9 @@ static int write_fix(const FindingsReport *report, const char *path, Error *err)
     if (r < 0)
         return error_errno(err, r, "%s", path);
     r = write_file_atomic(path, buffer_text(&diff), diff.length, err);
-    if (r == 0 && strcmp(path, "-") != 0)
+    if (r == 0 && update.added_count == 0)
+        message("no rule is proposed: the diff is empty");
+    else if (r == 0 && strcmp(path, "-") != 0)
         message("%zu rule%s proposed in %s: `patch %s %s` adds %s", update.added_count,
                 update.added_count == 1 ? "" : "s", path, report->policy_path, path,
                 update.added_count == 1 ? "it" : "them");

@@ -228,6 +228,11 @@ def formats(folder):
     equal((suite.get("tests"), suite.get("failures")), ("1", "1"), "tests, failures")
     _, out, _ = run_verify("--format", "sarif", *arguments)
     equal([r["ruleId"] for r in json.loads(out)["runs"][0]["results"]], ["new-system-call-low-risk"], "results")
+    fix = os.path.join(folder, "fix.diff")
+    for proposed, said, wrong in ((less, "1 rule proposed", "is empty"), (policy, "is empty", "patch")):
+        _, _, err = run_verify("--policy", proposed, "--fix", fix, "--", "sh", "-c", "umask >/dev/null")
+        check(said in err and wrong not in err, err)
+        equal(os.path.getsize(fix) > 0, proposed == less, f"{fix} holds a diff")
 
 
 @case
