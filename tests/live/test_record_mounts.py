@@ -220,4 +220,32 @@ in_child(work)
     equal(mounts(result, "bind"), [(f"{folder}/source", f"{folder}/target"), (f"{folder}/target", f"{folder}/target")], "bind")
 
 
+@both
+def mapped_from_an_overlay(folder, backend):
+    # the kernel maps the file of the layer, which nobody named
+    result = run(folder, backend, r"""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+def work():
+    tmpfs(folder + '/o')
+    os.chdir(folder + '/o')
+    for name in ('lower', 'upper', 'work', 'merged'):
+        os.mkdir(name)
+    with open('lower/below', 'w') as file: file.write('x')
+    must(call(MOUNT, b'overlay', b'merged', b'overlay', 0, b'lowerdir=lower,upperdir=upper,workdir=work'), 'overlay')
+    with open('merged/above', 'w') as file: file.write('x')
+    for name in ('below', 'above'):
+        fd = os.open('merged/' + name, os.O_RDONLY)
+        address = libc.mmap(None, 4096, 1, 2, fd, 0)
+        os.close(fd)
+        assert libc.mprotect(address, 4096, 5) == 0
+in_child(work)
+""")
+    for name in ("below", "above"):
+        equal(result.access(f"{folder}/o/merged/{name}") & {"read", "mmap-exec"}, {"read", "mmap-exec"}, name)
+    result.complete()
+
+
 live.main()

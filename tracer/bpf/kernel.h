@@ -91,6 +91,7 @@ struct nsproxy {
 };
 struct super_block {
     u32 s_dev;
+    unsigned long s_flags;
     unsigned long s_magic;
 };
 typedef struct {
@@ -140,6 +141,9 @@ struct file {
     struct inode *f_inode;
     unsigned int f_flags;
     struct path f_path;
+};
+struct backing_file {
+    struct path user_path; /* since 6.8 */
 };
 struct fdtable {
     unsigned int max_fds;

@@ -231,6 +231,19 @@ static __always_inline void place_of_socket(struct place *place)
     place->identity = mix(mix(place->family, place->type), place->protocol);
 }
 
+/* What is mapped of an overlay is a file of the layer below, opened through a mount of the kernel's
+ * own, though its file system is nobody's but the user's. It remembers by which path that was asked
+ * for; before 6.8 that was its own. The bit in f_mode that says so is another one since 6.14. */
+static __always_inline bool is_backing_file(u64 vfsmount)
+{
+    enum { SB_KERNMOUNT = 1 << 22 };
+
+    if (!bpf_core_field_exists(struct backing_file, user_path))
+        return false;
+    const u64 super = NUMBER(struct vfsmount, vfsmount, mnt_sb);
+    return !(FIELD(struct super_block, super, s_flags) & SB_KERNMOUNT);
+}
+
 /* What FILE refers to. */
 __noinline int place_of_file(struct scratch *scratch, u64 file)
 {
@@ -243,12 +256,20 @@ __noinline int place_of_file(struct scratch *scratch, u64 file)
         return 0;
     }
     place->file = file;
-    const u64 dentry = NUMBER(struct file, file, f_path.dentry);
-    const u64 vfsmount = NUMBER(struct file, file, f_path.mnt);
+    u64 dentry = NUMBER(struct file, file, f_path.dentry);
+    u64 vfsmount = NUMBER(struct file, file, f_path.mnt);
     place->open_flags = FIELD(struct file, file, f_flags);
     if (!dentry || !vfsmount) {
         place->flags = FILE_NONE;
         return 0;
+    }
+    if (is_kernel_mount(mount_of(vfsmount)) && is_backing_file(vfsmount)) {
+        dentry = NUMBER(struct backing_file, file, user_path.dentry);
+        vfsmount = NUMBER(struct backing_file, file, user_path.mnt);
+        if (!dentry || !vfsmount) {
+            place->flags = FILE_NONE;
+            return 0;
+        }
     }
     if (is_kernel_mount(mount_of(vfsmount))) {
         place->dentry = dentry;
