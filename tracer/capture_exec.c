@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program that was started. The kernel side tells the name that execve() was given and the
- * program that runs in the end; what lies between (the interpreters of "#!") and behind it (the ELF
- * interpreter) is read from the files themselves, which as a rule are still the same.
+ * program that runs in the end, and what that has for an ELF interpreter, if it can be told; what
+ * lies between (the interpreters of "#!") is read from the files themselves, which as a rule are
+ * still the same.
  */
 #include "tracer/capture_paths.h"
 #include "tracer/capture_private.h"
@@ -83,12 +84,30 @@ static bool read_running(const Exec *exec, ProgramFile *program)
            program_file_read(fd, program) == 0;
 }
 
+/* By the kernel side; false where that does not know either. */
+static bool draft_told_interpreter(const Exec *exec)
+{
+    const CapturedBlob *told = captured_blob(exec->tracee->captured, BLOB_VMA, CAPTURED_ANY);
+    PathResult path = {.is_path = true, .mount = ""};
+    Slot slot = {.fd = -1};
+
+    if (!told || !told->file)
+        return false;
+    if (!(told->file->flags & FILE_NONE)) {
+        captured_describe(exec->tracee, told->file, &slot, &path);
+        draft_loaded(exec, &path, "elf-interpreter");
+    }
+    return true;
+}
+
 static void draft_elf_interpreter(const Exec *exec)
 {
     char name[PATH_MAX];
     ProgramFile file;
     PathResult path = {0};
 
+    if (draft_told_interpreter(exec))
+        return;
     if (exec->program->text && exec->program->is_path) {
         /* It is named from the root of the mount namespace, and looked up from the process's. */
         const char *prefix = capture_root_text(exec->tracee->captured);

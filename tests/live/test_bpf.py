@@ -87,6 +87,45 @@ def flood_of_new_things(folder):
     equal({f["count"] for f in found}, {1}, "counts")
 
 
+GONE = """
+import os, shutil, subprocess, sys, time
+folder = sys.argv[1]
+while not os.path.exists(folder + '/go'): time.sleep(0.02)
+for source in sys.argv[2:]:
+    name = folder + '/' + os.path.basename(source)
+    shutil.copy(source, name)
+    subprocess.run([name], stdout=subprocess.DEVNULL, check=True)
+    os.unlink(name)
+os.write(1, b'ran')
+"""
+
+
+@case
+def programs_that_are_gone(folder):
+    # the recorder comes to them when their files are removed, and so are the processes
+    need_bpf()
+    recording = os.path.join(folder, "rec.jsonl")
+    programs = [path for path in (shutil.which("true"), shutil.which("busybox")) if path]
+    process = subprocess.Popen(live.record_command("bpf", recording, python(GONE, folder, *programs)),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: os.path.exists(recording), what="the workload")
+    recorder = live.children(process.pid)[0]
+    os.kill(recorder, signal.SIGSTOP)
+    try:
+        with open(f"{folder}/go", "w", encoding="ascii"):
+            pass
+        equal(process.stdout.read(len("ran")), "ran", "the programs")
+    finally:
+        os.kill(recorder, signal.SIGCONT)
+    _, err = process.communicate(timeout=90)
+    equal((process.returncode, err), (0, ""), "status")
+    result = live.Result(0, "", err, recording)
+    result.complete()
+    for path in programs:
+        result.one("exec", name=os.path.join(folder, os.path.basename(path)), loaded_as="program")
+    result.one("exec", loaded_as="elf-interpreter", subject=os.path.realpath(live.PYTHON))
+
+
 PASSES = """
 import os, sys, time
 folder, files, passes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

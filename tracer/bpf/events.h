@@ -255,7 +255,8 @@ enum blob_kind {
     BLOB_FILE,       /* struct file_blob: what descriptor `number` refers to */
     BLOB_FOLDER,     /* the same: the folder that path argument `number` starts from */
     BLOB_ROOT,       /* the same: the process's root, if EVENT_ROOT_CHANGED */
-    BLOB_VMA,        /* the same: what is mapped at argument `number` */
+    BLOB_VMA,        /* the same: what is mapped at argument `number`; EVENT_EXEC: the program's ELF
+                        interpreter, FILE_NONE where it has none */
     BLOB_RESULT,     /* the same: what the returned descriptor refers to */
     BLOB_PROGRAM,    /* the same: the program of EVENT_PROGRAM and EVENT_EXEC */
     BLOB_COMMAND,    /* argument vector, each word ended by NUL, cut */

@@ -334,11 +334,11 @@ struct timespec64 { /* for NUMBER() */
 
 /* Linux 5.11 … */
 struct pt_regs___x86 {
-    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, ax, orig_ax, sp, ss;
+    unsigned long r10, r9, r8, bp, bx, dx, cx, si, di, ax, orig_ax, ip, sp, ss;
 };
 struct pt_regs___aarch64 {
     u64 regs[31];
-    u64 sp, pstate;
+    u64 sp, pc, pstate;
     u64 orig_x0;
     int syscallno;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "exec_stack.h"
+#include "interpreter.h"
 #include "runtime.h"
 
 enum { CLONE_THREAD = 0x10000 };
@@ -184,8 +185,10 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
             blob_place(BLOB_FILE, magic);
         }
         place_of_file(scratch, NUMBER(struct linux_binprm, bprm, file));
+        const u64 inode = scratch->place.inode;
         blob_place(BLOB_PROGRAM, 0);
         blob_kernel_string(BLOB_NAME, 0, name);
+        blob_interpreter(bpf_get_current_task_btf(), scratch, inode);
         event_circumstances();
         event_deliver(key);
     }
