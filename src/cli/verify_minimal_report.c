@@ -202,7 +202,9 @@ static int write_fix(const Minimal *minimal, const char *path, Error *err)
     if (r < 0)
         return error_errno(err, r, "%s", path);
     r = write_file_atomic(path, buffer_text(&diff), diff.length, err);
-    if (r == 0 && strcmp(path, "-") != 0)
+    if (r == 0 && count == 0)
+        message("no change is proposed: the diff is empty");
+    else if (r == 0 && strcmp(path, "-") != 0)
         message("%zu change%s proposed in %s: `patch %s %s` makes %s", count, count == 1 ? "" : "s",
                 path, minimal->policy_path, path, count == 1 ? "it" : "them");
     return r;

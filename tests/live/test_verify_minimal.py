@@ -83,8 +83,9 @@ def each_rule(folder):
     check(all(r["verdict"] in ("needed", "tolerated", "unneeded") for r in ours(rules).values()), rules)
     # What is proposed is taken, and then nothing is left to propose or to prove.
     subprocess.run(["patch", "-s", policy, fix], check=True)
-    document, rules, err = minimal(folder, policy, command)
+    document, rules, err = minimal(folder, policy, command, "--fix", fix)
     equal([k for k, r in rules.items() if r["proposed"]], [], err)
+    check("the diff is empty" in err and "patch" not in err and os.path.getsize(fix) == 0, err)
     again = [k for k, r in ours(rules).items() if not r["earlier"] and r["verdict"] != "unneeded"]
     equal([k for k in again if k[1] not in (f"{folder}/in r", f"{folder}/out rw")], [], "proven twice")
     check(document["runs"] < 10, f"{document['runs']} runs")
