@@ -9,6 +9,7 @@
  * or to have run (observer_result).
  */
 #include "tracer/observer_private.h"
+#include "tracer/reopened.h"
 
 #include "model/mark.h"
 
@@ -88,6 +89,7 @@ static bool take_mark(Observer *observer, Tracee *tracee, const SyscallStop *sto
     observer->label = kept;
     /* Facts in the cache would not get the new label. */
     memset(observer->cache, 0, CALL_CACHE_SIZE * sizeof *observer->cache);
+    reopened_forget(observer->reopened);
     return true;
 }
 
@@ -307,6 +309,8 @@ int observer_enter(Observer *observer, const SyscallStop *stop)
         observe_result(observer, fact, RESULT_OK, true);
         return OBSERVER_ANSWER;
     }
+    if (reopened_is_known(observer, observer->reopened, tracee, syscall, stop, fact))
+        return OBSERVER_CONTINUE;
     if (needs & NEED_PENDING)
         return enter_special(observer, tracee, stop, syscall, (Arch)arch, needs, fact);
     if (!fact)
@@ -350,8 +354,10 @@ void observer_confirm(Observer *observer, pid_t tid, bool still_valid)
 
     if (!pending || !pending->active)
         return;
-    if (still_valid)
+    if (still_valid) {
         pending_commit(observer, tracee, pending, pending->predicted, false);
+        reopened_note(observer, observer->reopened, tracee, pending);
+    }
     pending->active = false;
 }
 

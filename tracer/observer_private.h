@@ -10,6 +10,7 @@
 #include "tracer/sockets.h"
 
 typedef struct CapabilityRules CapabilityRules;
+typedef struct Reopened Reopened;
 
 /* A fact that the call in progress will have shown if it comes to pass. */
 typedef enum DraftWhen {
@@ -63,6 +64,7 @@ struct Observer {
     const CallHandler **handlers; /* by Syscall.index; NULL where none */
     uint8_t *needs;               /* by Syscall.index: NEED_* */
     CallCacheEntry *cache;
+    Reopened *reopened; /* NULL where files are looked at each time */
     Buffer line;
     uint64_t calls;
     uint64_t losses;

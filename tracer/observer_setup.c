@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "tracer/capability_rules.h"
+#include "tracer/reopened.h"
 
 #include <errno.h>
 
@@ -116,6 +117,7 @@ int observer_new(const ObserverOptions *options, Observer **ret_observer, Error 
         (void)observer_free(observer);
         return error_errno(err, ENOMEM, "cannot set up the observer");
     }
+    observer->reopened = reopened_new(options);
     if (options->label)
         observer->label = strset_add(strings, options->label);
     build_dispatch(observer);
@@ -134,6 +136,7 @@ Observer *observer_free(Observer *observer)
     free(observer->handlers);
     free(observer->needs);
     free(observer->cache);
+    observer->reopened = reopened_free(observer->reopened);
     buffer_deinit(&observer->line);
     free(observer->added);
     free(observer);

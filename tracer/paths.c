@@ -289,6 +289,11 @@ void resolver_expect_served(Resolver *resolver)
     resolver->expect_served = true;
 }
 
+bool resolver_expects_served(const Resolver *resolver)
+{
+    return resolver->expect_served;
+}
+
 void resolver_open_nothing(Resolver *resolver)
 {
     resolver->open_nothing = true;

@@ -57,6 +57,9 @@ void resolver_mapping(Resolver *resolver, Tracee *tracee, uint64_t address, unsi
 /* From now on the workload may serve file systems itself. */
 void resolver_expect_served(Resolver *resolver);
 
+/* Whether it may. */
+bool resolver_expects_served(const Resolver *resolver);
+
 /* From now on the workload may be asked whether a file may be opened (fanotify(7)): whittle opens
  * none any more, since who has to answer may wait for whittle. */
 void resolver_open_nothing(Resolver *resolver);

@@ -90,6 +90,77 @@ def a_call_is_found(folder, backend):
     equal([f["denied"] for f in document["findings"] if f["rule"] == "setpriority"], [True], "denied")
 
 
+# Opens the same again and again. With "new", the same names then lead elsewhere, each in another way.
+OPENED = r"""
+import os, sys
+folder, what = sys.argv[1:]
+os.chdir(folder)
+def again(name, flags=os.O_RDONLY, times=20):
+    for _ in range(times):
+        os.close(os.open(folder + name, flags))
+def all_again():
+    for name in ("/in", "/one", "/sub/two", "/three"):
+        again(name)
+all_again()
+if what == "new":
+    os.rename("one", "was-one")
+    os.symlink("secret", "one")      # a link
+    os.rename("sub", "moved")
+    os.symlink("moved", "sub")       # a link on the way: the very same file by another name
+    all_again()
+    again("/three", os.O_WRONLY, 5)  # more than reading
+    os.unlink("three")
+    os.mkdir("three")                # another thing of the same name
+    again("/three", times=3)
+all_again()
+"""
+
+
+@case
+def what_is_opened_again_is_looked_at(folder):
+    # Without privilege notify looks less closely at what was opened before; ptrace does not.
+    for name in ("in", "one", "three", "secret", "sub/two"):
+        os.makedirs(os.path.join(folder, os.path.dirname(name)), exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write("x\n")
+    shutil.copytree(folder, f"{folder}-begin")
+    prefix = ["setpriv", "--no-new-privs"]
+    if os.geteuid() == 0:
+        prefix += [f"--reuid={live.NOBODY}", f"--regid={live.NOBODY}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+
+    def begin():
+        shutil.rmtree(folder)
+        shutil.copytree(f"{folder}-begin", folder)
+        subprocess.run(["chmod", "-R", "a+rwX", folder], check=True)
+
+    def counts(backend, policy, what):
+        report = os.path.join(folder, "report.json")
+        done = subprocess.run([*prefix, live.WHITTLE, "check", "--policy", policy, "--backend", backend, "--only", "files",
+                               "--format", "json", "-o", report, "--", *live.python(OPENED, folder, what)],
+                              capture_output=True, text=True, check=False, timeout=live.LIMIT)
+        check(done.returncode in (0, 1), done.stderr)
+        return {f["rule"]: sum(w["count"] for w in f["by"]) for f in live.read_report(report, "check")["findings"]}
+
+    try:
+        begin()
+        result = record("notify", folder, live.python(OPENED, folder, "known"), prefix=prefix)
+        equal(result.status, 0, result.err)
+        policy = os.path.join(f"{folder}-begin", "policy.yaml")
+        subprocess.run([live.WHITTLE, "generate", "--quiet", "--generalize", "exact", result.recording,
+                        "-o", f"{folder}-begin/generated"], check=True, capture_output=True)
+        shutil.move(f"{folder}-begin/generated/policy.yaml", policy)
+        found = {}
+        for backend in ("notify", "ptrace"):
+            equal(counts(backend, policy, "known"), {}, "of what is known")
+            found[backend] = counts(backend, policy, "new")
+            begin()
+        equal(found["notify"], found["ptrace"], "by notify, and by ptrace")
+        for rule in (f"{folder}/secret r", f"{folder}/moved/two r"):
+            equal(found["notify"].get(rule), 40, f"{rule} of {found}")
+    finally:
+        shutil.rmtree(f"{folder}-begin")
+
+
 @both
 def found_is_accepted(folder, backend):
     policy, _ = learn(folder, backend)
