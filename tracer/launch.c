@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,6 +79,8 @@ static void drop_privileges(const int *more, size_t count)
         (void)cap_free(own);
     if (less)
         (void)cap_free(less);
+    /* Nor does a program that it might be made to run bring any back. */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* A descriptor a process is needed; the workload keeps the limit it was given. */

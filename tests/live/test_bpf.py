@@ -10,8 +10,6 @@ import time
 import live
 from live import case, check, equal, python, record, wait_until
 
-CAP_KILL, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_BPF = 5, 2, 19, 39
-
 
 def need_bpf():
     if "bpf" not in live.BACKENDS:
@@ -248,28 +246,6 @@ os.wait()
     check(time.monotonic() - start > 1.4, "whittle did not wait")
     result.one("file", name="/etc/hostname", access={"read"})
     result.complete()
-
-
-@case
-def privileges_of_the_recorder(folder):
-    need_bpf()
-    gate = os.path.join(folder, "gate")
-    os.mkfifo(gate)
-    process = subprocess.Popen(live.record_command("bpf", f"{folder}/rec.jsonl", ["sh", "-c", f"read line <{gate}"]),
-                               stdin=subprocess.DEVNULL)
-    recorder = wait_until(lambda: (live.children(process.pid) or [None])[0], what="the recorder")
-    wait_until(lambda: live.children(recorder), what="the workload")
-
-    def effective():
-        with open(f"/proc/{recorder}/status", encoding="ascii") as file:
-            line = [line for line in file if line.startswith(("CapEff:", "CapPrm:"))]
-        return {int(text.split()[1], 16) for text in line}
-
-    allowed = 1 << CAP_KILL | 1 << CAP_DAC_READ_SEARCH | 1 << CAP_SYS_PTRACE | 1 << CAP_BPF
-    wait_until(lambda: effective() == {allowed}, what=f"less privilege: {[hex(e) for e in effective()]}")
-    with open(gate, "w", encoding="ascii") as file:
-        file.write("go\n")
-    equal(process.wait(timeout=30), 0, "status")
 
 
 @case

@@ -180,6 +180,45 @@ def file_capabilities(folder, backend):
     check("INCOMPLETE" in result.err, f"said: {result.err}")
 
 
+# Of linux/capability.h: what reading other users' processes, looking names up, forwarding signals and reading maps take.
+CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SYS_PTRACE, CAP_SYS_NICE, CAP_BPF = 2, 5, 19, 23, 39
+
+
+@both
+def privileges_of_the_recorder(folder, backend):
+    allowed = sum(1 << c for c in (CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SYS_PTRACE,
+                                   *{"bpf": [CAP_BPF], "notify": [CAP_SYS_NICE], "ptrace": []}[backend]))
+    gate = os.path.join(folder, "gate")
+    os.mkfifo(gate)
+    process = subprocess.Popen(live.record_command(backend, f"{folder}/rec.jsonl", ["sh", "-c", f"read line <{gate}"]),
+                               stdin=subprocess.DEVNULL)
+
+    def too_many():
+        """What those have too many who are whittle: all but the front, which runs nothing and reads nothing of the workload's."""
+        result, others = [], 0
+        for pid in live.descendants(process.pid):
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+                    status = dict(line.split(":", 1) for line in file)
+                mine = os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(live.WHITTLE)
+            except OSError:
+                continue
+            others += not mine
+            held = int(status["CapEff"], 16) | int(status["CapPrm"], 16)
+            if mine and (held & ~allowed or int(status["NoNewPrivs"]) != 1):
+                result.append(f"{status['Name'].strip()}: {held:#x}, NoNewPrivs {status['NoNewPrivs'].strip()}")
+        return result if others else ["the workload has not begun"]
+
+    try:
+        live.wait_until(lambda: not too_many(), what="less privilege")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {too_many()}") from None
+    finally:
+        with open(gate, "w", encoding="ascii") as file:
+            file.write("go\n")
+        equal(process.wait(timeout=30), 0, "status")
+
+
 @both
 def without_any_privilege(folder, backend):
     live.unprivileged(backend)
