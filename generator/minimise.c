@@ -2,6 +2,7 @@
 #include "generator/minimise.h"
 
 #include "base/memory.h"
+#include "generator/infer_private.h"
 #include "generator/knowledge.h"
 #include "generator/rule_cover.h"
 
@@ -22,13 +23,17 @@ static int copy_settings(const Policy *from, Policy *into)
     return r;
 }
 
-int minimise_without(const Policy *policy, const bool *taken, Policy **ret_policy)
+int minimise_without(const MinimiseUnits *units, const bool *taken, Policy **ret_policy)
 {
     CLEANUP(policy_cleanup) Policy *left = policy_new();
 
-    int r = left ? copy_settings(policy, left) : -ENOMEM;
-    for (size_t i = 0; i < policy_rules_count(policy) && r == 0; i++)
-        r = taken[i] ? 0 : policy_add(left, policy_rule(policy, i));
+    int r = left ? copy_settings(units->policy, left) : -ENOMEM;
+    for (size_t i = 0; i < units->rules && r == 0; i++) {
+        PolicyRule rule = units->items[i].rule;
+        const bool gone = taken[i] || (rule.access != 0 &&
+                                       !(rule.access = minimise_letters_left(units, i, taken)));
+        r = gone ? 0 : policy_add(left, &rule);
+    }
     if (r < 0)
         return r;
     policy_sort(left);
@@ -56,7 +61,22 @@ static int allows(const PolicyRule *rule, const PolicyRule *need)
     return need->section == POLICY_FILES ? file_rules_meet(rule, need) : rule_covers(rule, need);
 }
 
-int minimise_hits(const Findings *findings, const Findings *known, const Policy *policy,
+/* Adds to HIT those of the units from FIRST to END, of AMONG, that allow some of NEED. */
+static int hit_units(const MinimiseUnits *units, size_t first, size_t end, const PolicyRule *need,
+                     const bool *among, bool *hit)
+{
+    for (size_t i = first; i < end; i++) {
+        if ((among && !among[i]) || hit[i])
+            continue;
+        const int r = allows(&units->items[i].rule, need);
+        if (r < 0)
+            return r;
+        hit[i] = r > 0;
+    }
+    return 0;
+}
+
+int minimise_hits(const Findings *findings, const Findings *known, const MinimiseUnits *units,
                   const bool *among, bool *hit, Error *err)
 {
     CLEANUP(policy_cleanup) Policy *scratch = policy_new();
@@ -74,29 +94,80 @@ int minimise_hits(const Findings *findings, const Findings *known, const Policy 
             policy_rule_parse(finding->section, finding->rule, policy_strings(scratch), &need, err);
         if (r < 0)
             return r;
-        policy_range(policy, finding->section, &first, &end);
-        for (size_t j = first; j < end; j++) {
-            if ((among && !among[j]) || hit[j])
-                continue;
-            r = allows(policy_rule(policy, j), &need);
-            if (r < 0)
-                return error_errno(err, r, "comparing with the policy");
-            hit[j] = r > 0;
-        }
+        policy_range(units->policy, finding->section, &first, &end);
+        r = hit_units(units, first, end, &need, among, hit);
+        if (r == 0 && finding->section == POLICY_FILES)
+            r = hit_units(units, units->rules, units->count, &need, among, hit);
+        if (r < 0)
+            return error_errno(err, r, "comparing with the policy");
     }
     return 0;
 }
 
-int minimise_used(Recording *recording, const Policy *policy, uint32_t sections, bool *used,
+int minimise_used(Recording *recording, const MinimiseUnits *units, uint32_t sections, bool *used,
                   Error *err)
 {
     CLEANUP(findings_deinit) Findings needs = {0};
     CLEANUP(policy_cleanup) Policy *nothing = policy_new();
 
-    if (!nothing || copy_settings(policy, nothing) < 0)
+    if (!nothing || copy_settings(units->policy, nothing) < 0)
         return error_errno(err, ENOMEM, "comparing with the policy");
     const int r = judge(recording, nothing, sections, &needs, err);
-    return r < 0 ? r : minimise_hits(&needs, NULL, policy, NULL, used, err);
+    return r < 0 ? r : minimise_hits(&needs, NULL, units, NULL, used, err);
+}
+
+/* What only the letter INDEX of its rule grants. */
+static uint32_t only_by(const MinimiseUnits *units, size_t index)
+{
+    const MinimiseUnit *unit = &units->items[index];
+    PolicyRule rest = units->items[unit->whole].rule;
+
+    rest.access &= ~unit->rule.access;
+    return rule_access(&unit->rule) & ~rule_access(&rest);
+}
+
+/* Leaves of SAME, the letters of RULE, those that each fact of FINDING needs. */
+static void keep_common(const Recording *recording, const Finding *finding,
+                        const MinimiseUnits *units, size_t rule, bool *same)
+{
+    const MinimiseUnit *unit = &units->items[rule];
+
+    for (size_t k = 0; k < finding->facts_count; k++) {
+        Fact view;
+        const Fact *fact = recording_fact(recording, finding->facts[k], &view);
+        const PolicyRule asked = {.access = infer_path_letters(fact)};
+        if ((rule_access(&asked) & rule_access(&unit->rule)) == 0)
+            continue;
+        for (size_t i = unit->letters; i < unit->letters_end; i++)
+            same[i] &= (asked.access & only_by(units, i)) != 0;
+    }
+}
+
+int minimise_same(const Recording *recording, const Findings *findings, const Findings *known,
+                  const MinimiseUnits *units, size_t rule, bool *same, Error *err)
+{
+    const MinimiseUnit *unit = &units->items[rule];
+    bool any = false;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->items[i];
+        const Findings one = {.items = &findings->items[i], .count = 1};
+        CLEANUP(free_pointer) bool *hit = calloc(units->count + 1, sizeof *hit);
+        if (finding->section != POLICY_FILES)
+            continue;
+        if (!hit)
+            return error_errno(err, ENOMEM, "comparing with the policy");
+        const int r = minimise_hits(&one, known, units, NULL, hit, err);
+        if (r < 0)
+            return r;
+        if (!hit[rule])
+            continue;
+        for (size_t k = unit->letters; k < unit->letters_end; k++)
+            same[k] = hit[k] && (same[k] || !any);
+        any = true;
+        keep_common(recording, finding, units, rule, same);
+    }
+    return 0;
 }
 
 /* ---- what may stand in for a rule ----------------------------------------------------------- */
@@ -122,20 +193,31 @@ static int is_related(const PolicyRule *a, const PolicyRule *b)
     return rule_covers(a, b) || rule_covers(b, a);
 }
 
-int minimise_related(const Policy *policy, size_t index, bool *related)
+static int relate(const MinimiseUnits *units, size_t index, size_t first, size_t end, bool *related)
 {
-    const PolicyRule *rule = policy_rule(policy, index);
-    size_t first;
-    size_t end;
+    const MinimiseUnit *unit = &units->items[index];
 
-    policy_range(policy, rule->section, &first, &end);
     for (size_t i = first; i < end; i++) {
-        const int r = i == index ? 0 : is_related(rule, policy_rule(policy, i));
+        const MinimiseUnit *other = &units->items[i];
+        const int r = other->whole == unit->whole ? 0 : is_related(&unit->rule, &other->rule);
         if (r < 0)
             return r;
         related[i] |= r > 0;
     }
     return 0;
+}
+
+int minimise_related(const MinimiseUnits *units, size_t index, bool *related)
+{
+    const PolicySection section = units->items[index].rule.section;
+    size_t first;
+    size_t end;
+
+    policy_range(units->policy, section, &first, &end);
+    const int r = relate(units, index, first, end, related);
+    return r < 0 || section != POLICY_FILES
+               ? r
+               : relate(units, index, units->rules, units->count, related);
 }
 
 /* ---- refusing by what a call would do ------------------------------------------------------- */

@@ -20,6 +20,7 @@ void attempt_deinit(Attempt *attempt)
 {
     free(attempt->taken);
     free(attempt->hit);
+    free(attempt->same);
     free(attempt->denied);
     attempt->left = policy_free(attempt->left);
     attempt->recording = recording_free(attempt->recording);
@@ -30,13 +31,15 @@ int attempt_init(Attempt *attempt, const Minimal *minimal, const bool *taken, si
 {
     *attempt = (Attempt){.rule = rule,
                          .taken = calloc(minimal->count + 1, sizeof *attempt->taken),
-                         .hit = calloc(minimal->count + 1, sizeof *attempt->hit)};
-    if (!attempt->taken || !attempt->hit) {
+                         .hit = calloc(minimal->count + 1, sizeof *attempt->hit),
+                         .same = calloc(minimal->count + 1, sizeof *attempt->same)};
+    if (!attempt->taken || !attempt->hit || !attempt->same) {
         attempt_deinit(attempt);
         return -ENOMEM;
     }
-    memcpy(attempt->taken, taken, minimal->count * sizeof *taken);
-    const int r = minimise_without(minimal->setup.policy, taken, &attempt->left);
+    for (size_t i = 0; i < minimal->count; i++)
+        attempt->taken[i] = taken[i] || taken[minimal->units.items[i].whole];
+    const int r = minimise_without(&minimal->units, taken, &attempt->left);
     if (r < 0)
         attempt_deinit(attempt);
     return r;
@@ -55,8 +58,7 @@ static int describe(const Minimal *minimal, const Findings *findings, const Reco
         CLEANUP(buffer_deinit) Buffer who = BUFFER_INIT;
         CLEANUP(free_pointer) bool *hit = calloc(minimal->count + 1, sizeof *hit);
         bool any = false;
-        if (!hit ||
-            minimise_hits(&one, &minimal->known, minimal->setup.policy, NULL, hit, NULL) < 0)
+        if (!hit || minimise_hits(&one, &minimal->known, &minimal->units, NULL, hit, NULL) < 0)
             return -ENOMEM;
         for (size_t j = 0; j < minimal->count && !any; j++)
             any = hit[j];
@@ -78,8 +80,11 @@ static int judge_run(Minimal *minimal, Attempt *attempt, Recording *recording, E
 
     int r = judge(recording, attempt->left, minimal->setup.sections, &findings, err);
     if (r == 0)
-        r = minimise_hits(&findings, &minimal->known, minimal->setup.policy, attempt->taken,
-                          attempt->hit, err);
+        r = minimise_hits(&findings, &minimal->known, &minimal->units, attempt->taken, attempt->hit,
+                          err);
+    if (r == 0 && is_rule(minimal, attempt->rule))
+        r = minimise_same(recording, &findings, &minimal->known, &minimal->units, attempt->rule,
+                          attempt->same, err);
     for (size_t i = 0; i < minimal->count && r == 0; i++)
         attempt->missed |= attempt->hit[i];
     if (r == 0 && attempt->missed && describe(minimal, &findings, recording, &attempt->denied) < 0)

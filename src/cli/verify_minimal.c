@@ -7,10 +7,12 @@
  *  3. each of the others by itself, beside those that are gone.
  *  4. those of 3 that were not even missed, since other rules allow the same: one after another
  *     beside those that are gone already, for the last one that allows a thing is needed.
- *  5. all together that the command does without although it asks for them: being able to do
+ *  5. the letters of each file rule that has several and stays, as 2 to 4. What of them a run
+ * without the rule has shown is not tried again.
+ *  6. all together that the command does without although it asks for them: being able to do
  *     without each of two calls is not being able to do without both.
- *  6. a larger capability for a smaller one that it includes.
- *  7. all that is gone, at once: was it that, or what earlier runs have left behind?
+ *  7. a larger capability for a smaller one that it includes.
+ *  8. all that is gone, at once: was it that, or what earlier runs have left behind?
  */
 #include "cli/verify_minimal.h"
 
@@ -42,7 +44,7 @@ const char *verdict_name(Verdict verdict)
 bool minimal_proposes(const Minimal *minimal, size_t index)
 {
     const Proof *proof = &minimal->proofs[index];
-    const PolicyRule *rule = policy_rule(minimal->setup.policy, index);
+    const PolicyRule *rule = rule_of(minimal, index);
 
     return proof->verdict == VERDICT_UNNEEDED && !proof->elsewhere && !rule->keep && !rule->reason;
 }
@@ -50,7 +52,7 @@ bool minimal_proposes(const Minimal *minimal, size_t index)
 /* Why the rule INDEX is not tried; NULL: it is. */
 static const char *not_tried(const Minimal *minimal, size_t index)
 {
-    const PolicyRule *rule = policy_rule(minimal->setup.policy, index);
+    const PolicyRule *rule = rule_of(minimal, index);
 
     if (!(JUDGED_SECTIONS >> rule->section & 1))
         return "it says how a container is made";
@@ -136,10 +138,11 @@ static int learn(Minimal *minimal, Attempt *attempts, Error *err)
         if (!attempts[i].recording)
             return error_set(err, -EIO, "a run's recording cannot be read");
         note_written(minimal, attempts[i].recording);
-        const int r = minimise_used(attempts[i].recording, minimal->setup.policy,
-                                    minimal->setup.sections, minimal->used, err);
+        const int r = minimise_used(attempts[i].recording, &minimal->units, minimal->setup.sections,
+                                    minimal->used, err);
         if (r < 0)
             return r;
+        minimal->unseen |= !recording_is_complete(attempts[i].recording);
         if (!recording_is_complete(attempts[i].recording))
             message("warning: not all that happened was seen: a rule may be needed for something "
                     "else than is told");
@@ -197,13 +200,23 @@ static int confirm(Minimal *minimal, Error *err)
 
 static int run_all(Minimal *minimal, Error *err)
 {
-    static int (*const steps[])(Minimal *, Error *) = {
-        run_whole,     proofs_read,     take_all_unused, take_each, take_all_redundant,
-        take_together, try_all_smaller, confirm,         NULL};
+    static int (*const steps[])(Minimal *, Error *) = {run_whole,
+                                                       proofs_read,
+                                                       take_all_unused,
+                                                       take_each,
+                                                       take_all_redundant,
+                                                       open_letters,
+                                                       take_all_unused,
+                                                       take_each,
+                                                       take_all_redundant,
+                                                       take_together,
+                                                       try_all_smaller,
+                                                       confirm,
+                                                       NULL};
     int r = 0;
 
     minimal->runs_left = 3 + (unsigned)minimal->count;
-    for (size_t i = 0; i < minimal->count; i++) {
+    for (size_t i = 0; i < minimal->units.rules; i++) {
         minimal->proofs[i].why = not_tried(minimal, i);
         if (minimal->proofs[i].why)
             minimal->proofs[i].verdict = VERDICT_UNTRIED;
@@ -229,7 +242,9 @@ static int minimal_init(Minimal *minimal)
     (void)sigaddset(&taken, SIGQUIT);
     (void)sigprocmask(SIG_BLOCK, &taken, NULL);
     minimal->signals = signalfd(-1, &taken, SFD_CLOEXEC);
-    minimal->count = policy_rules_count(minimal->setup.policy);
+    if (minimise_units_make(minimal->setup.policy, &minimal->units) < 0)
+        return -ENOMEM;
+    minimal->count = minimal->units.count;
     minimal->proofs = calloc(minimal->count + 1, sizeof *minimal->proofs);
     minimal->written =
         calloc((size_t)minimal->setup.parsed->arguments_count + 1, sizeof *minimal->written);
@@ -249,6 +264,7 @@ static void minimal_deinit(Minimal *minimal)
     free(minimal->written);
     free(minimal->used);
     free(minimal->gone);
+    minimise_units_deinit(&minimal->units);
     free(minimal->times);
     findings_deinit(&minimal->known);
     if (minimal->signals >= 0)

@@ -2,7 +2,7 @@
 /*
  * `whittle verify --minimal`: is each rule of a policy needed? What its files share:
  * verify_minimal.c   which rules are taken away, in which order, and what that proves
- * verify_steps.c, verify_together.c   the steps of that
+ * verify_steps.c, verify_letters.c, verify_together.c   the steps of that
  * verify_attempts.c      runs, several at once, and what is learnt of each
  * verify_proofs.c    what was proven, beside the policy
  * verify_minimal_report.c
@@ -11,6 +11,7 @@
 
 #include "cli/verify_trial.h"
 #include "generator/judge.h"
+#include "generator/minimise.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -28,7 +29,7 @@ typedef enum Verdict {
 /* "needed", … */
 const char *verdict_name(Verdict verdict);
 
-/* What is known of one rule, and by what. */
+/* What is known of one unit, and by what. */
 typedef struct Proof {
     Verdict verdict;
     bool earlier;        /* proven in an earlier run of verify */
@@ -57,11 +58,14 @@ typedef struct Minimal {
     uint64_t output, errors;
     int64_t limit_ms;
     bool *written; /* by argument of the command: it is a file that the command changes */
-    /* By rule. */
+    bool unseen;   /* not all that happened was seen */
+    MinimiseUnits units;
+    /* By unit. */
     size_t count;
     Proof *proofs;
-    bool *used; /* something that it allows was asked for */
-    bool *gone; /* unneeded, all of them together */
+    bool *used;   /* something that it allows was asked for */
+    bool *gone;   /* unneeded, all of them together */
+    bool letters; /* the rules are settled, and now it is the turn of their letters */
     /* The runs. */
     unsigned runs, runs_left; /* made, and about how many are still to be made */
     unsigned started;
@@ -80,10 +84,11 @@ typedef struct Minimal {
 
 /* One run, and what came of it. */
 typedef struct Attempt {
-    bool *taken;  /* owned: by rule */
+    bool *taken;  /* owned: by unit */
     bool *hit;    /* owned: those of TAKEN that were missed */
+    bool *same;   /* owned: letters of RULE without which it would have been the same */
     Policy *left; /* owned */
-    size_t rule;  /* that it is about; the count of rules: about several */
+    size_t rule;  /* the unit that it is about; the count of units: about several */
     char *denied; /* owned: what was refused; NULL nothing that was seen */
     bool passed;  /* it ended as it does under the whole policy */
     bool missed;  /* a rule of TAKEN was */
@@ -93,7 +98,7 @@ typedef struct Attempt {
     TrialOutcome outcome;
 } Attempt;
 
-/* A run without the rules TAKEN, which is copied. 0 or a negative errno. */
+/* A run without the units TAKEN, which is copied. 0 or a negative errno. */
 int attempt_init(Attempt *attempt, const Minimal *minimal, const bool *taken, size_t rule);
 void attempt_deinit(Attempt *attempt);
 
@@ -114,10 +119,25 @@ static inline int minimal_no_memory(Error *err)
     return error_errno(err, ENOMEM, "taking rules away");
 }
 
-/* Replaces what is known of the rule INDEX by what ATTEMPT shows. 0 or -ENOMEM. */
+/* INDEX is a rule, and not a letter of one. */
+static inline bool is_rule(const Minimal *minimal, size_t index)
+{
+    return index < minimal->units.rules;
+}
+
+/* The rule, or with no other access, the letter. */
+static inline const PolicyRule *rule_of(const Minimal *minimal, size_t index)
+{
+    return &minimal->units.items[index].rule;
+}
+
+/* Is it the turn of INDEX to be tried? */
+bool is_tried_now(const Minimal *minimal, size_t index);
+
+/* Replaces what is known of the unit INDEX by what ATTEMPT shows. 0 or -ENOMEM. */
 int prove(Minimal *minimal, size_t index, Verdict verdict, const Attempt *attempt);
 
-/* Notes that INDEX is judged as it is only where the rules SET, but for itself, are not there. 0 or
+/* Notes that INDEX is judged as it is only where SET, but for itself, are not there. 0 or
  * -ENOMEM. */
 int note_stands_in(Minimal *minimal, size_t index, const bool *set);
 
@@ -129,6 +149,15 @@ size_t set_size(const bool *set, size_t count);
 
 /* The first or second half of SET, to be freed; NULL without memory. */
 bool *set_half(const bool *set, size_t count, bool second);
+
+/* Begins with the letters, after the rules: what can be said of them without a run. */
+int open_letters(Minimal *minimal, Error *err);
+
+/* How many letters will have to be tried, about. */
+unsigned letters_to_try(const Minimal *minimal);
+
+/* ATTEMPT shows of letters of its rule what it shows of that. 0 or -ENOMEM. */
+int prove_same(Minimal *minimal, const Attempt *attempt);
 
 /* All as attempts_run(). */
 int take_all_unused(Minimal *minimal, Error *err);
@@ -143,7 +172,7 @@ int try_all_smaller(Minimal *minimal, Error *err);
  * with ERR. */
 int proofs_read(Minimal *minimal, Error *err);
 int proofs_write(const Minimal *minimal, Error *err);
-/* What is known of the rule INDEX; NULL without memory. */
+/* What is known of the unit INDEX; NULL without memory. */
 json_t *proof_json(const Minimal *minimal, size_t index);
 
 /* ---- the answer ----------------------------------------------------------------------------- */
@@ -151,7 +180,7 @@ json_t *proof_json(const Minimal *minimal, size_t index);
 /* Writes what was found as --format, --output and --fix say. 0 or a negative errno with ERR. */
 int minimal_report(const Minimal *minimal, Error *err);
 
-/* The rule INDEX is unneeded, and nothing else speaks for it: no `keep`, no reason, no other
+/* The unit INDEX is unneeded, and nothing else speaks for it: no `keep`, no reason, no other
  * command. It is to go, if a person agrees. */
 bool minimal_proposes(const Minimal *minimal, size_t index);
 

@@ -64,13 +64,13 @@ static int related_digest(const Minimal *minimal, size_t index, char text[17])
     CLEANUP(free_pointer) bool *related = calloc(minimal->count + 1, sizeof *related);
     uint64_t h = FNV_START;
 
-    if (!related || minimise_related(minimal->setup.policy, index, related) < 0)
+    if (!related || minimise_related(&minimal->units, index, related) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < minimal->count; i++) {
+    for (size_t i = 0; i < minimal->units.rules; i++) {
         CLEANUP(buffer_deinit) Buffer item = BUFFER_INIT;
         if (!related[i])
             continue;
-        PolicyRule rule = *policy_rule(minimal->setup.policy, i);
+        PolicyRule rule = *rule_of(minimal, i);
         rule.reason = NULL;
         if (policy_rule_print_item(&rule, &item) < 0)
             return -ENOMEM;
@@ -159,15 +159,16 @@ static int verdict_from_name(const char *name)
     return -1;
 }
 
-/* The rule that PROOF is about, by index; the count of rules if the policy has it no more. */
-static size_t rule_of_proof(const Minimal *minimal, const json_t *proof)
+/* The unit that PROOF is about, by index; the count of units if the policy has it no more. A letter
+ * that was proven while its rule had more of them may be all that the rule has now. */
+static size_t unit_of_proof(const Minimal *minimal, const json_t *proof)
 {
     const char *section = json_string_value(json_object_get(proof, "section"));
     const char *text = json_string_value(json_object_get(proof, "rule"));
 
     for (size_t i = 0; section && text && i < minimal->count; i++) {
         CLEANUP(buffer_deinit) Buffer own = BUFFER_INIT;
-        const PolicyRule *rule = policy_rule(minimal->setup.policy, i);
+        const PolicyRule *rule = rule_of(minimal, i);
         if (strcmp(policy_section_name(rule->section), section) == 0 &&
             policy_rule_print(rule, &own) == 0 && strcmp(buffer_text(&own), text) == 0 &&
             rule->deny == POLICY_ALLOW)
@@ -183,7 +184,7 @@ static char *text_of(const json_t *proof, const char *key)
     return text ? strdup(text) : NULL;
 }
 
-/* Takes over what was proven of the rule INDEX, if it holds. */
+/* Takes over what was proven of the unit INDEX, if it holds. */
 static int take_over(Minimal *minimal, const json_t *proof, size_t index)
 {
     const char *related = json_string_value(json_object_get(proof, "related"));
@@ -212,23 +213,61 @@ static int take_over(Minimal *minimal, const json_t *proof, size_t index)
     return 0;
 }
 
+/* Another command needs a rule, and its letters were not tried there, TRIED being what was: any may
+ * be needed. */
+static void suspect_letters(Minimal *minimal, const bool *tried, const bool *needed)
+{
+    for (size_t i = minimal->units.rules; i < minimal->count; i++)
+        minimal->proofs[i].elsewhere |= needed[minimal->units.items[i].whole] && !tried[i];
+}
+
 static int read_workload(Minimal *minimal, const json_t *workload, bool own)
 {
     const json_t *proofs = json_object_get(workload, "proofs");
-    int r = 0;
+    CLEANUP(free_pointer) bool *tried = calloc(minimal->count + 1, sizeof *tried);
+    CLEANUP(free_pointer) bool *needed = calloc(minimal->count + 1, sizeof *needed);
+    int r = tried && needed ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < json_array_size(proofs) && r == 0; i++) {
         const json_t *proof = json_array_get(proofs, i);
-        const size_t index = rule_of_proof(minimal, proof);
+        const size_t index = unit_of_proof(minimal, proof);
         const int verdict = verdict_from_name(json_string_value(json_object_get(proof, "verdict")));
         if (index == minimal->count)
             continue;
+        tried[index] = true;
+        needed[index] = verdict == VERDICT_NEEDED;
         if (!own)
-            minimal->proofs[index].elsewhere |= verdict == VERDICT_NEEDED;
+            minimal->proofs[index].elsewhere |= needed[index];
         else if (!parsed_flag(minimal->setup.parsed, "again"))
             r = take_over(minimal, proof, index);
     }
+    if (r == 0 && !own)
+        suspect_letters(minimal, tried, needed);
     return r;
+}
+
+static int copy_text(char **text)
+{
+    *text = *text ? strdup(*text) : NULL;
+    return *text ? 0 : -ENOMEM;
+}
+
+/* A rule of which a letter is known to be needed is needed: such a one was narrowed since. */
+static int settle_wholes(Minimal *minimal)
+{
+    for (size_t i = minimal->units.rules; i < minimal->count; i++) {
+        Proof *whole = &minimal->proofs[minimal->units.items[i].whole];
+        Proof copy = minimal->proofs[i];
+        if (copy.verdict != VERDICT_NEEDED || whole->verdict != VERDICT_NONE)
+            continue;
+        copy.elsewhere = whole->elsewhere;
+        if ((copy.denied && copy_text(&copy.denied) < 0) ||
+            (copy.last_words && copy_text(&copy.last_words) < 0) ||
+            (copy.stands_in && copy_text(&copy.stands_in) < 0))
+            return -ENOMEM;
+        *whole = copy;
+    }
+    return 0;
 }
 
 /* The same command, whatever the files it names hold now and whoever runs it. */
@@ -255,6 +294,8 @@ int proofs_read(Minimal *minimal, Error *err)
         if (read_workload(minimal, workload, own) < 0)
             return error_errno(err, ENOMEM, "%s", minimal->proofs_path);
     }
+    if (settle_wholes(minimal) < 0)
+        return error_errno(err, ENOMEM, "%s", minimal->proofs_path);
     for (size_t i = 0; i < minimal->count; i++)
         minimal->runs_left -= minimal->proofs[i].earlier && minimal->runs_left > 0;
     return 0;
@@ -273,12 +314,16 @@ json_t *proof_json(const Minimal *minimal, size_t index)
 {
     CLEANUP(buffer_deinit) Buffer rule = BUFFER_INIT;
     const Proof *proof = &minimal->proofs[index];
-    const PolicySection section = policy_rule(minimal->setup.policy, index)->section;
+    CLEANUP(buffer_deinit) Buffer whole = BUFFER_INIT;
+    const PolicySection section = rule_of(minimal, index)->section;
 
-    if (policy_rule_print(policy_rule(minimal->setup.policy, index), &rule) < 0)
+    if (policy_rule_print(rule_of(minimal, index), &rule) < 0 ||
+        policy_rule_print(rule_of(minimal, minimal->units.items[index].whole), &whole) < 0)
         return NULL;
     json_t *json = json_pack("{s:s,s:s,s:s}", "section", policy_section_name(section), "rule",
                              buffer_text(&rule), "verdict", verdict_name(proof->verdict));
+    if (!is_rule(minimal, index))
+        (void)json_object_set_new(json, "letter_of", json_string(buffer_text(&whole)));
     if (!json || (proof->verdict != VERDICT_NEEDED && proof->verdict != VERDICT_TOLERATED))
         return json;
     (void)json_object_set_new(json, "exit_status",

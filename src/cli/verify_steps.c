@@ -9,12 +9,6 @@
 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
-static const PolicyRule *rule_of(const Minimal *minimal, size_t index)
-{
-    return policy_rule(minimal->setup.policy, index);
-}
-
-/* Replaces what was known of the rule INDEX by what ATTEMPT shows. */
 int prove(Minimal *minimal, size_t index, Verdict verdict, const Attempt *attempt)
 {
     Proof *proof = &minimal->proofs[index];
@@ -49,7 +43,6 @@ static Verdict verdict_of(const Attempt *attempt)
     return attempt->passed ? VERDICT_TOLERATED : VERDICT_NEEDED;
 }
 
-/* Notes that INDEX is judged as it is only where the rules SET, but for itself, are not there. */
 int note_stands_in(Minimal *minimal, size_t index, const bool *set)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
@@ -59,7 +52,7 @@ int note_stands_in(Minimal *minimal, size_t index, const bool *set)
             continue;
         if (text.length > 0)
             (void)buffer_puts(&text, "; ");
-        (void)policy_rule_print(rule_of(minimal, i), &text);
+        (void)minimise_print(&minimal->units, i, &text);
     }
     char *noted = text.length > 0 ? buffer_steal(&text) : NULL;
     if (text.length > 0 && !noted)
@@ -179,7 +172,8 @@ int take_all_unused(Minimal *minimal, Error *err)
     CLEANUP(free_pointer) bool *set = calloc(minimal->count + 1, sizeof *set);
 
     for (size_t i = 0; set && i < minimal->count; i++)
-        set[i] = !minimal->used[i] && minimal->proofs[i].verdict != VERDICT_UNTRIED;
+        set[i] = !minimal->used[i] && minimal->proofs[i].verdict != VERDICT_UNTRIED &&
+                 is_tried_now(minimal, i);
     return set ? take_unused(minimal, set, err) : minimal_no_memory(err);
 }
 
@@ -191,14 +185,16 @@ static int told_single(Minimal *minimal, Attempt *attempt, Error *err)
 
     if (redundant) /* settled later */
         return 0;
-    if (prove(minimal, attempt->rule, verdict_of(attempt), attempt) < 0)
+    if (prove(minimal, attempt->rule, verdict_of(attempt), attempt) < 0 ||
+        prove_same(minimal, attempt) < 0)
         return minimal_no_memory(err);
     return proofs_write(minimal, err);
 }
 
 static bool rule_is_open(const Minimal *minimal, size_t index)
 {
-    return minimal->used[index] && minimal->proofs[index].verdict == VERDICT_NONE;
+    return minimal->used[index] && minimal->proofs[index].verdict == VERDICT_NONE &&
+           is_tried_now(minimal, index);
 }
 
 int take_each(Minimal *minimal, Error *err)
@@ -218,7 +214,7 @@ int take_each(Minimal *minimal, Error *err)
         count += r == 0;
         taken[i] = false;
     }
-    minimal->runs_left = (unsigned)count;
+    minimal->runs_left = (unsigned)count + letters_to_try(minimal);
     r = r < 0 ? minimal_no_memory(err) : attempts_run(minimal, attempts, count, told_single, err);
     for (size_t i = 0; i < count; i++)
         attempt_deinit(&attempts[i]);
@@ -233,7 +229,7 @@ static int take_redundant(Minimal *minimal, size_t index, Error *err)
     CLEANUP(free_pointer) bool *taken = calloc(minimal->count + 1, sizeof *taken);
     Attempt attempt;
 
-    if (!related || !taken || minimise_related(minimal->setup.policy, index, related) < 0)
+    if (!related || !taken || minimise_related(&minimal->units, index, related) < 0)
         return minimal_no_memory(err);
     taken[index] = true;
     int r = run_without(minimal, taken, &attempt, err);

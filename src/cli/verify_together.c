@@ -40,7 +40,7 @@ static int narrow(Minimal *minimal, bool **set, Error *err)
 /* Those of SET that call by call do the same as INDEX, and INDEX. */
 static int alike_in(const Minimal *minimal, const bool *set, size_t index, bool *alike)
 {
-    const int r = minimise_related(minimal->setup.policy, index, alike);
+    const int r = minimise_related(&minimal->units, index, alike);
 
     alike[index] = true;
     for (size_t i = 0; i < minimal->count; i++)
@@ -94,7 +94,9 @@ int take_together(Minimal *minimal, Error *err)
     int r = set ? 0 : minimal_no_memory(err);
 
     for (size_t i = 0; i < minimal->count && r == 0; i++)
-        set[i] = minimal->proofs[i].verdict == VERDICT_TOLERATED;
+        set[i] = minimal->proofs[i].verdict == VERDICT_TOLERATED &&
+                 (is_rule(minimal, i) ||
+                  minimal->proofs[minimal->units.items[i].whole].verdict != VERDICT_TOLERATED);
     for (int round = 0; r == 0 && round < ROUNDS_MAX && set_size(set, minimal->count) > 1;
          round++) {
         Attempt attempt;
@@ -163,7 +165,7 @@ int try_all_smaller(Minimal *minimal, Error *err)
     int r = 0;
 
     for (size_t i = 0; i < minimal->count && r == 0; i++) {
-        const PolicyRule *rule = policy_rule(minimal->setup.policy, i);
+        const PolicyRule *rule = rule_of(minimal, i);
         if (rule->section != POLICY_CAPABILITIES || rule->keep ||
             minimal->proofs[i].verdict != VERDICT_NEEDED)
             continue;

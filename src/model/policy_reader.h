@@ -19,6 +19,8 @@ typedef struct TextItem {
     Arch arch;         /* of an architecture */
     size_t begin, end;
     bool removed;
+    bool changed;    /* … to the same rule with ACCESS */
+    uint32_t access; /* of a file rule */
 } TextItem;
 
 typedef enum TextForm {

@@ -45,6 +45,9 @@ int policy_text_add(PolicyText *text, const PolicyRule *rule);
 /* Takes the lines of the place INDEX away, with what stands behind the rule on its last line. */
 void policy_text_remove(PolicyText *text, size_t index);
 
+/* Makes the file rule of the place INDEX grant ACCESS instead; what stands around it stays. */
+void policy_text_set_access(PolicyText *text, size_t index, uint32_t access);
+
 /* Adds to the list of architectures. */
 void policy_text_add_arch(PolicyText *text, Arch arch);
 

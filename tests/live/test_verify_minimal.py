@@ -105,6 +105,150 @@ def each_rule(folder):
             check(status == 1 and "under the whole policy" in err, f"{status}: {err}")
 
 
+# Opens one for both and reads only, locks one, appends to one, maps one executable, links one; what it is refused of "may" it does
+# without.
+LETTERS = """
+import fcntl, mmap, os, sys
+folder = sys.argv[1] + '/'
+if os.path.lexists(folder + 'link'): os.unlink(folder + 'link')  # of a run that was refused that in the end
+with open(folder + 'both', 'r+b') as file: file.read()
+with open(folder + 'locked') as file: fcntl.flock(file, fcntl.LOCK_SH); file.read()
+with open(folder + 'log', 'a') as file: file.write('x')
+with open(folder + 'code', 'rb') as file: mmap.mmap(file.fileno(), 1, prot=mmap.PROT_READ | mmap.PROT_EXEC, flags=mmap.MAP_PRIVATE)
+os.link(folder + 'both', folder + 'link'); os.unlink(folder + 'link')
+with open(folder + 'may') as file:
+    try: fcntl.flock(file, fcntl.LOCK_SH)
+    except OSError: pass
+"""
+LETTERS_LEARNT = {"both": "rw", "locked": "rk", "log": "a", "code": "rm", "may": "rk", "link": "w"}
+# And what a person wrote instead.
+LETTERS_WRITTEN = {"both": "rwk", "locked": "rwkm", "log": "ra", "code": "rm", "may": "rwk", "link": "rwk"}
+
+
+def rewrite(policy, rules):
+    """The rules, from and to, are others now."""
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    for old, new in rules:
+        check(f"{old}\n" in text, f"{old}: {text}")
+        text = text.replace(f"{old}\n", f"{new}  # by hand\n")
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@case
+def letters(folder):
+    live.need("patch")
+    for name in LETTERS_LEARNT:
+        if name != "link":
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                file.write("x")
+    command = live.python(LETTERS, folder)
+    policy = learn(folder, command)
+    rewrite(policy, [(f"{folder}/{name} {LETTERS_LEARNT[name]}", f"{folder}/{name} {written}")
+                     for name, written in LETTERS_WRITTEN.items()])
+    # Of other commands' proofs it is known that they need a rule, and not which letters of it.
+    fix, proofs = os.path.join(folder, "fix.diff"), os.path.join(os.path.dirname(policy), "policy.proofs.json")
+    document, rules, err = minimal(folder, policy, command, "--only", "files", "--fix", fix, "--jobs", "2")
+
+    def found(name, written):
+        rule = next(r for (_, text), r in rules.items() if text.endswith(f"{folder}/{name} {written}"))
+        return {p["rule"].rpartition(" ")[2]: p["verdict"] for p in rule["letters"]}
+
+    equal(found("both", "rwk"), {"r": "needed", "w": "needed", "k": "unneeded"}, err)
+    equal(found("locked", "rwkm"), {"r": "needed", "w": "unneeded", "k": "needed", "m": "unneeded"}, err)
+    equal(found("log", "ra"), {"r": "unneeded", "a": "needed"}, err)
+    equal(found("code", "rm"), {"r": "needed", "m": "needed"}, err)
+    equal(found("link", "rwk"), {"r": "unneeded", "w": "needed", "k": "unneeded"}, err)
+    equal(found("may", "rwk"), {"r": "needed", "w": "unneeded", "k": "tolerated"}, err)
+    lock = next(p for p in rules["files", f"{folder}/locked rwkm"]["letters"] if p["rule"].endswith(" k"))
+    check(lock["exit_status"] == 1 and f"{folder}/locked k" in lock["denied"] and "denied" in lock["last_words"], lock)
+    with open(proofs, encoding="utf-8") as file:
+        kept = [(p["rule"], p["letter_of"]) for w in json.load(file)["workloads"] for p in w["proofs"] if "letter_of" in p]
+    check((f"{folder}/locked k", f"{folder}/locked rwkm") in kept, kept)
+    # Narrowed, with what stands beside the rules; and of what is left nothing is to be proven.
+    subprocess.run(["patch", "-s", policy, fix], check=True)
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    for name, left in LETTERS_LEARNT.items():
+        check(f"{folder}/{name} {left}  # by hand\n" in text, f"{name} {left}: {text}")
+    document, rules, err = minimal(folder, policy, command, "--only", "files", "--fix", fix)
+    equal(([r for r in rules.values() if r["proposed"]], document["ok"]), ([], True), err)
+    open_ones = [k for k, r in ours(rules).items() for p in [r, *r.get("letters", [])] if not p["earlier"] and p["verdict"] != "unneeded"]
+    equal([k for k in open_ones if folder in k[1]], [], "proven twice")
+    # Another command needs a rule of this policy, nobody knows which letters: none is proposed to go.
+    with open(proofs, encoding="utf-8") as file:
+        document = json.load(file)
+    for proof in document["workloads"][0]["proofs"]:
+        proof["rule"] = proof["rule"].replace(f"{folder}/may rk", f"{folder}/may rwk")
+    document["workloads"][0]["proofs"] = [p for p in document["workloads"][0]["proofs"] if "letter_of" not in p]
+    document["workloads"][0]["command"] = ["another"]
+    with open(proofs, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"{folder}/may rk ", f"{folder}/may rwk "))
+    document, rules, err = minimal(folder, policy, command, "--only", "files")
+    equal((found("may", "rwk")["w"], document["ok"]), ("unneeded", True), err)
+
+
+@case
+def letters_nobody_saw(folder):
+    # What io_uring does is no call: nobody can say that a letter was not asked for, nor refuse that letter.
+    ring = live.program("ring_or_calls")
+    if subprocess.run([ring, "ring"], cwd=folder, check=False).returncode == 77:
+        raise live.Skip("this kernel has no io_uring, or none for everyone")
+    command = ["sh", "-c", 'cd "$1" && "$2" ring', "sh", folder, ring]
+    policy = learn(folder, command, [("files", f"'{folder}/** rwlk'")])
+    _, rules, err = minimal(folder, policy, command, "--only", "files")
+    rule = rules["files", f"{folder}/** rwlk"]
+    equal((rule["verdict"], rule["proposed"]), ("needed", False), err)
+    check("not all that happened was seen" in err, err)
+    untried = {p["rule"].rpartition(" ")[2]: p["why"] for p in rule["letters"] if p["verdict"] == "untried"}
+    check({"l", "k"} <= set(untried) and all("was seen" in why for why in untried.values()), rule["letters"])
+    equal([p for p in rule["letters"] if p["verdict"] not in ("untried", "needed")], [], err)
+
+
+# One request of three is needed, one is not asked for, one can be done without; and one family of sockets of three.
+VALUES = """
+import fcntl, os, socket, termios
+r, w = os.pipe()
+os.write(w, b'x')
+assert fcntl.ioctl(r, termios.FIONREAD, bytes(4)) == (1).to_bytes(4, 'little')
+try: fcntl.ioctl(r, termios.FIONBIO, (1).to_bytes(4, 'little'))
+except OSError: pass
+socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+"""
+
+
+@case
+def values_of_arguments(folder):
+    live.need("patch")
+    command = live.python(VALUES)
+    policy = learn(folder, command)
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    request = next(line for line in text.splitlines() if "ioctl 1=FIONREAD" in line)
+    family = next(line for line in text.splitlines() if "socket 0=AF_UNIX" in line)
+    more = {request: ["ioctl 1=TIOCSTI"], family: ["socket 0=AF_INET 1=SOCK_STREAM", "socket 0=AF_PACKET 1=SOCK_RAW"]}
+    for line, extra in more.items():
+        text = text.replace(line, "\n".join([line, *(f"  - {rule}" for rule in extra)]))
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(text)
+    fix = os.path.join(folder, "fix.diff")
+    _, rules, err = minimal(folder, policy, command, "--only", "syscalls", "--fix", fix)
+    verdicts = {rule: r["verdict"] for (_, rule), r in rules.items() if rule.split()[0] in ("ioctl", "socket")}
+    equal([(rule, v) for rule, v in verdicts.items() if "FIONREAD" in rule or "AF_UNIX" in rule],
+          [("ioctl 1=FIONREAD", "needed"), (family.strip()[2:], "needed")], err)
+    equal(verdicts["ioctl 1=FIONBIO"], "tolerated", err)
+    equal({rule: verdicts[rule] for extra in more.values() for rule in extra},
+          {rule: "unneeded" for extra in more.values() for rule in extra}, err)
+    before = text
+    subprocess.run(["patch", "-s", policy, fix], check=True)
+    with open(policy, encoding="utf-8") as file:
+        after = file.read()
+    check(all(rule in before and f"  - {rule}\n" not in after for extra in more.values() for rule in extra), after)
+
+
 # It reads the first file that it may: each alone can go, but not both; the second is not even asked for.
 FALL_BACK = """
 import sys
@@ -206,7 +350,7 @@ def stop_and_go_on(folder):
     so_far = proven()
     check(so_far >= 4, f"{so_far} proofs")
     _, rules, err = minimal(folder, policy, command)
-    equal(sum(r["earlier"] for r in rules.values()), so_far, err)
+    equal(sum(u["earlier"] for r in rules.values() for u in [r, *r.get("letters", [])]), so_far, err)
 
 
 @case

@@ -244,6 +244,38 @@ START_TEST(test_remove)
 }
 END_TEST
 
+/* Bit i of PLACES: the i-th rule only grants reading. */
+static const struct {
+    const char *before;
+    unsigned places;
+    const char *after;
+} narrowings[] = {
+    {HEAD "files:\n  # a\n  - /a rw # x\n  # b\n  - '/b rwk'   # y\n", 3,
+     HEAD "files:\n  # a\n  - /a r # x\n  # b\n  - /b r   # y\n"},
+    {HEAD "files:\n  - owner /a rw\n", 1, HEAD "files:\n  - owner /a r\n"},
+    {HEAD "files:\n  - rule: /a rw\n    reason: x\n  - /b rw", 3,
+     HEAD "files:\n  - {rule: /a r, reason: x}\n  - /b r"},
+    {HEAD "files: [/a rw, '/{b,c} rw' ]\n", 3, HEAD "files: [/a r, \"/{b,c} r\" ]\n"},
+    {HEAD "files:\n  - /a r   # as it was\n", 1, HEAD "files:\n  - /a r   # as it was\n"},
+};
+
+START_TEST(test_narrow)
+{
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(narrowings[_i].before);
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+
+    for (size_t i = 0; policy_text_place(text, i); i++) {
+        if (narrowings[_i].places >> i & 1)
+            policy_text_set_access(text, i, FILE_READ);
+    }
+    ck_assert_int_eq(policy_text_print(text, &out), 0);
+    ck_assert_str_eq(buffer_text(&out), narrowings[_i].after);
+    CLEANUP(policy_cleanup) Policy *policy = policy_from(buffer_text(&out));
+    for (size_t i = 0; i < policy_rules_count(policy); i++)
+        ck_assert_uint_eq(policy_rule(policy, i)->access, FILE_READ);
+}
+END_TEST
+
 START_TEST(test_head)
 {
     static const struct {
@@ -379,6 +411,7 @@ int main(void)
     suite_add(suite, "lossless", test_lossless, BATCHES);
     suite_add(suite, "add", test_add, ARRAY_LENGTH(additions));
     suite_add(suite, "remove", test_remove, ARRAY_LENGTH(removals));
+    suite_add(suite, "narrow", test_narrow, ARRAY_LENGTH(narrowings));
     suite_add(suite, "head", test_head, 1);
     suite_add(suite, "random changes", test_random_changes, BATCHES);
     return suite_run(suite);
