@@ -81,7 +81,7 @@ TABLES = {
     "tables/pid_calls.csv": (
         "PidCall",
         "pid_calls",
-        [("call", SYSCALL, TEXT), ("answer", r".+", TEXT)],
+        [("call", CALL_RULE, TEXT), ("answer", r".+", TEXT)],
     ),
     "tables/temporary_names.csv": (
         "TemporaryName",

@@ -41,9 +41,12 @@ int finding_doubt(const Finding *finding, Buffer *out)
     if (!row)
         return 0;
     return buffer_printf(out,
-                         "no rule is proposed: %s was refused, and what came for %s may be why the "
-                         "signal went so far; allow that call and verify again\n",
-                         row->call, row->answer);
+                         "no rule is proposed: %s was refused, and what came for %s may be why %s; "
+                         "allow that call and verify again\n",
+                         row->call, row->answer,
+                         finding->section == POLICY_SIGNALS
+                             ? "the signal went so far"
+                             : "a signal was refused, of which this may tell");
 }
 
 /* ---- who ------------------------------------------------------------------------------------ */

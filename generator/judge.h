@@ -22,8 +22,8 @@ typedef struct Finding {
                    */
     bool denied;  /* the policy has a rule against it */
     bool refused; /* the kernel did refuse it; judge() does not know */
-    /* Of a signal: a refused call may be what made it go so wide (pid_doubt.h), so that no rule is
-     * proposed for it; NULL: none. */
+    /* Of a signal: a refused call may be what made it go so wide, and of a write() that the program
+     * complains of that (pid_doubt.h), so that no rule is proposed for it; NULL: none. */
     const PidCall *doubt;
     const RiskRow *risk; /* why it is dangerous to allow it; NULL: nothing is known */
     size_t *facts;       /* owned: indices into the recording, sorted */

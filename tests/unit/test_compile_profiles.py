@@ -30,6 +30,7 @@ BAD = [
     ("tables/guarded.csv", "/etc/,why", "'/etc/' can be no path"),
     ("tables/path_sets.csv", "broad,/a/*/b,/a/**,why", "can be no path"),
     ("tables/pid_calls.csv", "getuid,", "'' can be no answer"),
+    ("tables/pid_calls.csv", "ioctl 6=TIOCGPGRP,x", "can be no call"),
     ("tables/temporary_names.csv", "a,,b,6,alnum,,why", "'6' can be no length"),
     ("tables/temporary_names.csv", "a,,b,06,any,,why", "'any' can be no letters"),
     ("tables/risk.csv", "syscall,read,huge,why,man", "'huge' can be no risk"),

@@ -89,10 +89,58 @@ START_TEST(test_proposal)
 }
 END_TEST
 
+/* What /bin/x, and then SUBJECT, wrote when its signal was refused. */
+static const struct {
+    const char *call, *subject;
+    uint64_t request; /* of the refused call */
+    const char *refused;
+    bool signal_refused;
+    const char *wanted;
+} messages[] = {
+    {"write", "/bin/x", 0, "getpid", true, "syscalls:\n  - getpid\n"},
+    {"writev", "/bin/x", 0, "getpid", true, "syscalls:\n  - getpid\n"},
+    {"write", "/bin/x", 0, "getpid", false, "syscalls:\n  - getpid\n  - write\n"},
+    {"read", "/bin/x", 0, "getpid", true, "syscalls:\n  - getpid\n  - read\n"},
+    {"write", "/bin/y", 0, "getpid", true, "syscalls:\n  - getpid\n  - write\n"},
+    {"write", "/bin/x", 0x540f, "ioctl", true, "syscalls:\n  - ioctl 1=TIOCGPGRP\n"},
+    {"write", "/bin/x", 0x5401, "ioctl", true,
+     "syscalls:\n  - ioctl 1=TCGETS\n  - write\nsignals:\n  - SIGTERM all\n"},
+    {"write", "/bin/x", 9, "fcntl", true,
+     "syscalls:\n  - fcntl\n"}, /* no condition is made of its command */
+};
+
+START_TEST(test_message)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    CLEANUP(policy_cleanup) Policy *policy = policy_of("files: [/a r]\n");
+    CLEANUP(findings_deinit) Findings findings = {0};
+    CLEANUP(buffer_deinit) Buffer rules = BUFFER_INIT;
+    Fact call = {.kind = FACT_SYSCALL, .name = messages[_i].call, .phase = PHASE_RUN};
+
+    add_call(recording, messages[_i].refused, "x86_64", messages[_i].request ? 2 : 0, 0,
+             messages[_i].request, 0);
+    add_signal(recording, "all", "/bin/x", NULL);
+    call.subject = messages[_i].subject;
+    fact_set_text(&call, FIELD_ARCH, "x86_64");
+    call.first.ancestry[call.first.depth++] = call.subject;
+    results_add(&call.results, RESULT_OK);
+    ck_assert_int_ge(recording_add(recording, &call, 0, 1, NULL, &(StoredFact *){NULL}), 0);
+    ck_assert_int_eq(recording_sort(recording), 0);
+    ck_assert_int_eq(judge(recording, policy, JUDGED_SECTIONS, &findings, NULL), 0);
+    for (size_t i = 0; i < findings.count; i++)
+        findings.items[i].refused =
+            findings.items[i].section == POLICY_SIGNALS ? messages[_i].signal_refused : true;
+    pid_doubt_mark(&findings, &findings, recording);
+    ck_assert_int_eq(findings_as_policy(&findings, &rules), 0);
+    ck_assert_str_eq(buffer_text(&rules), messages[_i].wanted);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pid_doubt");
 
     suite_add(suite, "proposal", test_proposal, ARRAY_LENGTH(rows));
+    suite_add(suite, "message", test_message, ARRAY_LENGTH(messages));
     return suite_run(suite);
 }
