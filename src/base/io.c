@@ -123,6 +123,17 @@ int write_file_atomic(const char *path, const void *bytes, size_t length, Error 
     return r < 0 ? error_errno(err, r, "%s: cannot write", path) : nameless_place(fd, path, err);
 }
 
+int write_file_check(const char *path, Error *err)
+{
+    if (!path || strcmp(path, "-") == 0)
+        return 0;
+    const int r = nameless_check(path, err);
+    if (r < 0)
+        return r;
+    CLEANUP(fd_close) int fd = nameless_open(path);
+    return fd < 0 ? error_errno(err, fd, "%s: cannot create a file beside it", path) : 0;
+}
+
 int make_folder(const char *path, Error *err)
 {
     struct stat st;

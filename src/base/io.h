@@ -36,5 +36,9 @@ int read_file(const char *path, Buffer *out, size_t limit, Error *err);
  */
 int write_file_atomic(const char *path, const void *bytes, size_t length, Error *err);
 
+/* Could that be done now? For those whose work takes long before they write; PATH may be NULL,
+ * which is fine. 0 or a negative errno with ERR. */
+int write_file_check(const char *path, Error *err);
+
 /* Makes the folder if it is not there (its parents must be). */
 int make_folder(const char *path, Error *err);

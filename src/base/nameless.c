@@ -31,11 +31,25 @@ static int open_and_unlink(const char *path)
     return fd;
 }
 
+/* May the link PATH be replaced? Not one that stands for an open file, as /dev/stdout does: who
+ * may write to its folder would take that away from all. ST becomes what it leads to. */
+static bool may_replace_link(const char *path, struct stat *st)
+{
+    static const char open_files[] = "/proc/";
+    char target[sizeof open_files - 1];
+
+    if (readlink(path, target, sizeof target) == sizeof target &&
+        memcmp(target, open_files, sizeof target) == 0)
+        return false;
+    return stat(path, st) < 0 || S_ISREG(st->st_mode);
+}
+
 int nameless_check(const char *path, Error *err)
 {
     struct stat st;
 
-    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) ||
+        (S_ISLNK(st.st_mode) && may_replace_link(path, &st)))
         return 0;
     return error_set(err, S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST,
                      S_ISDIR(st.st_mode)

@@ -7,8 +7,9 @@
 
 #include "base/error.h"
 
-/* 0 if a file may be put at PATH: there is none, or an ordinary one, or a link (which is replaced
- * itself). Else, for a device, a pipe, a socket or a folder, a negative errno with ERR. */
+/* 0 if a file may be put at PATH: there is none, or an ordinary one, or a link to such a one or to
+ * nothing (which is replaced itself). Else, for a device, a pipe, a socket, a folder or a link to
+ * one, or to an open file, as /dev/stdout is, a negative errno with ERR. */
 int nameless_check(const char *path, Error *err);
 
 /* An empty one for reading and writing, in the folder of PATH so that it can come to be PATH. A

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle check --policy P -- CMD…`: runs a command and says what is outside its policy. */
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/check_lines.h"
 #include "cli/check_report.h"
@@ -289,6 +290,12 @@ static int run(const Parsed *parsed)
         return status;
     if (check_sections(parsed_value(parsed, "only", NULL), &sections, &err) < 0 ||
         policy_read(parsed_value(parsed, "policy", NULL), &policy, &err) < 0)
+        return fail(EXIT_USAGE, &err);
+    /* Before it runs: afterwards all that would be for nothing. */
+    if ((!wants_lines(parsed) &&
+         write_file_check(parsed_value(parsed, "output", NULL), &err) < 0) ||
+        (parsed_flag(parsed, "accept") &&
+         write_file_check(parsed_value(parsed, "policy", NULL), &err) < 0))
         return fail(EXIT_USAGE, &err);
     policy_sort(policy);
     status = parsed_flag(parsed, "recording")

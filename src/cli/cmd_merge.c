@@ -41,14 +41,18 @@ static int write_to(Recording *all, const char *path, Error *err)
 static int merge_all(const Parsed *parsed, bool *ret_complete, Error *err)
 {
     CLEANUP(recording_cleanup) Recording *all = NULL;
+    const char *output = parsed_value(parsed, "output", "-");
 
+    const int writable = write_file_check(output, err);
+    if (writable < 0)
+        return writable;
     for (int i = 0; i < parsed->arguments_count; i++) {
         const int r = merge_file(&all, parsed->arguments[i], err);
         if (r < 0)
             return r;
     }
     *ret_complete = recording_is_complete(all);
-    return write_to(all, parsed_value(parsed, "output", "-"), err);
+    return write_to(all, output, err);
 }
 
 static int run(const Parsed *parsed)

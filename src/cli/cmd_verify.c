@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle verify --policy P -- CMD…`: runs a command under its policy and names what is denied. */
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/check_report.h"
 #include "cli/choose_backend.h"
@@ -323,6 +324,10 @@ static int run(const Parsed *parsed)
     const int status = check_usage(parsed);
     if (status != 0)
         return status;
+    if (write_file_check(parsed_value(parsed, "output", NULL), &err) < 0 ||
+        write_file_check(parsed_value(parsed, "fix", NULL), &err) < 0 ||
+        write_file_check(parsed_value(parsed, "proofs", NULL), &err) < 0)
+        return fail(EXIT_USAGE, &err);
     if (parsed_flag(parsed, "lab"))
         return verify_in_lab(parsed);
     const bool container = verify_engine_wanted(parsed);

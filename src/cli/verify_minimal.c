@@ -16,6 +16,7 @@
  */
 #include "cli/verify_minimal.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "generator/knowledge.h"
 #include "generator/minimise.h"
@@ -300,6 +301,8 @@ int verify_minimal(const TrialSetup *setup, int expected)
         return fail(EXIT_MACHINE, &err);
     }
     minimal.proofs_path = parsed_value(setup->parsed, "proofs", buffer_text(&proofs));
+    if (write_file_check(minimal.proofs_path, &err) < 0)
+        return fail(EXIT_USAGE, &err);
     const int r = run_all(&minimal, &err);
     if (r < 0 && minimal.stopped == 0)
         return fail(minimal.fails ? EXIT_NO : r == -EINVAL ? EXIT_USAGE : EXIT_MACHINE, &err);

@@ -66,6 +66,21 @@ expect 125 '' 'is no ordinary file' record -o "$folder/pipe" -- true
     failures=$((failures + 1))
 }
 
+# Where nothing can be written nothing is run, for the result would be lost.
+printf 'whittle: policy\nformat: 1\narchitectures: [x86_64]\n' >"$folder/policy.yaml"
+ran="$folder/ran"
+for wrong in "$folder/none/file" "$folder" "$folder/pipe"; do
+    for option in --fix -o; do
+        expect 2 '' 'cannot create a file|is a folder|is no ordinary file' verify --policy "$folder/policy.yaml" "$option" "$wrong" -- touch "$ran"
+    done
+    expect 2 '' 'cannot create a file|is a folder|is no ordinary file' verify --minimal --proofs "$wrong" --policy "$folder/policy.yaml" -- touch "$ran"
+    expect 2 '' 'cannot create a file|is a folder|is no ordinary file' check --policy "$folder/policy.yaml" -o "$wrong" -- touch "$ran"
+done
+[[ ! -e $ran ]] || {
+    echo 'a command was run although its result could not be written' >&2
+    failures=$((failures + 1))
+}
+
 if "$WHITTLE" help >/dev/full 2>"$folder/err"; then
     echo 'a full disk was taken for success' >&2
     failures=$((failures + 1))

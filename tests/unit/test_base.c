@@ -292,6 +292,46 @@ START_TEST(test_nameless)
 }
 END_TEST
 
+/* What is no place for a file is known before there is anything to write, and stays as it is. */
+START_TEST(test_write_check)
+{
+    CLEANUP(free_pointer) char *folder = temporary_folder();
+    static const struct {
+        const char *name; /* in the folder, or "-" */
+        const char *link; /* what it is a link to; NULL: none */
+        int result;
+    } rows[] = {
+        {"-", NULL, 0},
+        {"new", NULL, 0},
+        {"none/new", NULL, -ENOENT},
+        {".", NULL, -EISDIR},
+        {"to-new", "new", 0},
+        {"to-folder", ".", -EISDIR},
+        {"to-null", "/dev/null", -EEXIST},
+        {"to-output", "/proc/self/fd/1", -EEXIST},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP(free_pointer) char *path = NULL;
+        Error err = {0};
+        ck_assert_int_gt(asprintf(&path, "%s/%s", folder, rows[i].name), 0);
+        if (rows[i].link)
+            ck_assert_int_eq(symlink(rows[i].link, path), 0);
+        const char *given = strcmp(rows[i].name, "-") == 0 ? "-" : path;
+        const int result = write_file_check(given, &err);
+        ck_assert_msg(result == rows[i].result, "%s: %d %s", rows[i].name, result, err.text);
+        if (result < 0) {
+            ck_assert_ptr_nonnull(strstr(err.text, path));
+            ck_assert_int_lt(write_file_atomic(given, "x", 1, &err), 0);
+        }
+        if (rows[i].link)
+            ck_assert_int_eq(unlink(path), 0);
+    }
+    ck_assert_int_eq(write_file_check(NULL, NULL), 0);
+    ck_assert_int_eq(rmdir(folder), 0); /* and nothing is left in it */
+}
+END_TEST
+
 START_TEST(test_peek)
 {
     CLEANUP(free_pointer) char *folder = temporary_folder();
@@ -371,6 +411,7 @@ int main(void)
     suite_add(suite, "strset", test_strset, 1);
     suite_add(suite, "files", test_write_and_read, 1);
     suite_add(suite, "nameless", test_nameless, 1);
+    suite_add(suite, "write check", test_write_check, 1);
     suite_add(suite, "peek", test_peek, 1);
     suite_add(suite, "io errors", test_io_errors, 1);
     suite_add(suite, "pipe", test_write_all_to_pipe, 1);
