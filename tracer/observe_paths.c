@@ -207,6 +207,15 @@ static void name_type_to_come(const Observer *observer, Pending *pending,
         fact_set_text(fact, FIELD_FILE_TYPE, file_type_name(pending->paths[0].st.st_mode));
 }
 
+/* openat2() may refuse a path that is there. */
+static int confined(const Observer *observer, Tracee *tracee, const PathArgs *args, const char *raw,
+                    PathFinal final)
+{
+    const PathQuery query = {.argument = -1, .dirfd = args->dirfd, .raw = raw, .final = final};
+
+    return resolver_confined(observer->resolver, tracee, &query, args->resolve);
+}
+
 static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, unsigned argument,
                          const PathArgs *args)
 {
@@ -228,9 +237,10 @@ static void look_at_path(Observer *observer, Tracee *tracee, Pending *pending, u
                                    .opens = is_open,
                                    .flags = is_open ? args->open_flags : args->at_flags};
     int predicted = path_predict(tracee, &prediction);
-    /* openat2() may refuse a path that is there; of a served file nothing is known. */
-    if (path.served || (args->resolve & ~(uint64_t)RESOLVE_IN_ROOT && predicted == RESULT_OK))
+    if (path.served) /* nothing is known of it */
         predicted = RESULT_UNKNOWN;
+    else if (args->resolve != 0 && predicted == RESULT_OK)
+        predicted = confined(observer, tracee, args, raw, prediction.final);
     if (pending->predicted == RESULT_UNKNOWN || predicted != RESULT_OK)
         pending->predicted = predicted;
     keep_for_rules(observer, pending, argument, operation, raw, &path);

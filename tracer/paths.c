@@ -267,10 +267,7 @@ static void describe_dangling(Resolver *resolver, const Tracee *tracee, const Ro
     }
 }
 
-/* The folder that RAW starts from, O_PATH; AT_FDCWD where none is needed. *OWNED is to be closed.
- */
-static int start_folder(const Tracee *tracee, const Root *root, int dirfd, const char *raw,
-                        int *owned)
+int path_start(const Tracee *tracee, const Root *root, int dirfd, const char *raw, int *owned)
 {
     char path[64];
 
@@ -421,7 +418,7 @@ void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query
     if (root && is_served(resolver, tracee, root, query->dirfd, query->raw,
                           query->final != PATH_FINAL_FOLLOW, slot, result))
         return;
-    const int base = root ? start_folder(tracee, root, query->dirfd, query->raw, &owned) : -EACCES;
+    const int base = root ? path_start(tracee, root, query->dirfd, query->raw, &owned) : -EACCES;
     if (!root || (base < 0 && base != AT_FDCWD)) {
         result->error = -base;
         return;

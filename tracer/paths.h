@@ -46,6 +46,12 @@ typedef struct PathQuery {
 void resolver_resolve(Resolver *resolver, Tracee *tracee, const PathQuery *query, unsigned slot,
                       PathResult *result);
 
+/*
+ * What RESOLVE (RESOLVE_* of openat2(2)) makes of a QUERY that names something: RESULT_OK, EXDEV,
+ * ELOOP, or RESULT_UNKNOWN where whittle cannot try. Not of what the workload serves.
+ */
+int resolver_confined(Resolver *resolver, Tracee *tracee, const PathQuery *query, uint64_t resolve);
+
 /* What descriptor FD of the tracee names. */
 void resolver_descriptor(Resolver *resolver, Tracee *tracee, int fd, unsigned slot,
                          PathResult *result);

@@ -47,6 +47,10 @@ void resolver_look_up(Resolver *resolver, const Tracee *tracee, const Root *root
 void resolver_look_up_below(Resolver *resolver, const Tracee *tracee, const Root *root, Slot *slot,
                             int folder, const char *raw, PathFinal final, PathResult *result);
 
+/* The folder that RAW starts from, O_PATH; AT_FDCWD where none is needed; or a negative errno.
+ * *OWNED is to be closed. */
+int path_start(const Tracee *tracee, const Root *root, int dirfd, const char *raw, int *owned);
+
 /* ---- names, path_names.c -------------------------------------------------------------------- */
 
 /* By the number that statfs(2) gives; "" for one that no reader cares for. */

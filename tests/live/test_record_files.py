@@ -170,6 +170,23 @@ assert call(NR['openat2'], fd, b'../d/f', struct.pack('QQQ', 2, 0, 8), 24) == -e
 
 
 @both
+def confined_lookup(folder, backend):
+    # What openat2() refuses is told as refused, whatever is there.
+    result, work = run(backend, folder, """
+os.mkdir('d'); touch('d/inside'); touch('outside'); os.symlink('inside', 'd/link'); os.symlink('../outside', 'd/leaves')
+fd = os.open('d', os.O_RDONLY)
+def confined(name, resolve): return call(NR['openat2'], fd, name, struct.pack('QQQ', 0, 0, resolve), 24)
+assert confined(b'link', 4) == -errno.ELOOP and confined(b'link', 8) >= 0
+assert confined(b'leaves', 8) == -errno.EXDEV
+assert confined(f'/proc/self/cwd/outside'.encode(), 2) == -errno.ELOOP
+""")
+    results = {name: {r for f in result.facts("file", name=f"{work}/{name}", access={"read"}) for r in f["results"]}
+               for name in ("d/inside", "outside")}
+    equal(results, {"d/inside": {"ok", "ELOOP"}, "outside": {"EXDEV", "ELOOP"}}, "results")
+    result.complete()
+
+
+@both
 def own_proc_folder(folder, backend):
     result, _ = run(backend, folder, """
 open('/proc/self/status').read(); open(f'/proc/{os.getpid()}/maps').read(); open('/proc/thread-self/comm').read()
