@@ -47,11 +47,18 @@ static void print_limits(const Policy *policy, Buffer *out)
     }
 }
 
+/* Whom --cap-add gives nothing by itself: what execve() would leave to such a user is all that
+ * Docker and Kubernetes give it. */
+static bool is_other_than_root(const char *user)
+{
+    return user && strspn(user, "0") != strcspn(user, ":") && strcmp(user, "root") != 0;
+}
+
 int emit_docker(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
 {
+    bool capabilities = false;
     size_t first, end;
 
-    (void)notes;
     (void)buffer_puts(out, "--security-opt=seccomp=seccomp.json\n");
     (void)buffer_printf(out, "--security-opt=apparmor=%s\n", policy_name(policy));
     if (policy_no_new_privs(policy))
@@ -59,9 +66,21 @@ int emit_docker(const Policy *policy, Buffer *out, Buffer *notes, Error *err)
     (void)buffer_puts(out, "--cap-drop=ALL\n");
     policy_range(policy, POLICY_CAPABILITIES, &first, &end);
     for (size_t i = first; i < end; i++) {
-        if (policy_grants(policy, i))
-            (void)buffer_printf(out, "--cap-add=%s\n", policy_rule(policy, i)->name);
+        if (!policy_grants(policy, i))
+            continue;
+        capabilities = true;
+        (void)buffer_printf(out, "--cap-add=%s\n", policy_rule(policy, i)->name);
     }
+    if (capabilities && is_other_than_root(policy_user(policy)))
+        (void)buffer_printf(
+            notes,
+            "docker.args: --cap-add gives user %s of Docker, and of Kubernetes, nothing%s; Podman "
+            "gives it "
+            "what is named\n",
+            policy_user(policy),
+            policy_no_new_privs(policy)
+                ? ", and no-new-privileges keeps programs from taking it up"
+                : " but what programs with set-user-id or file capabilities take up");
     if (policy_user(policy))
         (void)buffer_printf(out, "--user=%s\n", policy_user(policy));
     if (policy_read_only_root(policy))

@@ -38,6 +38,11 @@ int finding_doubt(const Finding *finding, Buffer *out)
 {
     const PidCall *row = finding->doubt;
 
+    if (finding->powerless)
+        return buffer_puts(
+            out,
+            "no rule is proposed: the container's user is not root, and Docker's --cap-add gives "
+            "it only to programs with set-user-id or file capabilities; was it one of those?\n");
     if (!row)
         return 0;
     return buffer_printf(out,
@@ -186,7 +191,7 @@ int finding_who(const Finding *finding, const Recording *recording, size_t limit
 /* One that the policy can be made to allow by a rule. */
 static bool is_acceptable(const Finding *finding)
 {
-    return !finding->denied && !finding->foreign && !finding->doubt;
+    return !finding->denied && !finding->foreign && !finding->doubt && !finding->powerless;
 }
 
 int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
@@ -309,7 +314,7 @@ static json_t *doubt_json(const Finding *finding)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
 
-    if (!finding->doubt || finding_doubt(finding, &text) < 0)
+    if (finding_doubt(finding, &text) < 0 || text.length == 0)
         return json_null();
     return json_stringn(buffer_text(&text), text.length - 1);
 }

@@ -25,6 +25,8 @@ typedef struct Finding {
     /* Of a signal: a refused call may be what made it go so wide, and of a write() that the program
      * complains of that (pid_doubt.h), so that no rule is proposed for it; NULL: none. */
     const PidCall *doubt;
+    bool powerless;      /* of a capability: a rule would give it to nobody who asked; so none is
+                            proposed */
     const RiskRow *risk; /* why it is dangerous to allow it; NULL: nothing is known */
     size_t *facts;       /* owned: indices into the recording, sorted */
     size_t facts_count, facts_capacity;

@@ -300,6 +300,16 @@ static bool look(const EngineRun *run)
     return strcmp(running, "true") == 0 && pid > 0 && engine_look_at(run->seen, pid);
 }
 
+static void look_at_user(const EngineRun *run)
+{
+    CLEANUP(buffer_deinit) Buffer user = BUFFER_INIT;
+    const char *const question[] = {"inspect",          "--type",  "container", "--format",
+                                    "{{.Config.User}}", run->name, NULL};
+
+    run->seen->powerless = !run->engine->is_podman && ask(run, question, &user, NULL) == 0 &&
+                           !engine_user_is_root(buffer_text(&user));
+}
+
 /* ---- the driver ------------------------------------------------------------------------------ */
 
 typedef struct Driver {
@@ -442,8 +452,10 @@ __attribute__((noreturn)) static void driver_main(const EngineRun *run)
     driver.signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     int r = driver.signals < 0 ? error_errno(problem, errno, "cannot take signals")
                                : create(run, problem);
-    if (r == 0)
+    if (r == 0) {
+        look_at_user(run);
         r = run->test ? run_tested(&driver, problem) : run_attached(&driver, problem);
+    }
     run->seen->has_status = r == 0;
     /* If nobody came, nobody will: that ends the recording. */
     remove_groups(run);

@@ -28,6 +28,9 @@ typedef struct EngineSeen {
     bool read_only;     /* its root file system */
     uint64_t bounding;  /* capabilities */
     uint64_t effective; /* the same */
+    bool powerless;     /* its user is not root, and the engine gives such a one no capability: what
+                           --cap-add names only programs with set-user-id or file capabilities
+                           have; known once it is created */
     char apparmor[256]; /* as the kernel calls its profile and mode; "": it has none */
     bool has_status;
     int status;    /* the container's exit status; of the test's, where there is one */
@@ -67,3 +70,6 @@ int engine_run_finish(EngineRun *run, bool interrupted, Error *err);
 /* Fills in SEEN what the kernel says of PID. True if its filter is there: that may be the last
  * thing before its program is started. */
 bool engine_look_at(EngineSeen *seen, pid_t pid);
+
+/* USER as `--user` and images name it; "" and what is behind a line's end mean nothing. */
+bool engine_user_is_root(const char *user);

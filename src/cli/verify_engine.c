@@ -278,6 +278,16 @@ static void note_refused(const Verify *verify, Findings *findings)
     }
 }
 
+/* No rule gives a capability to a user to whom the engine gives none. */
+static void mark_powerless(const Verify *verify, Findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        Finding *finding = &findings->items[i];
+        finding->powerless = verify->run.seen->powerless && finding->refused &&
+                             finding->section == POLICY_CAPABILITIES;
+    }
+}
+
 static int judge_run(Verify *verify, Findings *findings, Findings *intended, Error *err)
 {
     int r = recording_sort(verify->recording);
@@ -295,6 +305,7 @@ static int judge_run(Verify *verify, Findings *findings, Findings *intended, Err
         verify->run.seen->status != (verify->expected >= 0 ? verify->expected : 0)) {
         r = judge_withheld(verify->recording, verify->policy, findings, err);
         note_refused(verify, findings);
+        mark_powerless(verify, findings);
     }
     verify_doubt(findings, intended, verify->recording);
     return r;
@@ -316,6 +327,31 @@ static void tell_read_only(const Verify *verify)
                 "`volumes:` of the policy make a folder writable",
                 fact->name);
         told++;
+    }
+}
+
+/* Capabilities that the policy has, and the container's user had not, if it went wrong. */
+static void tell_powerless(const Verify *verify)
+{
+    uint64_t told = 0;
+
+    for (size_t i = 0; verify->run.seen->powerless && i < recording_facts_count(verify->recording);
+         i++) {
+        Fact view;
+        const Fact *fact = recording_fact(verify->recording, i, &view);
+        const Capability *asked = fact->kind == FACT_CAPABILITY &&
+                                          fact->phase != PHASE_RUNTIME_INIT &&
+                                          !results_may_succeed(&fact->results)
+                                      ? capability_by_name(fact->name)
+                                      : NULL;
+        const uint64_t bit = asked ? UINT64_C(1) << asked->number : 0;
+        if ((verify_capabilities(verify->policy) & bit & ~told) == 0)
+            continue;
+        message("note: %s, which the policy has, was refused to %s: the container's user is not "
+                "root, and Docker's --cap-add gives it only to programs with set-user-id or file "
+                "capabilities",
+                fact->name, fact->subject);
+        told |= bit;
     }
 }
 
@@ -367,8 +403,10 @@ static int answer(Verify *verify, int *ret_status, Error *err)
                                    .version = WHITTLE_VERSION,
                                    .verification = &verification};
     r = verify_write_report(&report, verify->parsed, err);
-    if (!findings_tolerated(&report))
+    if (!findings_tolerated(&report)) {
         tell_read_only(verify);
+        tell_powerless(verify);
+    }
     if (!recording_is_complete(verify->recording))
         message("warning: not all that happened was seen: there may be more outside the policy");
     *ret_status = findings.count == 0 && findings_tolerated(&report) ? EXIT_YES : EXIT_NO;

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """whittle verify --image and --container, with a Docker daemon of the test's own: what was learnt runs under its policy,
 what is missing is refused and named, and nothing is left, however verify ends. Needs root, eBPF, Docker and busybox."""
+import functools
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from oci_site import engines  # noqa: E402
 
 IMAGE = "localhost/whittle-verify:latest"
 LINKS = ("sh", "cat", "chown", "grep", "sleep", "touch", "truncate")
+FILE_CAPABILITY = struct.pack("<5I", 0x02000001, 1, 0, 0, 0)  # linux/capability.h: revision 2, effective, CAP_CHOWN
 WORK = "cat /etc/group >/dev/null; touch /tmp/file; truncate -s 0 /tmp/file; chown 1 /tmp/file; grep Seccomp: /proc/self/status"
 
 
@@ -45,20 +48,24 @@ class Bench:
         shutil.copy(shutil.which("busybox"), f"{root}/bin/busybox")
         for link in LINKS:
             os.symlink("busybox", f"{root}/bin/{link}")
+        os.mkdir(f"{root}/capable")  # programs with file capabilities
+        shutil.copy(shutil.which("busybox"), f"{root}/capable/chown")
+        os.setxattr(f"{root}/capable/chown", "security.capability", FILE_CAPABILITY)
         site.write(f"{root}/etc/group", "root:x:0:\n")
         site.write(f"{root}/etc/passwd", "root:x:0:0::/:/bin/sh\n")
-        subprocess.run(["tar", "-C", root, "-cf", f"{self.folder}/image.tar", "."], check=True)
+        subprocess.run(["tar", "-C", root, "--xattrs", "--xattrs-include=security.capability", "-cf",
+                        f"{self.folder}/image.tar", "."], check=True)
         self.engine.load(f"{self.folder}/image.tar", IMAGE)
         self.runtimes = engines.startable(self.engine, IMAGE, site.runtimes())
         check("runc" in self.runtimes, "runc")
 
-    def learn(self, script):
+    def learn(self, script, *options):
         """The policy of a container that runs SCRIPT."""
         self.count += 1
         name = f"learnt-{self.count}"
         recording = os.path.join(self.folder, f"{name}.jsonl")
         self.do("run", "--runtime", "learning", "--network", "host", "--env", f"WHITTLE_OUT={recording}", "--rm",
-                "--name", name, IMAGE, "/bin/sh", "-c", script)
+                "--name", name, *options, IMAGE, "/bin/sh", "-c", script)
         site.finished(recording)
         generated = os.path.join(self.folder, name)
         done = live.native([live.WHITTLE, "generate", "--quiet", "-o", generated, recording])
@@ -158,6 +165,38 @@ def capabilities_asked_in_vain(bench):
     equal([(f["section"], f["rule"], f["refused"]) for f in document["findings"]], [("syscalls", "ftruncate", True)], out)
 
 
+def capabilities_of_another_user(bench):
+    """Docker gives a user other than root none, but what programs with file capabilities take up; Podman gives what it
+    is told. No rule is proposed that would give nothing."""
+    by_itself, by_file = "touch /dev/shm/f; chown 5 /dev/shm/f", "touch /dev/shm/f; /capable/chown 5 /dev/shm/f"
+    user = ["--user", "1000:1000", "--cap-add=CHOWN"]
+    policy = bench.learn(by_file, *user)
+    check("CAP_CHOWN" in site.read(policy), site.read(policy))
+    for runtime in bench.runtimes:
+        status, document, out = bench.verify(policy, f"--run-arg=--runtime={runtime}", *shell(by_file))
+        equal((status, document["findings"]), (0, []), f"{runtime}: {out}")
+
+    policy = bench.learn(f"{by_itself} || true", *user)
+    check("CAP_CHOWN" not in site.read(policy), site.read(policy))
+    fix = os.path.join(bench.folder, "fix.diff")
+    status, document, out = bench.verify(policy, "--fix", fix, *shell(by_itself))
+    equal((status, [(f["rule"], f["refused"]) for f in document["findings"]]), (1, [("CAP_CHOWN", True)]), out)
+    check("user is not root" in document["findings"][0]["not_proposed"], document["findings"])
+    equal(site.read(fix), "", "what is proposed")
+
+    with open(policy, "a", encoding="utf-8") as file:
+        file.write("capabilities: [CAP_CHOWN]\n")
+    status, document, out = bench.verify(policy, *shell(by_itself))
+    equal((status, document["findings"]), (1, []), out)
+    check("note: CAP_CHOWN, which the policy has, was refused to /bin/busybox" in out, out)
+    done = live.native([live.WHITTLE, "generate", "--quiet", "-o", os.path.join(bench.folder, "noted"), policy])
+    check("--cap-add gives user 1000:1000 of Docker" in done[2], done)
+    podman, wrapper = podman_of(bench)
+    for runtime in bench.runtimes:
+        status, document, out = bench.verify(policy, "--engine", wrapper(runtime), *podman(runtime), *shell(by_itself))
+        equal((status, document["findings"]), (0, []), f"{runtime}: {out}")
+
+
 def what_is_expected(bench):
     """The exit status without the policy; and nothing is left of that container either."""
     policy = bench.learn("cat /etc/group >/dev/null; grep Seccomp: /proc/self/status")
@@ -218,15 +257,29 @@ def nothing_is_left(bench):
         live.wait_until(lambda: bench.left() == ("", [], []), 60, f"the end of all after {victim} was killed {bench.left()}")
 
 
-def by_podman(bench):
+@functools.cache
+def podman_of(bench):
+    """By runtime: the options that it needs here, and a program that is Podman with it."""
     podman = engines.Podman(bench.folder, site.runtimes())
     podman.load(f"{bench.folder}/image.tar", IMAGE)
-    wrapper = os.path.join(bench.folder, "podman-here")
+
+    def wrapper(runtime):
+        path = os.path.join(bench.folder, "podman-here")
+        site.write(path, f'#!/bin/sh\nexec {" ".join(podman.command(runtime))} "$@"\n')
+        os.chmod(path, 0o755)
+        return path
+
+    def words(runtime):
+        return [f"--run-arg={word}" for word in podman.options(runtime) if word.startswith("--ulimit") or "=" in word]
+
+    return words, wrapper
+
+
+def by_podman(bench):
+    words_for, wrapper_for = podman_of(bench)
     policy = bench.learn(WORK)
     for runtime in site.runtimes():
-        site.write(wrapper, f'#!/bin/sh\nexec {" ".join(podman.command(runtime))} "$@"\n')
-        os.chmod(wrapper, 0o755)
-        words = [f"--run-arg={word}" for word in podman.options(runtime) if word.startswith("--ulimit") or "=" in word]
+        words, wrapper = words_for(runtime), wrapper_for(runtime)
         status, document, out = bench.verify(policy, "--engine", wrapper, *words, *shell(WORK))
         equal((status, document["findings"]), (0, []), f"{runtime}: {out}")
         check("Seccomp:\t2" in out, f"the container's output: {out}")
@@ -236,7 +289,8 @@ def by_podman(bench):
         equal((status, [f["rule"] for f in document["findings"]]), (1, ["ftruncate"]), f"{runtime}: {out}")
 
 
-CASES = (learnt_has_no_denials, a_missing_rule_is_found, capabilities_asked_in_vain, what_is_expected, tested_while_it_runs,
+CASES = (learnt_has_no_denials, a_missing_rule_is_found, capabilities_asked_in_vain, capabilities_of_another_user,
+         what_is_expected, tested_while_it_runs,
          like_a_container, nothing_is_left, by_podman)
 
 
