@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "tracer/cgroups.h"
+#include "tracer/container_filter.h"
 #include "tracer/observer.h"
 
 #include <signal.h>
@@ -72,6 +73,8 @@ typedef struct BackendPrepared BackendPrepared;
 typedef struct SeccompAgent {
     int socket;       /* listens, SOCK_STREAM, and does not block */
     pid_t *container; /* gets the number of its first process; shared with the front */
+    const ContainerFilter
+        *filter; /* what the container's profile refuses; borrowed; NULL: nothing */
 } SeccompAgent;
 
 typedef struct BackendRun {

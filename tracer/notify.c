@@ -104,7 +104,8 @@ static int run(BackendRun *run_options, Error *err)
     if (r < 0)
         return r;
     observer_task_launched(run_options->observer, loop.child.pid, run_options->launch->path);
-    r = keeper_start(&loop.keeper, loop.child.listener, !observer_enforces(run_options->observer));
+    r = keeper_start(&loop.keeper, loop.child.listener, !observer_enforces(run_options->observer),
+                     NULL);
     if (r < 0)
         (void)error_errno(err, r, "cannot start the keeper process");
     if (r == 0) {

@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Keeps only what it needs: two descriptors, in 0 and 1, and no capability. */
+/* Keeps only what it needs: two descriptors, in 0 and 1, and no capability. Neither may a root that
+ * sees it, in a container with the host's processes, take over what it holds. */
 static void shed(int listener_fd, int life_fd)
 {
     const int listener = fcntl(listener_fd, F_DUPFD_CLOEXEC, 3);
@@ -28,6 +29,7 @@ static void shed(int listener_fd, int life_fd)
     }
     (void)setsid();
     (void)prctl(PR_SET_NAME, "notify-keeper");
+    (void)prctl(PR_SET_DUMPABLE, 0);
     cap_t none = cap_init();
     if (none) {
         (void)cap_set_proc(none);
@@ -37,38 +39,47 @@ static void shed(int listener_fd, int life_fd)
         return; /* it then keeps the folder busy, no more */
 }
 
-static void let_run(int listener, uint64_t id)
-{
-    struct seccomp_notif_resp response = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+typedef struct seccomp_notif_resp Response;
 
-    (void)seccomp_notify_respond(listener, &response);
+/* What REQUEST gets. */
+static Response answer(const ContainerFilter *filter, const struct seccomp_notif *request)
+{
+    const uint64_t *const args = (const uint64_t *)request->data.args;
+    const int refusal =
+        container_filter_notified(filter, request->data.arch, request->data.nr, args);
+
+    return (Response){.id = request->id,
+                      .error = -refusal,
+                      .flags = refusal ? 0 : (unsigned)SECCOMP_USER_NOTIF_FLAG_CONTINUE};
 }
 
-static void let_run_all(const struct seccomp_notif *requests, size_t count)
+static void answer_all(const ContainerFilter *filter, const struct seccomp_notif *requests,
+                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (requests[i].id != 0)
-            let_run(0, requests[i].id);
+        Response response = answer(filter, &requests[i]);
+        if (response.id != 0)
+            (void)seccomp_notify_respond(0, &response);
     }
 }
 
-/* Receives all that wait before any is let run: what runs may send signals, and only a call that
+/* Receives all that wait before any is answered: what runs may send signals, and only a call that
  * has been received is safe from them (tracer/notify.c). */
-static void serve(int listener)
+static void serve(int listener, const ContainerFilter *filter)
 {
     struct pollfd waiting = {.fd = listener, .events = POLLIN};
-    uint64_t ids[KEEPER_SLOTS];
+    Response responses[KEEPER_SLOTS];
     unsigned count = 0;
 
     while (poll(&waiting, 1, count ? 0 : -1) >= 0 || errno == EINTR) {
         if ((waiting.revents & POLLIN) && count < KEEPER_SLOTS) {
             struct seccomp_notif request = {0};
             if (seccomp_notify_receive(listener, &request) == 0)
-                ids[count++] = request.id;
+                responses[count++] = answer(filter, &request);
             continue;
         }
         for (unsigned i = 0; i < count; i++)
-            let_run(listener, ids[i]);
+            (void)seccomp_notify_respond(listener, &responses[i]);
         if (count == 0 && (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)))
             return;
         count = 0;
@@ -76,7 +87,8 @@ static void serve(int listener)
 }
 
 __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int listener_fd,
-                                                  int life_fd, bool lets_run)
+                                                  int life_fd, bool lets_run,
+                                                  const ContainerFilter *filter)
 {
     char byte;
 
@@ -85,14 +97,14 @@ __attribute__((noreturn)) static void keeper_main(const KeeperPage *page, int li
         ;
     if (!lets_run)
         _exit(0);
-    let_run_all(page->ring, ARRAY_LENGTH(page->ring));
-    let_run_all(page->in_hand, ARRAY_LENGTH(page->in_hand));
-    let_run_all(page->held, ARRAY_LENGTH(page->held));
-    serve(0);
+    answer_all(filter, page->ring, ARRAY_LENGTH(page->ring));
+    answer_all(filter, page->in_hand, ARRAY_LENGTH(page->in_hand));
+    answer_all(filter, page->held, ARRAY_LENGTH(page->held));
+    serve(0, filter);
     _exit(0);
 }
 
-int keeper_start(Keeper *keeper, int listener_fd, bool lets_run)
+int keeper_start(Keeper *keeper, int listener_fd, bool lets_run, const ContainerFilter *filter)
 {
     int life[2];
 
@@ -115,7 +127,7 @@ int keeper_start(Keeper *keeper, int listener_fd, bool lets_run)
     }
     if (pid == 0) {
         (void)close(life[1]);
-        keeper_main(page, listener_fd, life[0], lets_run);
+        keeper_main(page, listener_fd, life[0], lets_run, filter);
     }
     (void)close(life[0]);
     *keeper = (Keeper){.page = page, .life_fd = life[1]};

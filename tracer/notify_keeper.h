@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper: a process that holds a second descriptor of the notification listener and does
- * nothing until the recorder is gone. Then it lets every call run. Without it the workload's calls
+ * nothing until the recorder is gone. Then it lets every call run, but for those that a container's
+ * own profile refuses. Without it the workload's calls
  * would fail with ENOSYS after the last holder's death, and a thread whose notification had been
  * taken but not answered would wait for ever. Where the workload may not do all that it asks for,
  * that is as it should be: then the keeper just ends, and all calls fail.
  */
 #pragma once
+
+#include "tracer/container_filter.h"
 
 #include <seccomp.h>
 #include <stdbool.h>
@@ -28,8 +31,9 @@ typedef struct Keeper {
     int life_fd; /* while this is open the recorder lives */
 } Keeper;
 
-/* Forks the keeper of LISTENER_FD; LETS_RUN: what it is for. 0 or a negative errno. */
-int keeper_start(Keeper *keeper, int listener_fd, bool lets_run);
+/* Forks the keeper of LISTENER_FD; LETS_RUN: what it is for, FILTER: but for what that refuses,
+ * NULL for nothing. 0 or a negative errno. */
+int keeper_start(Keeper *keeper, int listener_fd, bool lets_run, const ContainerFilter *filter);
 
 /* The recorder needs it no more: it will end when no recorded process is left. */
 void keeper_release(Keeper *keeper);

@@ -10,7 +10,8 @@
  * interrupt calls until they are answered, and those are made again (notify_restart.h). Before a
  * runtime hands its listener over it may wait for an answer: runtime_listener.h.
  *
- * Each listener has a keeper, so that calls run on if this process dies.
+ * Each listener has a keeper, so that calls run on if this process dies; what the container's
+ * profile refuses, both refuse.
  */
 #include "tracer/notify_listeners.h"
 
@@ -125,7 +126,7 @@ static int add_source(Loop *loop, int listener, pid_t process)
         r = -ENOMEM;
     if (r == 0) {
         (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
-        r = keeper_start(&source.keeper, listener, true);
+        r = keeper_start(&source.keeper, listener, true, loop->run->agent->filter);
         if (r < 0)
             observer_loss(loop->run->observer, "unrecorded-process", "no keeper for its listener",
                           1);
@@ -201,11 +202,13 @@ static bool is_exec(const SyscallStop *stop)
            (strcmp(syscall->name, "execve") == 0 || strcmp(syscall->name, "execveat") == 0);
 }
 
-/* True if the call is to be run. */
-static bool observe(Loop *loop, Source *source, const struct seccomp_notif *request)
+/* What the call gets but for being run: 0 or a negative errno; 1: it is run. */
+static int observe(Loop *loop, Source *source, const struct seccomp_notif *request)
 {
     Observer *observer = loop->run->observer;
     const SyscallStop stop = notify_stop(request);
+    const int refusal =
+        container_filter_notified(loop->run->agent->filter, stop.audit_arch, stop.nr, stop.args);
     pid_t parent;
 
     if (source->next != 0 && request->id != source->next)
@@ -219,11 +222,13 @@ static bool observe(Loop *loop, Source *source, const struct seccomp_notif *requ
     const int verdict = notify_enter(observer, source->listener, request, &stop);
     observer_infer_calls(observer, stop.tid, oci_listener_unnoticed, RULE);
     /* The call is the runtime's, and what comes of it the workload. */
-    if (source->starting && is_exec(&stop)) {
+    if (source->starting && refusal == 0 && is_exec(&stop)) {
         source->starting = false;
         (void)observer_set_phase(observer, stop.tid, source->phase);
     }
-    return verdict != OBSERVER_ANSWER;
+    if (refusal > 0)
+        return -refusal;
+    return verdict == OBSERVER_ANSWER ? 0 : 1;
 }
 
 static void serve_call(Loop *loop, Source *source)
@@ -236,9 +241,12 @@ static void serve_call(Loop *loop, Source *source)
         return;
     if (*loop->run->agent->container == 0)
         *loop->run->agent->container = (pid_t)request->pid;
-    const bool run_it = observe(loop, source, request);
-    struct seccomp_notif_resp response = {.id = request->id,
-                                          .flags = run_it ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
+    const int given = observe(loop, source, request);
+    struct seccomp_notif_resp response = {
+        .id = request->id,
+        .error = given > 0 ? 0 : given,
+        .flags = given > 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0,
+    };
     /* Interrupted, though received: as if it had not been. */
     if (seccomp_notify_respond(source->listener, &response) < 0 && errno == ENOENT) {
         source->gaps++;
@@ -347,7 +355,7 @@ void listeners_let_run(const SeccompAgent *agent)
             continue;
         CLEANUP(fd_close) int listener = listener_receive(agent->socket, &process);
         Keeper keeper = {.life_fd = -1};
-        if (listener >= 0 && keeper_start(&keeper, listener, true) == 0)
+        if (listener >= 0 && keeper_start(&keeper, listener, true, agent->filter) == 0)
             keeper_release(&keeper);
     }
 }

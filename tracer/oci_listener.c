@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules that let calls run become rules that notify, with the same conditions. */
+/* Rules that let calls run become rules that notify, with the same conditions; those of calls that
+ * are let run or refused by what the listener answers, rules without any. */
 #include "tracer/oci_listener.h"
 
 #include "base/memory.h"
 #include "model/tables.h"
+#include "tracer/container_filter.h"
 #include "tracer/oci_json.h"
 #include "tracer/oci_profile.h"
 
@@ -34,15 +36,31 @@ static int set_text(json_t *object, const char *key, const char *text)
     return json_object_set_new(object, key, json_string(text)) < 0 ? -ENOMEM : 0;
 }
 
-/* Moves what goes unnoticed out of an array of names. 0 or -ENOMEM. */
-static int move_names(json_t *names, json_t *moved)
+typedef bool IsMoved(const void *data, const char *name);
+
+/* For the listener to answer: tracer/container_filter.h. */
+static bool is_answered(const void *data, const char *name)
+{
+    const Syscall *syscall = syscall_by_name(name);
+
+    return syscall && !is_unnoticed(name) && container_filter_asks(data, syscall);
+}
+
+static bool goes_unnoticed(const void *data, const char *name)
+{
+    (void)data;
+    return is_unnoticed(name);
+}
+
+/* Moves names out of an array of them; MOVED may be NULL. 0 or -ENOMEM. */
+static int move_names(IsMoved *is_moved, const void *data, json_t *names, json_t *moved)
 {
     for (size_t i = json_array_size(names); i-- > 0;) {
         json_t *name = json_array_get(names, i);
         const char *text = json_string_value(name);
-        if (!text || !is_unnoticed(text))
+        if (!text || !is_moved(data, text))
             continue;
-        if (json_array_append(moved, name) < 0)
+        if (moved && json_array_append(moved, name) < 0)
             return -ENOMEM;
         (void)json_array_remove(names, i);
     }
@@ -59,11 +77,33 @@ static int notify_by(json_t *rule, json_t *rules)
 
     if (!other || !moved || set_text(rule, "action", NOTIFIED) < 0)
         return -ENOMEM;
-    if (move_names(names, moved) < 0)
+    if (move_names(goes_unnoticed, NULL, names, moved) < 0)
         return -ENOMEM;
     if (json_array_size(moved) == 0)
         return 0;
     return json_object_set(other, "names", moved) < 0 || json_array_append(rules, other) < 0
+               ? -ENOMEM
+               : 0;
+}
+
+/* One rule for all that is answered, in place of what RULES has for that. */
+static int notify_of_answered(const ContainerFilter *filter, json_t *rules)
+{
+    CLEANUP(oci_json_drop) json_t *names = json_array();
+    int r = names ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < json_array_size(rules) && r == 0; i++)
+        r = move_names(is_answered, filter, json_object_get(json_array_get(rules, i), "names"),
+                       NULL);
+    for (size_t i = 0; i < syscall_count() && r == 0; i++) {
+        const char *name = syscall_at(i)->name;
+        if (is_answered(filter, name) && json_array_append_new(names, json_string(name)) < 0)
+            r = -ENOMEM;
+    }
+    if (r < 0 || json_array_size(names) == 0)
+        return r;
+    return json_array_append_new(rules, json_pack("{sO ss}", "names", names, "action", NOTIFIED)) <
+                   0
                ? -ENOMEM
                : 0;
 }
@@ -119,8 +159,11 @@ static const char *half_ruled(const json_t *rules)
 
 static int notify_all(json_t *seccomp, json_t *rules)
 {
-    const size_t count = json_array_size(rules);
+    CLEANUP(container_filter_drop) ContainerFilter *filter = NULL;
+    const size_t count = json_array_size(rules); /* without those that are added here */
 
+    if (container_filter_new(seccomp, &filter) < 0 || notify_of_answered(filter, rules) < 0)
+        return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         json_t *rule = json_array_get(rules, i);
         if (oci_action_lets_run(oci_json_text(rule, "action")) && notify_by(rule, rules) < 0)
@@ -130,8 +173,7 @@ static int notify_all(json_t *seccomp, json_t *rules)
         if (json_array_size(json_object_get(json_array_get(rules, i), "names")) == 0)
             (void)json_array_remove(rules, i);
     }
-    return oci_action_lets_run(oci_json_text(seccomp, "defaultAction")) ? notify_of_others(rules)
-                                                                        : 0;
+    return 0;
 }
 
 static bool has_listener(const json_t *seccomp, const json_t *rules)
@@ -157,13 +199,16 @@ int oci_listener_notify(json_t *seccomp, const char *path, const char *metadata,
                          "%s: linux.seccomp has a listener of its own, and there can be one only",
                          name);
     const bool runs = oci_action_lets_run(oci_json_text(seccomp, "defaultAction"));
-    const char *half = runs ? half_ruled(rules) : NULL;
+    int r = notify_all(seccomp, rules);
+    const char *half = r == 0 && runs ? half_ruled(rules) : NULL;
     if (half)
         return error_set(err, -EINVAL,
                          "%s: linux.seccomp lets run what it does not name, and has conditions for "
                          "%.60s: the listener would miss calls",
                          name, half);
-    if (notify_all(seccomp, rules) < 0 || set_text(seccomp, "listenerPath", path) < 0 ||
+    if (r == 0 && runs)
+        r = notify_of_others(rules);
+    if (r < 0 || set_text(seccomp, "listenerPath", path) < 0 ||
         set_text(seccomp, "listenerMetadata", metadata) < 0)
         return error_errno(err, -ENOMEM, "%s", name);
     return 0;

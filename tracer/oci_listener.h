@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A seccomp profile that notifies a listener of what it lets through, by linux.seccomp.listenerPath
- * of the OCI specification, for recording without eBPF. What it refuses it goes on refusing.
+ * of the OCI specification, for recording without eBPF; and of what it refuses by an errno, which
+ * whoever listens has to refuse in its place (tracer/container_filter.h).
  *
  * SCMP_ACT_NOTIFY cannot be the default action. Neither can it be for what runc does between
  * loading the filter and handing the listener over, when nobody is there who could answer: write(),

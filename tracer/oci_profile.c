@@ -45,16 +45,38 @@ bool oci_action_lets_run(const char *action)
 
 /* ---- the text -------------------------------------------------------------------------------- */
 
+/* The profile but for its listener; NULL in *RET: there is none. */
+static int kept_seccomp(const OciBundle *bundle, const OciProfileChange *change, json_t **ret,
+                        Error *err)
+{
+    const int r = oci_profile_read(bundle, ret, err);
+
+    if (r == 0 && change->lift && *ret && oci_permissive_widen(*ret) < 0)
+        return error_errno(err, -ENOMEM, "%s", bundle->path);
+    return r;
+}
+
+int oci_profile_filter(const OciBundle *bundle, const OciProfileChange *change,
+                       ContainerFilter **ret, Error *err)
+{
+    CLEANUP(oci_json_drop) json_t *seccomp = NULL;
+    const int r = kept_seccomp(bundle, change, &seccomp, err);
+
+    *ret = NULL;
+    if (r < 0 || !seccomp)
+        return r;
+    return container_filter_new(seccomp, ret) < 0 ? error_errno(err, -ENOMEM, "%s", bundle->path)
+                                                  : 0;
+}
+
 /* The changed profile, to be freed; NULL in *RET: there is none. */
 static int changed_seccomp(const OciBundle *bundle, const OciProfileChange *change, char **ret,
                            Error *err)
 {
     CLEANUP(oci_json_drop) json_t *seccomp = NULL;
-    int r = oci_profile_read(bundle, &seccomp, err);
+    int r = kept_seccomp(bundle, change, &seccomp, err);
 
     *ret = NULL;
-    if (r == 0 && change->lift && seccomp && oci_permissive_widen(seccomp) < 0)
-        r = error_errno(err, -ENOMEM, "%s", bundle->path);
     if (r == 0 && change->listener && !seccomp) {
         seccomp = oci_listener_open_profile();
         if (!seccomp)

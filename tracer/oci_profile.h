@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "tracer/container_filter.h"
 #include "tracer/oci_bundle.h"
 
 typedef struct OciProfileChange {
@@ -18,6 +19,11 @@ typedef struct OciProfileChange {
  * with ERR. */
 int oci_profile_text(const OciBundle *bundle, const OciProfileChange *change, Buffer *out,
                      Error *err);
+
+/* What the listener of CHANGE has to refuse; NULL in *RET: BUNDLE has no profile. 0 or a negative
+ * errno with ERR. */
+int oci_profile_filter(const OciBundle *bundle, const OciProfileChange *change,
+                       ContainerFilter **ret, Error *err);
 
 /* What CHANGE made of BEFORE is in the file no more: who runs the container once more has its
  * profiles in force. A file that somebody else has changed stays as it is. BEFORE was read before

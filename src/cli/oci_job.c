@@ -203,6 +203,12 @@ static int agent_init(Agent *agent, const OciJob *job, Error *err)
     return agent->agent.socket < 0 ? agent->agent.socket : 0;
 }
 
+static int refusal(const void *data, const Syscall *syscall, int arch,
+                   const uint64_t args[SYSCALL_ARGS])
+{
+    return container_filter_answer(data, syscall, arch, args);
+}
+
 /* Where runtimes ask for the recorder. */
 typedef struct Service {
     int socket;
@@ -220,7 +226,9 @@ static int record(const OciJob *job, BackendPrepared *prepared, Service *service
 {
     CLEANUP(recording_cleanup) Recording *recording = recording_new();
     CLEANUP(oci_bundle_drop) OciBundle *bundle = NULL;
+    CLEANUP(container_filter_drop) ContainerFilter *filter = NULL;
     CLEANUP(agent_deinit) Agent agent = {.agent = {.socket = -1}};
+    const OciProfileChange change = oci_job_change(job);
     const Backend *backend = job->listener ? &backend_listener : &backend_bpf;
     SuperviseResult result;
     uint32_t run = 0;
@@ -230,6 +238,8 @@ static int record(const OciJob *job, BackendPrepared *prepared, Service *service
     int r = oci_bundle_read(job->bundle, job->config, &bundle, err);
     if (r == 0 && !prepared)
         r = backend->probe(err);
+    if (r == 0 && job->listener)
+        r = oci_profile_filter(bundle, &change, &filter, err);
     if (r == 0)
         r = agent_init(&agent, job, err);
     if (r == 0)
@@ -237,6 +247,8 @@ static int record(const OciJob *job, BackendPrepared *prepared, Service *service
     if (r < 0)
         return r;
     Start start = {background, job};
+    agent.agent.filter = filter;
+    const Enforcement enforcement = {.refusal = refusal, .data = filter};
     const Supervision supervision = {
         .backend = backend,
         .prepared = prepared,
@@ -248,6 +260,7 @@ static int record(const OciJob *job, BackendPrepared *prepared, Service *service
         .recording = recording,
         .run = run,
         .label = job->label,
+        .known = {.enforcement = filter ? &enforcement : NULL},
         .output = job->output,
         .started = on_started,
         .started_data = &start,

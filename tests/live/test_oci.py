@@ -7,6 +7,7 @@ test_oci_failure.py, and engines are in test_oci_docker.py and test_oci_podman.p
 """
 import csv
 import ctypes
+import errno
 import json
 import os
 import re
@@ -385,34 +386,49 @@ def listener(oci):
     equal([name for name in os.listdir("/run/whittle") if not name.startswith("spare")], [], "sockets left")
 
 
+REFUSES = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+           "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ELOOP},
+                        {"names": ["kill"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 1, "value": int(signal.SIGCONT), "op": "SCMP_CMP_EQ"}]}]}
+
+
 @each_runtime
 def listener_profiles(oci):
-    """What its own profile refuses stays refused; a container without any is recorded as well."""
+    """What its own profile refuses stays refused, and is recorded so; a container without any is recorded as well."""
     by_listener(oci)
-    profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
-               "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
-    for name, linux in (("refuses", {"seccomp": profile}), ("none", {"seccomp": None})):
-        oci.bundle(name, "mkdir /tmp/made; cat /etc/hello", env=[f"WHITTLE_OUT={name}.jsonl"], linux=linux)
+    for name, linux in (("refuses", {"seccomp": REFUSES}), ("none", {"seccomp": None})):
+        oci.bundle(name, "mkdir /tmp/made; for s in CONT 0; do kill -$s $$ && echo $s; done; cat /etc/hello",
+                   env=[f"WHITTLE_OUT={name}.jsonl"], linux=linux)
         status, out, err = oci.run(name)
-        equal((status, out), (0, "hello:x:0:0:::\n"), f"{name}: {err}")
-        equal(os.path.isdir(f"{oci.rootfs(name)}/tmp/made"), name == "none", f"the folder of {name}")
+        refuses = name == "refuses"
+        equal((status, out), (0, ("" if refuses else "CONT\n") + "0\nhello:x:0:0:::\n"), f"{name}: {err}")
+        equal("Too many levels" in err, refuses, f"the message of mkdir: {err}")
+        equal(os.path.isdir(f"{oci.rootfs(name)}/tmp/made"), not refuses, f"the folder of {name}")
         result = oci.recording(f"{name}.jsonl")
         result.complete()
         result.one("file", name="/etc/hello", phase="run")
+        if refuses:
+            result.one("syscall", name="mkdir", phase="run", results=["ELOOP"])
+            result.one("file", name="/tmp/made", phase="run", results=["ELOOP"])
+            equal({r for f in result.facts("syscall", name="kill", phase="run") for r in f["results"]} >= {"EPERM"}, True, "kill()")
+            result.none("signal", signal="SIGCONT", results=["ok"])
 
 
 @each_runtime
 def listener_recorder_killed(oci):
-    """Nothing of it ends the container, nor keeps others from coming into it."""
+    """Nothing of it ends the container, nor keeps others from coming into it, nor lets run what the profile refuses."""
     by_listener(oci)
-    oci.bundle("c", f"touch /tmp/here; {site.WAIT}; cat /etc/hello >/tmp/out", env=[OUT])
+    oci.bundle("c", f"touch /tmp/here; {site.WAIT}; mkdir /tmp/made 2>/tmp/err; cat /etc/hello >/tmp/out", env=[OUT],
+               linux={"seccomp": REFUSES})
     oci.begin("c")
     [recorder] = [pid for pid in oci.recorders() if "whittle-rec" in site.read(f"/proc/{pid}/comm")]
     os.kill(recorder, signal.SIGKILL)
     live.wait_until(lambda: recorder not in oci.recorders(), site.PATIENCE, "the recorder's end")
     check(oci.do("exec", "c", "/bin/cat", "/etc/added").startswith("added:"), "exec")
+    status, out, err = oci.call("exec", "c", "/bin/mkdir", "/tmp/added")
+    check(status == 1 and "Too many levels" in out + err, f"exec mkdir: {status} {out}{err}")
     oci.let_go("c")
     oci.await_status("c", "stopped")
+    check("Too many levels" in site.read(f"{oci.rootfs('c')}/tmp/err"), "what mkdir said")
     equal(site.read(f"{oci.rootfs('c')}/tmp/out"), "hello:x:0:0:::\n", "what the container did")
     oci.do("delete", "c")
     live.wait_until(lambda: not oci.recorders(), site.PATIENCE, "the end of whittle")

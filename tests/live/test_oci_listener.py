@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import oci_cases as cases  # noqa: E402
+from live import check, equal  # noqa: E402
 from oci_cases import engines, site  # noqa: E402
 
 
@@ -17,7 +18,21 @@ def make_bench(folder):
     return Bench(folder, lambda folder, further: engines.Docker(folder, site.runtimes(), further))
 
 
+def refused(bench, runtime):
+    """What the engine's own profile refuses is refused in the same way, and recorded so."""
+    script = "; ".join(f"busybox {words}; echo $?" for words in ("unshare -m true", "swapoff /x", "linux32 true"))
+    real = bench.run(runtime, ["--rm"], script)
+    ours = bench.run(f"whittle-{runtime}", ["--rm"], script, wish=f"refused-{runtime}")
+    equal(ours, real, "status, output and errors")
+    result = bench.recording(f"refused-{runtime}")
+    result.complete()
+    for name in ("unshare", "swapoff"):
+        result.one("syscall", name=name, phase="run", results=["EPERM"])
+    for fact in result.facts("syscall", name="personality", phase="run"):  # that is let run with some arguments only
+        check("EPERM" not in fact["results"], f"personality(): {fact}")
+
+
 SOME = ("plain", "init", "network-none", "user", "read-only", "volume", "cap-drop", "no-new-privileges")
-CASES = [*map(cases.option_case, SOME), cases.killed, cases.removed_by_force, cases.restarted, cases.health_checked,
+CASES = [*map(cases.option_case, SOME), refused, cases.killed, cases.removed_by_force, cases.restarted, cases.health_checked,
          cases.forks_daemons, cases.at_once, cases.learned("redis")]
 cases.main("listener", make_bench, {"runc": [*CASES, cases.learned("nginx")], "crun": CASES})

@@ -192,19 +192,20 @@ static const OciProfileChange listen = {.listener = "/run/s", .metadata = "id"};
 static const struct {
     const char *before, *after; /* NULL: refused */
 } notified[] = {
-    /* What is let through is notified of by the same conditions, but for what cannot be. */
-    {PROFILE("ERRNO", RULE("\"read\",\"write\",\"futex\"", "ALLOW", "") "," RULE(
-                          "\"socket\"", "ALLOW", ARGS) "," RULE("\"clone3\"", "ERRNO", NO_CALL)),
-     "{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" RULE(
+    /* What is let through is notified of by the same conditions, but for what cannot be; what is
+     * refused by an errno without any. */
+    {PROFILE("TRAP", RULE("\"read\",\"write\",\"futex\"", "ALLOW", "") "," RULE(
+                         "\"socket\"", "ALLOW", ARGS) "," RULE("\"clone3\"", "ERRNO", NO_CALL)),
+     "{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_TRAP\",\"syscalls\":[" RULE(
          "\"read\"", "NOTIFY",
          "") "," RULE("\"socket\"", "NOTIFY",
-                      ARGS) "," RULE("\"clone3\"", "ERRNO",
-                                     NO_CALL) "," RULE("\"futex\",\"write\"", "ALLOW",
-                                                       "") "],"
-                                                           "\"listenerPath\":\"/run/"
-                                                           "s\",\"listenerMetadata\":\"id\"}}}"},
+                      ARGS) "," RULE("\"clone3\"", "NOTIFY",
+                                     "") "," RULE("\"futex\",\"write\"", "ALLOW",
+                                                  "") "],"
+                                                      "\"listenerPath\":\"/run/"
+                                                      "s\",\"listenerMetadata\":\"id\"}}}"},
     {PROFILE("ERRNO", RULE("\"mount\"", "NOTIFY", "")), NULL},
-    {PROFILE("ALLOW", RULE("\"mount\"", "ERRNO", ARGS)), NULL},
+    {PROFILE("ALLOW", RULE("\"mount\"", "KILL", ARGS)), NULL},
     {"{\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/x\"}}}",
      NULL},
 };
