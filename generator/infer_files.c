@@ -171,14 +171,12 @@ static int add_rule(Policy *policy, const Grant *grant, bool owner, uint32_t acc
     return r;
 }
 
-int infer_files(Recording *recording, const PathUses *uses, const InferOptions *options,
+int infer_files(const PathUses *uses, const PathShapes *shapes, const InferOptions *options,
                 Policy *policy, Buffer *notes)
 {
     CLEANUP(buffer_deinit) Buffer targets = BUFFER_INIT;
     CLEANUP(grants_deinit) Grants grants = {.strings = strset_new()};
-    PathShapes *shapes = path_shapes_new(recording, uses, options->generalise);
-    int r =
-        shapes && grants.strings ? link_targets(uses, shapes, grants.strings, &targets) : -ENOMEM;
+    int r = grants.strings ? link_targets(uses, shapes, grants.strings, &targets) : -ENOMEM;
     const char *link_target = targets.length ? buffer_text(&targets) : NULL;
 
     for (size_t i = 0; i < uses->count && r == 0; i++) {
@@ -197,6 +195,5 @@ int infer_files(Recording *recording, const PathUses *uses, const InferOptions *
     }
     if (r == 0)
         r = write_audit(uses, policy, notes);
-    path_shapes_free(shapes);
     return r;
 }

@@ -61,11 +61,13 @@ static inline bool path_use_created(const PathUse *use)
     return (use->access & ACCESS_CREATE) != 0;
 }
 
+typedef struct PathShapes PathShapes; /* path_shapes.h */
+
 int infer_syscalls(Recording *recording, const InferOptions *options, Policy *policy,
                    Buffer *notes);
 /* Before infer_syscalls(), whose rules keep the reasons that are there. */
 int infer_io_uring(const Recording *recording, Policy *policy, Buffer *notes);
-int infer_files(Recording *recording, const PathUses *uses, const InferOptions *options,
+int infer_files(const PathUses *uses, const PathShapes *shapes, const InferOptions *options,
                 Policy *policy, Buffer *notes);
 /* Tells in NOTES of what POLICY's file rules let write and execute. */
 int write_audit(const PathUses *uses, const Policy *policy, Buffer *notes);
@@ -75,7 +77,8 @@ bool infer_call(const Fact *fact, PolicyRule *ret_rule);
 /* The errno with which a filter refused FACT's call each time while a container was recorded; 0:
  * not so, or not by a filter. */
 int infer_refusal(Recording *recording, const Fact *fact);
-int infer_system(const Recording *recording, Policy *policy);
+/* What of a socket's path is different in every run is so in its rules, too. */
+int infer_system(const Recording *recording, const PathShapes *shapes, Policy *policy);
 /* Adds the rule that allows what FACT, of one of these kinds, shows; none where it needs none. */
 int infer_system_fact(const Fact *fact, Policy *policy);
 /* The kernel asks for this capability itself rather than for it or a larger one. */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "generator/apparmor_text.h"
 #include "generator/infer_private.h"
+#include "generator/path_shapes.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -121,23 +122,33 @@ static void append_address(Buffer *out, const char *text)
     }
 }
 
-static int add_unix(const Fact *fact, Policy *policy)
+/* With SHAPES (NULL: none) what of a path is different in every run is a pattern: a path is all
+ * that tells one socket from another, so the file's rule alone would not do. */
+static int add_address(const Fact *fact, const PathShapes *shapes, Policy *policy)
 {
     CLEANUP(buffer_deinit) Buffer address = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
     const char *type = fact_text(fact, FIELD_SOCKET_TYPE);
     const char *text = fact_text(fact, FIELD_ADDRESS);
 
     if (!is_plain(fact->name) || !is_plain(type))
         return 0;
-    if (text)
+    if (text && text[0] == '/' && shapes)
+        (void)path_shapes_pattern(shapes, text, false, &address, &reason);
+    else if (text)
         append_address(&address, text);
-    if (address.error)
+    if (address.error || reason.error)
         return -ENOMEM;
-    return policy_add(policy,
-                      &(PolicyRule){.section = POLICY_UNIX,
-                                    .name = fact->name,
-                                    .type = type,
-                                    .target = address.length ? buffer_text(&address) : NULL});
+    return policy_add(policy, &(PolicyRule){.section = POLICY_UNIX,
+                                            .name = fact->name,
+                                            .type = type,
+                                            .target = address.length ? buffer_text(&address) : NULL,
+                                            .reason = reason.length ? buffer_text(&reason) : NULL});
+}
+
+static int add_unix(const Fact *fact, Policy *policy)
+{
+    return add_address(fact, NULL, policy);
 }
 
 static int add_targeted(const Fact *fact, Policy *policy)
@@ -217,15 +228,17 @@ int infer_system_fact(const Fact *fact, Policy *policy)
     return adders[fact->kind] ? adders[fact->kind](fact, policy) : 0;
 }
 
-int infer_system(const Recording *recording, Policy *policy)
+int infer_system(const Recording *recording, const PathShapes *shapes, Policy *policy)
 {
     int r = add_capabilities(recording, policy);
 
     for (size_t i = 0; i < recording_facts_count(recording) && r == 0; i++) {
         Fact view;
         const Fact *fact = recording_fact(recording, i, &view);
-        if (adders[fact->kind] && is_needed(fact))
-            r = adders[fact->kind](fact, policy);
+        if (!adders[fact->kind] || !is_needed(fact))
+            continue;
+        r = fact->kind == FACT_UNIX ? add_address(fact, shapes, policy)
+                                    : adders[fact->kind](fact, policy);
     }
     return r;
 }

@@ -215,11 +215,13 @@ static int path_rules_of_policy(const Policy *policy, PathRules *rules)
     return r;
 }
 
-/* The pattern for PATH alone; a process's number in it, which recordings leave out, is any. */
+/* The pattern for PATH alone; the numbers in it that recordings leave out, of a process or of a
+ * file without a name, are any. */
 static int exact_pattern(const char *path, bool directory, Buffer *out)
 {
     static const char *const numbers[][2] = {
         {"self", "@{pid}"}, {"[pid]", "@{pid}"}, {"[tid]", "@{tid}"}};
+    static const char nameless[] = "/#[inode]";
     const bool proc = strncmp(path, "/proc/", strlen("/proc/")) == 0;
 
     for (const char *at = path; *at;) {
@@ -231,6 +233,8 @@ static int exact_pattern(const char *path, bool directory, Buffer *out)
             i++;
         if (i < ARRAY_LENGTH(numbers))
             (void)buffer_printf(out, "/%s", numbers[i][1]);
+        else if (length == sizeof nameless - 1 && strncmp(at, nameless, length) == 0)
+            (void)buffer_puts(out, "/#[0-9]*");
         else
             (void)policy_pattern_append_literal(out, at, length);
         at += length;

@@ -9,8 +9,6 @@
 #include "base/buffer.h"
 #include "generator/infer_private.h"
 
-typedef struct PathShapes PathShapes;
-
 /* What is to be known about all paths together; borrows USES. RECORDING tells of its runs. NULL
  * without memory. */
 PathShapes *path_shapes_new(Recording *recording, const PathUses *uses, Generalise level);

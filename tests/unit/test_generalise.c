@@ -428,6 +428,34 @@ START_TEST(test_row)
 }
 END_TEST
 
+/* A socket's address has in its rule what is different in every run of its path. */
+START_TEST(test_socket)
+{
+    const Seen seen[] = {{"/srv/s.1234.tmp", NEW, .named_after = "pid"}, {"/srv/s", NEW}};
+    CLEANUP(recording_cleanup) Recording *recording = make(seen, ARRAY_LENGTH(seen));
+    CLEANUP(buffer_deinit) Buffer notes = BUFFER_INIT;
+    static const char *const addresses[] = {"/srv/s.1234.tmp", "/srv/s", "/srv/other.1234",
+                                            "@abstract.1234"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
+        Fact fact = {.kind = FACT_UNIX, .phase = PHASE_RUN, .name = "bind", .subject = "/bin/x"};
+        fact_set_text(&fact, FIELD_SOCKET_TYPE, "stream");
+        fact_set_text(&fact, FIELD_ADDRESS, addresses[i]);
+        results_add(&fact.results, RESULT_OK);
+        ck_assert_int_ge(recording_add(recording, &fact, 0, 1, NULL, &(StoredFact *){NULL}), 0);
+    }
+    CLEANUP(policy_cleanup) Policy *policy = infer_at(recording, GENERALISE_CAREFUL, &notes);
+    check_section(policy, POLICY_UNIX,
+                  "bind stream /srv/other.1234\nbind stream /srv/s\n"
+                  "bind stream /srv/s.@{pid}.tmp\nbind stream @abstract.1234\n");
+    for (size_t i = 0; i < policy_rules_count(policy); i++) {
+        const PolicyRule *rule = policy_rule(policy, i);
+        const bool general = rule->target && strchr(rule->target, '{');
+        ck_assert_int_eq(rule->section == POLICY_UNIX && rule->reason != NULL, general);
+    }
+}
+END_TEST
+
 /* What may be written and executed is told. */
 static const struct {
     Seen facts[3];
@@ -540,6 +568,7 @@ int main(void)
     Suite *suite = suite_create("generalise");
 
     suite_add(suite, "paths", test_row, ARRAY_LENGTH(rows));
+    suite_add(suite, "socket", test_socket, 1);
     suite_add(suite, "writable and executable", test_audit, ARRAY_LENGTH(audits));
     suite_add(suite, "the table of equivalents", test_equivalents, 1);
     suite_add(suite, "programs that stand for others", test_programs, 1);

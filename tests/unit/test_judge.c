@@ -50,6 +50,10 @@ static const struct {
     {"files: [/d/** rw, {rule: /d/secret r, deny: true}]", "/d/secret", ACCESS_READ,
      "/d/secret r\n"},
     {"files: [owner /a r]", "/a", ACCESS_READ, "/a r\n"},
+    /* a file without a name, by any number */
+    {"files: ['/tmp/#[0-9]* rw']", "/tmp/#[inode]", ACCESS_READ | ACCESS_WRITE, ""},
+    {"files: [/tmp/a rw]", "/tmp/#[inode]", ACCESS_READ, "/tmp/#[0-9]* r\n"},
+    {"files: ['/tmp/#[0-9]* rw']", "/tmp/#[inode]x", ACCESS_READ, "/tmp/#\\[inode\\]x r\n"},
 };
 
 START_TEST(test_files)
