@@ -19,9 +19,6 @@
 /* Ends a wait in the ioctl; whittle blocks it everywhere else. */
 enum { STOP_SIGNAL = SIGUSR1 };
 
-/* So long after a call of another thread the workload counts as having several at work. */
-enum { OTHERS_CALLS = 64 };
-
 /* With one thread at work the receiver looks for others, and for ends of processes, as often. */
 enum { LOOK_AFTER = 8 };
 
@@ -197,15 +194,6 @@ static bool is_hung_up(const Receiver *receiver)
     return poll(&listener, 1, 0) > 0;
 }
 
-static void note_thread(Receiver *receiver, pid_t tid)
-{
-    if (tid != receiver->last_tid)
-        receiver->others_for = OTHERS_CALLS;
-    else if (receiver->others_for > 0)
-        receiver->others_for--;
-    receiver->last_tid = tid;
-}
-
 /* Notifications are received in the order of their numbers: what is missing was taken back. How
  * many were until then goes with the notification, in a field that the kernel does not use. */
 static void note_gap(Receiver *receiver, struct seccomp_notif *request)
@@ -225,7 +213,8 @@ static void receive(Receiver *receiver)
     memset(slot, 0, sizeof *slot);
     if (seccomp_notify_receive(receiver->listener, slot) == 0) {
         note_gap(receiver, slot);
-        note_thread(receiver, (pid_t)slot->pid);
+        const SyscallStop stop = notify_stop(slot);
+        activity_note(&receiver->activity, &stop);
         atomic_store(&receiver->end, end + 1);
         return;
     }
@@ -262,7 +251,7 @@ static void observe_here(Receiver *receiver, bool brief)
     struct seccomp_notif *request = ring_take(receiver, HAND_RECEIVER);
     /* Where one thread alone has been making calls, none of another is likely to wait, nor has its
      * number become another's meanwhile: looking costs as much as half of all the rest. */
-    const bool look = receiver->urgency.is_urgent || receiver->others_for > 0 ||
+    const bool look = receiver->urgency.is_urgent || activity_of_others(&receiver->activity) ||
                       ++receiver->alone % LOOK_AFTER == 0;
 
     if (look && poll(fds, 2, 0) > 0) {
@@ -290,7 +279,7 @@ static bool handle_here(Receiver *receiver)
     }
     const SyscallStop stop = notify_stop(ring_slot(receiver, atomic_load(&receiver->front)));
     const bool brief = observer_is_brief(receiver->observer, &stop);
-    if ((!brief && receiver->others_for > 0) ||
+    if ((!brief && activity_of_others(&receiver->activity)) ||
         hold_applies(&receiver->hold, receiver->observer, &stop)) {
         (void)pthread_mutex_unlock(&receiver->lock);
         return false;
@@ -340,9 +329,12 @@ int receiver_start(Receiver *receiver, int listener, Observer *observer, KeeperP
     CLEANUP(fd_close) int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CLEANUP(restart_deinit) Restart restart = {0};
     CLEANUP(urgency_deinit) Urgency urgency = {0};
+    CLEANUP(activity_deinit) Activity activity = {0};
     int r = restart_init(&restart);
     if (r == 0)
         r = urgency_init(&urgency);
+    if (r == 0)
+        r = activity_init(&activity);
     if (r < 0)
         return r;
     if (wake < 0 || sigaction(STOP_SIGNAL, &action, NULL) < 0 ||
@@ -351,18 +343,21 @@ int receiver_start(Receiver *receiver, int listener, Observer *observer, KeeperP
     (void)pthread_mutex_init(&receiver->lock, NULL);
     receiver->urgency = urgency;
     receiver->restart = restart;
+    receiver->activity = activity;
     receiver->wake_fd = wake;
     const int error = pthread_create(&receiver->thread, NULL, receiver_main, receiver);
     if (error != 0) {
         receiver->wake_fd = -1;
         receiver->urgency = (Urgency){0};
         receiver->restart = (Restart){0};
+        receiver->activity = (Activity){0};
         return -error;
     }
     receiver->started = true;
     wake = -1;
     urgency = (Urgency){0};
     restart = (Restart){0};
+    activity = (Activity){0};
     return 0;
 }
 
@@ -401,6 +396,7 @@ void receiver_stop(Receiver *receiver)
     }
     restart_deinit(&receiver->restart);
     urgency_deinit(&receiver->urgency);
+    activity_deinit(&receiver->activity);
     (void)sem_destroy(&receiver->free_slots);
     (void)pthread_mutex_destroy(&receiver->lock);
     fd_close(&receiver->wake_fd);

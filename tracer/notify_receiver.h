@@ -4,9 +4,9 @@
  * been received (tracer/notify.c), so a thread of its own, the receiver, does little else. The
  * other thread, the handler, is the one that called receiver_start().
  *
- * The receiver observes a call itself when that is quick, or when the call's thread is the only one
- * that makes calls, for then nobody else can be waiting; that saves a switch of threads. All else
- * it leaves in a ring for the handler.
+ * The receiver observes a call itself when that is quick, or when no other thread is at work, for
+ * then nobody else is waiting; that saves a switch of threads. All else it leaves in a ring for the
+ * handler.
  *
  *     receiver:  receive → ring ─┬─ quick, observer free: observe, answer
  *                                └─ else: wake the handler if it sleeps; receive the next
@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "tracer/notify_activity.h"
 #include "tracer/notify_hold.h"
 #include "tracer/notify_keeper.h"
 #include "tracer/notify_restart.h"
@@ -46,9 +47,8 @@ typedef struct Receiver {
     atomic_int error;    /* the receiver has failed: a positive errno */
     uint64_t last_id;    /* the receiver's own, as what follows */
     uint32_t taken_back; /* notifications, for a signal came before they were received */
-    pid_t last_tid;
-    unsigned others_for; /* for so many calls on, more threads than one are at work */
-    unsigned alone;      /* calls since, counted on */
+    Activity activity;
+    unsigned alone; /* calls while no other thread was at work, counted on */
     Urgency urgency;
 } Receiver;
 
