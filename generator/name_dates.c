@@ -9,6 +9,7 @@
 #include <time.h>
 
 enum { DAY = 24 * 60 * 60, SLACK = 14 * 60 * 60 }; /* no time zone is further away */
+enum { SECONDS_LENGTH = 10 };                      /* of the time as a decimal number */
 
 static int number_of(const char *digits, size_t length)
 {
@@ -118,8 +119,6 @@ static size_t date_length(const char *text, size_t length, bool times, const Tim
 /* Seconds, or thousandths, millionths, billionths of them. */
 static bool is_time(const char *digits, size_t length, const TimeSpan *runs, size_t runs_count)
 {
-    enum { SECONDS_LENGTH = 10 };
-
     if (length < SECONDS_LENGTH || length > SECONDS_LENGTH + 9 ||
         (length - SECONDS_LENGTH) % 3 != 0)
         return false;
@@ -133,7 +132,7 @@ static bool is_time(const char *digits, size_t length, const TimeSpan *runs, siz
 static size_t hex_time_length(const char *text, size_t length, bool alone, const TimeSpan *runs,
                               size_t runs_count)
 {
-    enum { SECONDS_LENGTH = 8, WITH_MICROSECONDS = 13 };
+    enum { HEX_SECONDS_LENGTH = 8, WITH_MICROSECONDS = 13 };
     int64_t seconds = 0;
     bool letter = false;
     size_t size = 0;
@@ -144,12 +143,12 @@ static size_t hex_time_length(const char *text, size_t length, bool alone, const
         const int digit =
             isdigit((unsigned char)text[size]) ? text[size] - '0' : text[size] - 'a' + 10;
         letter |= digit > 9;
-        if (size < SECONDS_LENGTH)
+        if (size < HEX_SECONDS_LENGTH)
             seconds = seconds * 16 + digit;
     }
     if (size < length && isalnum((unsigned char)text[size]))
         return 0;
-    if ((size != WITH_MICROSECONDS && (size != SECONDS_LENGTH || !alone)) || !letter)
+    if ((size != WITH_MICROSECONDS && (size != HEX_SECONDS_LENGTH || !alone)) || !letter)
         return 0;
     return is_time_of_run(seconds, seconds, runs, runs_count) ? size : 0;
 }
@@ -179,7 +178,9 @@ bool name_find_dates(const char *name, size_t length, bool times, const TimeSpan
             digits++;
         size_t size = digits ? date_length(name + at, length - at, times, runs, runs_count) : 0;
         if (size == 0 && is_time(name + at, digits, runs, runs_count))
-            size = digits;
+            size = digits + (digits == SECONDS_LENGTH
+                                 ? fraction_length(name + at + digits, length - at - digits)
+                                 : 0);
         if (size > 0)
             found |= name_spans_add(spans, (NameSpan){at, at + size, SPAN_DATE});
         at += size ? size : digits ? digits : 1;
