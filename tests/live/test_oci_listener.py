@@ -32,7 +32,6 @@ def refused(bench, runtime):
         check("EPERM" not in fact["results"], f"personality(): {fact}")
 
 
-SOME = ("plain", "init", "network-none", "user", "read-only", "volume", "cap-drop", "no-new-privileges")
-CASES = [*map(cases.option_case, SOME), refused, cases.killed, cases.removed_by_force, cases.restarted, cases.health_checked,
-         cases.forks_daemons, cases.at_once, cases.learned("redis")]
+SOME = [name for name in cases.OPTIONS if name not in ("privileged", "unconfined")]  # those get a filter, which shows
+CASES = [*map(cases.option_case, SOME), refused, *cases.LIVES, cases.learned("redis")]
 cases.main("listener", make_bench, {"runc": [*CASES, cases.learned("nginx")], "crun": CASES})
