@@ -21,7 +21,7 @@ endif()
 # whittle_link_stacks(TARGET): only programs that take stacks load libdw at their start.
 function(whittle_link_stacks target)
   target_sources(${target} PRIVATE stack_files.c stack_frame_code.c stack_frame_pointer.c
-                                   stack_maps.c stack_names.c stacks.c)
+                                   stack_maps.c stack_names.c stack_session.c stacks.c)
   target_link_libraries(${target} PRIVATE "-Wl,--push-state,--as-needed" PkgConfig::DW
                                           "-Wl,--pop-state")
 endfunction()
