@@ -292,6 +292,19 @@ START_TEST(test_against_libseccomp)
 }
 END_TEST
 
+/* Who reads another's memory is not as dangerous as who writes it. */
+START_TEST(test_risk_of_memory)
+{
+    const RiskRow *reading = risk_of_path("/proc/@{pid}/mem", GLOB_POLICY, FILE_READ);
+    const RiskRow *writing = risk_of_path("/proc/@{pid}/mem", GLOB_POLICY, FILE_READ | FILE_WRITE);
+    const RiskRow *appending = risk_of_path("/proc/*/mem", GLOB_POLICY, FILE_APPEND);
+
+    ck_assert_int_eq(risk_of_row(reading), risk_from_name("high"));
+    ck_assert_int_eq(risk_of_row(writing), risk_from_name("critical"));
+    ck_assert_int_eq(risk_of_row(appending), risk_from_name("critical"));
+}
+END_TEST
+
 /* Every row of the table of risks says something. */
 START_TEST(test_risks)
 {
@@ -326,5 +339,6 @@ int main(void)
 
     suite_add(suite, "against libseccomp", test_against_libseccomp, 1);
     suite_add(suite, "risks", test_risks, 1);
+    suite_add(suite, "risk of memory", test_risk_of_memory, 1);
     return suite_run(suite);
 }
