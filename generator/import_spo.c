@@ -309,6 +309,7 @@ static const struct {
     {"listenerPath", "listenerPath is not carried over"},
     {"listenerMetadata", "listenerMetadata is not carried over"},
     {"flags", "flags are not carried over"},
+    {"targetWorkload", "targetWorkload is not carried over"}, /* of the first v1alpha1 */
     {"state", "state is not carried over: a policy is in force where it is used"},
     {"disabled", "disabled is not carried over: a policy is in force where it is used"},
     {"mode", "mode is not carried over: a policy is for enforcing"},
@@ -326,9 +327,17 @@ static void note_spec(const Spo *spo, const yaml_node_t *spec)
 
 static int import_seccomp_spec(const Spo *spo, const yaml_node_t *spec, Imported *ret_imported)
 {
-    static const char *const keys[] = {
-        "defaultAction", "architectures",    "syscalls", "baseProfileName", "disabled",
-        "listenerPath",  "listenerMetadata", "flags",    "state",           NULL};
+    static const char *const keys[] = {"defaultAction",
+                                       "architectures",
+                                       "syscalls",
+                                       "baseProfileName",
+                                       "disabled",
+                                       "listenerPath",
+                                       "listenerMetadata",
+                                       "flags",
+                                       "state",
+                                       "targetWorkload",
+                                       NULL};
     CLEANUP(buffer_deinit) Buffer json = BUFFER_INIT;
     size_t line = 0;
     int r = spo_check_keys(spo, spec, "spec of a SeccompProfile", keys);

@@ -99,6 +99,26 @@ static bool has_word_of(const StraceSpan *span, const char *word)
     return memmem(span->text, span->length, word, strlen(word)) != NULL;
 }
 
+/* The same of a number. */
+static uint32_t open_number_access(const StraceSpan *span)
+{
+    char text[24] = "";
+
+    memcpy(text, span->text, span->length < sizeof text ? span->length : sizeof text - 1);
+    const unsigned long flags = strtoul(text, NULL, 0);
+    const unsigned long way = flags & O_ACCMODE;
+    uint32_t access = 0;
+
+    if (flags & O_PATH)
+        return ACCESS_STAT;
+    access |= way == O_RDONLY || way == O_RDWR ? ACCESS_READ : 0;
+    if (way == O_WRONLY || way == O_RDWR)
+        access |= flags & O_APPEND ? ACCESS_APPEND : ACCESS_WRITE;
+    access |= flags & O_CREAT ? ACCESS_CREATE : 0;
+    access |= flags & O_TRUNC ? ACCESS_TRUNCATE : 0;
+    return access;
+}
+
 static uint32_t open_access(const StraceSpan *flags)
 {
     static const struct {
@@ -113,6 +133,8 @@ static uint32_t open_access(const StraceSpan *flags)
     };
     uint32_t access = 0;
 
+    if (flags->length > 0 && isdigit((unsigned char)flags->text[0])) /* -X raw */
+        return open_number_access(flags);
     if (has_word_of(flags, "O_PATH"))
         return ACCESS_STAT;
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
@@ -402,7 +424,8 @@ static int end_run(Strace *strace)
     if (strace->relative > 0)
         (void)buffer_printf(strace->notes,
                             "%s: %zu relative paths are left out, since the log does not tell the "
-                            "folder; record with strace -f -y\n",
+                            "folder; with strace -f -y it does for calls that name one, as "
+                            "openat()\n",
                             name, strace->relative);
     if (strace->odd > 0)
         (void)buffer_printf(strace->notes, "%s:%u: not understood, as are %zu lines in all\n", name,

@@ -48,7 +48,16 @@ static long number_of(const char *text, size_t length)
     return value;
 }
 
-/* "[pid 123]", "[  59]" (-n), "[00007f…]" (-i): true if there was one. */
+/* Behind a process's number: "<name>" (-Y, --decode-pids=comm), in which a ">" is escaped. */
+static size_t comm_length(const StraceSpan *span, size_t at)
+{
+    if (at >= span->length || span->text[at] != '<')
+        return 0;
+    const char *end = memchr(span->text + at, '>', span->length - at);
+    return end ? (size_t)(end - span->text) + 1 - at : 0;
+}
+
+/* "[pid 123]", "[pid 123<sh>]", "[  59]" (-n), "[00007f…]" (-i): true if there was one. */
 static bool skip_brackets(StraceSpan *span, long *pid)
 {
     size_t end;
@@ -60,6 +69,7 @@ static bool skip_brackets(StraceSpan *span, long *pid)
         skip_blanks(span);
         *pid = number_of(span->text, span->length);
         end = run_of(span, 0, "0123456789");
+        end += comm_length(span, end);
         if (end == 0 || end >= span->length || span->text[end] != ']')
             return false;
     } else {
@@ -72,11 +82,32 @@ static bool skip_brackets(StraceSpan *span, long *pid)
     return true;
 }
 
+/* "(+     0.000189)", behind another time (-r). */
+static bool skip_relative(StraceSpan *span)
+{
+    if (!strace_span_begins(span, "(+"))
+        return false;
+    const size_t end = 2 + run_of(span, 2, " 0123456789.");
+    if (end >= span->length || span->text[end] != ')')
+        return false;
+    skip(span, end + 1);
+    return true;
+}
+
 /* A number or a time with blanks behind. */
 static bool skip_number(StraceSpan *span, long *pid)
 {
     const size_t length = run_of(span, 0, "0123456789.:");
+    const size_t comm = length > 0 && run_of(span, 0, "0123456789") == length && *pid == 0
+                            ? comm_length(span, length)
+                            : 0;
 
+    if (comm > 0 && length + comm < span->length &&
+        isblank((unsigned char)span->text[length + comm])) {
+        *pid = number_of(span->text, length);
+        skip(span, length + comm);
+        return true;
+    }
     if (length == 0 || length >= span->length || !isblank((unsigned char)span->text[length]))
         return false;
     if (run_of(span, 0, "0123456789") == length && *pid == 0)
@@ -148,9 +179,12 @@ void strace_line_parse(const char *text, size_t length, StraceLine *ret_line)
         span.length--;
     do
         skip_blanks(&span);
-    while (skip_brackets(&span, &ret_line->pid) || skip_number(&span, &ret_line->pid));
-    if (span.length == 0 || strace_span_begins(&span, "strace: ") ||
-        strace_span_begins(&span, "Process ") || strace_span_begins(&span, "[ Process ")) {
+    while (skip_brackets(&span, &ret_line->pid) || skip_number(&span, &ret_line->pid) ||
+           skip_relative(&span));
+    /* "> FILE(function+0x5) [0x6]" is a frame of the stack of -k. */
+    if (span.length == 0 || strace_span_begins(&span, "> ") ||
+        strace_span_begins(&span, "strace: ") || strace_span_begins(&span, "Process ") ||
+        strace_span_begins(&span, "[ Process ")) {
         ret_line->kind = STRACE_NOTHING;
     } else if (strace_span_begins(&span, "+++ ")) {
         parse_exit(span, ret_line);

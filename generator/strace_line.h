@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of strace(1), taken apart: with or without process numbers (-f), times (-t, -tt, -ttt,
- * -r), call numbers (-n), instruction pointers (-i), durations (-T).
+ * A line of strace(1), taken apart: with or without process numbers (-f) and names (-Y), times (-t,
+ * -tt, -ttt, -r), call numbers (-n), instruction pointers (-i), durations (-T), stacks (-k).
  */
 #pragma once
 
@@ -12,7 +12,7 @@ enum { STRACE_ARGS_MAX = 8 };
 
 typedef enum StraceKind {
     STRACE_OTHER,      /* not understood */
-    STRACE_NOTHING,    /* empty, or strace's own message */
+    STRACE_NOTHING,    /* empty, strace's own message, or a frame of a stack */
     STRACE_CALL,       /* "name(args) = result" */
     STRACE_UNFINISHED, /* "name(args <unfinished ...>" */
     STRACE_RESUMED,    /* "<... name resumed>args) = result" */

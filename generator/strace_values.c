@@ -145,8 +145,10 @@ static bool append_string(const StraceSpan *span, size_t at, char quote, Buffer 
 bool strace_descriptor_path(const StraceSpan *span, Buffer *out)
 {
     const char *angle = memchr(span->text, '<', span->length);
+    const size_t left = angle ? span->length - (size_t)(angle + 1 - span->text) : 0;
 
-    if (!angle || angle + 1 >= span->text + span->length || angle[1] != '/')
+    /* -xx writes each byte so. */
+    if (left == 0 || (angle[1] != '/' && (left < 4 || memcmp(angle + 1, "\\x2f", 4) != 0)))
         return false;
     return append_string(span, (size_t)(angle + 1 - span->text), '>', out);
 }

@@ -211,6 +211,11 @@ static const Row spo_rows[] = {
          "    args:\n    - {index: 0, op: SCMP_CMP_EQ, value: 8, valueTwo: 0}\n"),
      "syscalls read\nsyscalls write\nsyscalls personality 0=PER_LINUX32\n!syscalls personality\n",
      "t:8: baseProfileName is not carried over", NULL},
+    {NULL,
+     SPO("SeccompProfile",
+         "  defaultAction: SCMP_ACT_ERRNO\n  targetWorkload: custom-profiles\n  syscalls:\n"
+         "  - {names: [read], action: SCMP_ACT_ALLOW}\n"),
+     "syscalls read\n", "t:7: targetWorkload is not carried over", NULL},
     {NULL, SPO("SeccompProfile", "  defaultAction: SCMP_ACT_ERRNO\n  defaultAktion: x\n"), NULL,
      NULL, "t:7:3: spec of a SeccompProfile has no key \"defaultAktion\"; did you mean"},
     /* JSON's reader names the file's line */
@@ -295,6 +300,23 @@ static const Row strace_rows[] = {
      NULL},
     {NULL, "getpid() = 7\nno_such_call() = 0\n", "syscall getpid unknown 0\n",
      "first of them no_su", NULL},
+    /* -Y, --decode-pids=comm; -r behind another time; the frames of -k */
+    {NULL,
+     "12<a b> execve(\"/bin/a\", [], 0x1) = 0\n[pid 12<a\\76>] getuid() = 0\n"
+     "12 1795426294.89 (+     0.000189) getpid() = 7 <0.1>\n > /lib/ld.so(_dl+0x5) [0x6]\n"
+     " > unexpected_backtracing_error [0x1]\n",
+     "exec /bin/a /bin/a 0\nsyscall getpid /bin/a 0\nsyscall getuid /bin/a 0\n", "!not understood",
+     NULL},
+    {NULL, "7 0.5 (+ 0.1) getpid() = 7\n", "syscall getpid unknown 0\n", NULL, NULL},
+    /* -xx; -X raw */
+    {NULL, "openat(AT_FDCWD<\\x2f\\x61>, \"\\x62\", O_RDWR) = 3<\\x2f\\x61\\x2f\\x62>\n",
+     "file /a/b read write unknown 0\n", NULL, NULL},
+    {NULL,
+     "openat(-100</a>, \"b\", 0x80000) = 3</a/b>\nopenat(-100</a>, \"c\", 0x241, 0600) = 3</a/c>\n"
+     "open(\"/l\", 02001) = 3\n",
+     "file /a/b read unknown 0\nfile /a/c write create truncate unknown 0\n"
+     "file /l append unknown 0\n",
+     NULL, NULL},
     {"strace", "hello\n", NULL, NULL, "no system call"},
 };
 
@@ -439,8 +461,10 @@ static void check_row(const Row *row)
         return;
     }
     ck_assert_msg(r == 0, "%s\n%s", err.text, row->text);
-    ck_assert_msg(!row->notes || strstr(buffer_text(&notes), row->notes), "%s\nwanted: %s",
-                  buffer_text(&notes), row->notes);
+    const bool unwanted = row->notes && row->notes[0] == '!';
+    const char *note = row->notes ? strstr(buffer_text(&notes), row->notes + unwanted) : NULL;
+    ck_assert_msg(!row->notes || (note != NULL) != unwanted, "%s\nwanted: %s", buffer_text(&notes),
+                  row->notes);
     ck_assert_int_ne(imported.policy != NULL, imported.recording != NULL);
     if (imported.policy)
         print_rules(imported.policy, &out);
