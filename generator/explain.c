@@ -36,6 +36,7 @@ typedef struct Asked {
     const PolicyText *policy;
     RulesToAsk rules;     /* all of the policy, in its order */
     ExplainedRule *found; /* one each */
+    size_t *all;          /* how many facts of the recording need each; NULL: not counted yet */
     const char **names;   /* the name of the last fact of each */
 } Asked;
 
@@ -43,6 +44,7 @@ static void asked_deinit(Asked *asked)
 {
     rules_to_ask_deinit(&asked->rules);
     free(asked->found);
+    free(asked->all);
     free(asked->names);
 }
 
@@ -86,6 +88,28 @@ static int ask_rules(Asked *asked, const Explanation *explanation)
     return r;
 }
 
+/* How many facts of the recording need the rule FOUND, whatever was asked for. */
+static int count_all(Asked *asked, ExplainedRule *found)
+{
+    CLEANUP(free_pointer) bool *hits = calloc(asked->rules.count + 1, sizeof *hits);
+    int r = hits ? 0 : -ENOMEM;
+    Fact view;
+
+    if (!asked->all) {
+        asked->all = calloc(asked->rules.count + 1, sizeof *asked->all);
+        r = asked->all ? r : -ENOMEM;
+        for (size_t i = 0; r == 0 && i < recording_facts_count(asked->recording); i++) {
+            memset(hits, 0, asked->rules.count * sizeof *hits);
+            r = rules_needed_by(&asked->rules, recording_fact(asked->recording, i, &view), hits);
+            for (size_t k = 0; k < asked->rules.count; k++)
+                asked->all[k] += hits[k];
+        }
+    }
+    if (r == 0)
+        found->others = asked->all[found - asked->found];
+    return r;
+}
+
 static const char *origin_of(const ExplainedRule *found, const Recording *recording)
 {
     CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
@@ -93,7 +117,7 @@ static const char *origin_of(const ExplainedRule *found, const Recording *record
 
     if (!recording)
         return "unknown";
-    if (found->facts == 0)
+    if (found->facts == 0 && found->others == 0)
         return "not-seen";
     if (rule->section == POLICY_FILES && strpbrk(rule->name, "*?[{@") &&
         policy_pattern_to_literal(rule->name, &path) != 0)
@@ -101,10 +125,12 @@ static const char *origin_of(const ExplainedRule *found, const Recording *record
     return "observed";
 }
 
-static int find_origin(const Asked *asked, ExplainedRule *found, Explanation *explanation)
+static int find_origin(Asked *asked, ExplainedRule *found, Explanation *explanation)
 {
+    if (found->facts == 0 && asked->recording && count_all(asked, found) < 0)
+        return -ENOMEM;
     found->origin = origin_of(found, asked->recording);
-    if (found->facts > 0 || !asked->recording)
+    if (found->facts > 0 || found->others > 0 || !asked->recording)
         return 0;
     return explain_added_rule(asked->recording, &found->place->rule, explanation, &found->origin);
 }
@@ -213,12 +239,11 @@ static void keep(Explanation *into, Explanation *from)
     *from = old;
 }
 
-int explain(ExplainInput *input, const char *what, int kind, Explanation *explanation, Error *err)
+/* As the first that it looks like and finds something. */
+static int explain_any(ExplainInput *input, const char *what, Explanation *explanation, Error *err)
 {
     bool found = false, likely = false;
 
-    if (kind >= 0)
-        return explain_forced(input, what, (ExplainKind)kind, explanation, err);
     for (ExplainKind i = 0; i < EXPLAIN_KIND_COUNT; i++) {
         CLEANUP(explanation_deinit) Explanation tried = {.kind = i};
         bool fits = false;
@@ -238,4 +263,51 @@ int explain(ExplainInput *input, const char *what, int kind, Explanation *explan
             break;
     }
     return found ? 0 : 1;
+}
+
+/* Takes WHAT as KIND (-1: any). Puts the answer in the place of what EXPLANATION has, if something
+ * was found, or if EXPLANATION has no name that is near. */
+static int explain_instead(ExplainInput *input, const char *what, int kind,
+                           Explanation *explanation, Error *err)
+{
+    CLEANUP(explanation_deinit) Explanation other = {.facts = NULL};
+    const int r = kind >= 0 ? explain_forced(input, what, (ExplainKind)kind, &other, err)
+                            : explain_any(input, what, &other, err);
+
+    if (r == 0 || (r == 1 && explanation->nearest.length == 0 && explanation->what.length == 0))
+        keep(explanation, &other);
+    return r;
+}
+
+/* Takes WHAT for what PASTED makes of it. */
+static int explain_meant(ExplainInput *input, const char *what,
+                         int (*pasted)(const ExplainInput *, const char *, Buffer *, int *),
+                         Explanation *explanation, Error *err)
+{
+    CLEANUP(buffer_deinit) Buffer meant = BUFFER_INIT;
+    Error unlike = {0};
+    int kind = -1;
+    int r = pasted(input, what, &meant, &kind);
+
+    if (r > 0)
+        r = explain_instead(input, buffer_text(&meant), kind, explanation, &unlike);
+    else if (r == 0)
+        r = 1;
+    if (r == -EINVAL) /* it only looked like that */
+        return 1;
+    return r < 0 ? error_errno(err, r, "explaining %.200s", what) : r;
+}
+
+int explain(ExplainInput *input, const char *what, int kind, Explanation *explanation, Error *err)
+{
+    const bool line = explain_is_line(what);
+
+    if (kind >= 0)
+        return explain_forced(input, what, (ExplainKind)kind, explanation, err);
+    int r = line ? explain_meant(input, what, explain_pasted, explanation, err) : 1;
+    if (r == 1)
+        r = explain_instead(input, what, -1, explanation, err);
+    if (r == 1 && !line)
+        r = explain_meant(input, what, explain_pasted, explanation, err);
+    return r == 1 ? explain_meant(input, what, explain_key, explanation, err) : r;
 }

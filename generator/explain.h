@@ -65,6 +65,7 @@ int explain_input_finish(ExplainInput *input, Error *err);
 typedef struct ExplainedRule {
     const PolicyPlace *place;
     size_t facts;       /* so many of the answer's facts need it */
+    size_t others;      /* without any of these: so many other facts of the recording do */
     size_t names;       /* that are about so many different names: paths, calls, … */
     bool asked;         /* it is itself what was asked about */
     const char *origin; /* "observed", "generalised", "baseline", "equivalent", "not-seen",

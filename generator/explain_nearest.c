@@ -156,6 +156,36 @@ static int suggest_ports(const Recording *recording, Suggestions *suggestions)
     return 0;
 }
 
+/* Of the rule about a call that call, whatever it was made with. */
+static void suggest_call_of_rule(const Query *query, Suggestions *suggestions)
+{
+    char name[64] = "";
+    const size_t length = strcspn(buffer_text(&query->text), " ");
+
+    if (length >= sizeof name)
+        return;
+    memcpy(name, buffer_text(&query->text), length);
+    if (syscall_by_name(name))
+        suggest(suggestions, name, "");
+}
+
+/* A number may be that of a line. */
+static void suggest_line(const ExplainInput *input, const char *what, Suggestions *suggestions)
+{
+    CLEANUP(buffer_deinit) Buffer line = BUFFER_INIT;
+    const int64_t number = explain_number(what, 999999999);
+    int64_t lines = 0;
+
+    for (const char *at = buffer_text(&input->policy_bytes); *at; lines++) {
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+    }
+    if (!input->policy_path || number <= 0 || number > lines ||
+        buffer_printf(&line, "%s:%" PRId64, input->policy_path, number) < 0)
+        return;
+    suggest(suggestions, buffer_text(&line), "");
+}
+
 int explain_nearest(const ExplainInput *input, const char *what, const Query *query, Buffer *out)
 {
     Suggestions suggestions = {.out = out};
@@ -164,8 +194,12 @@ int explain_nearest(const ExplainInput *input, const char *what, const Query *qu
 
     if (query->kind == EXPLAIN_LINE || query->kind == EXPLAIN_GLOB)
         return 0;
-    if (query->kind == EXPLAIN_PORT)
+    if (query->kind == EXPLAIN_RULE)
+        suggest_call_of_rule(query, &suggestions);
+    if (query->kind == EXPLAIN_PORT) {
+        suggest_line(input, what, &suggestions);
         return suggest_ports(input->recording, &suggestions);
+    }
     if (input->recording)
         r = suggest_paths(input->recording,
                           query->kind == EXPLAIN_PATH ? buffer_text(&query->text) : what,

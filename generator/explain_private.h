@@ -97,3 +97,19 @@ int explanation_add_fact(Explanation *explanation, StoredFact *fact);
  */
 
 int explain_nearest(const ExplainInput *input, const char *what, const Query *query, Buffer *out);
+
+/* ---- what stands elsewhere, pasted: explain_pasted.c --------------------------------------------
+ */
+
+/*
+ * Appends to OUT what WHAT is called here, if it is a line of a policy, an AppArmor profile or
+ * seccomp.json, a call as strace writes it, or an address with a port; *RET_KIND is the ExplainKind
+ * of that, -1 for any. 1, 0 if it is none of these, or -ENOMEM.
+ */
+int explain_pasted(const ExplainInput *input, const char *what, Buffer *out, int *ret_kind);
+
+/* WHAT can be nothing but such a line, or a call with brackets. */
+bool explain_is_line(const char *what);
+
+/* The same of the line of the policy that begins with the key WHAT ("volumes"). */
+int explain_key(const ExplainInput *input, const char *what, Buffer *out, int *ret_kind);

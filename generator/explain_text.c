@@ -253,6 +253,9 @@ static void put_rule(const Page *page, const ExplainedRule *found)
         fact_words_text(out, rule->reason);
         (void)buffer_putc(out, '\n');
     }
+    if (found->others > 0)
+        (void)buffer_printf(out, "    %zu other fact%s of the recording need%s it\n", found->others,
+                            found->others == 1 ? "" : "s", found->others == 1 ? "s" : "");
     for (size_t i = 0; i < ARRAY_LENGTH(origins); i++) {
         if (strcmp(origins[i].origin, found->origin) == 0)
             (void)buffer_printf(out, "    %s\n", origins[i].words);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `whittle explain FILE WHAT`: who needed something, and what in the policy depends on it. */
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "generator/explain.h"
+#include "model/tables.h"
 
 #include <unistd.h>
+
+#define FILE_MAX ((size_t)4 * 1024 * 1024)
 
 static int read_input(const Parsed *parsed, ExplainInput *input, Error *err)
 {
@@ -17,11 +21,50 @@ static int read_input(const Parsed *parsed, ExplainInput *input, Error *err)
     return r == 0 ? explain_input_finish(input, err) : r;
 }
 
+/* Line NUMBER of TEXT, without blanks around it. */
+static char *line_of(char *text, long number)
+{
+    char *line = strsep(&text, "\n");
+
+    while (line && --number > 0)
+        line = strsep(&text, "\n");
+    return line ? line + strspn(line, " \t") : NULL;
+}
+
+/*
+ * What line of another file of FOLDER than the policy says, where WHAT is "apparmor.profile:28":
+ * kept in TEXT. WHAT itself where it is nothing of that kind.
+ */
+static const char *look_line_up(const char *folder, const char *what, Buffer *text)
+{
+    CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
+    const char *colon = strrchr(what, ':');
+    const long number = colon ? strtol(colon + 1, NULL, 10) : 0;
+    Error unread = {0};
+
+    if (number <= 0 || strspn(colon + 1, "0123456789") != strlen(colon + 1) || what[0] == '/' ||
+        memchr(what, '/', (size_t)(colon - what)) ||
+        (colon - what > 5 && strncmp(colon - 5, ".yaml", 5) == 0))
+        return what;
+    (void)buffer_printf(&path, "%s/%.*s", folder, (int)(colon - what), what);
+    if (path.error || access(buffer_text(&path), R_OK) < 0 ||
+        read_file(buffer_text(&path), text, FILE_MAX, &unread) < 0 || text->length == 0)
+        return what;
+    const char *line = line_of(text->data, number);
+    if (!line || !*line)
+        return what;
+    message("%s: %s", what, line);
+    return line;
+}
+
 static void say_nothing_found(const Parsed *parsed, const Explanation *explanation)
 {
     const char *nearest = buffer_text(&explanation->nearest);
 
     message("nothing about \"%s\" in %s", parsed->arguments[1], parsed->arguments[0]);
+    if (explanation->kind == EXPLAIN_CALL && syscall_by_name(buffer_text(&explanation->what)))
+        message("  %s is a system call that no rule allows and that was not seen",
+                buffer_text(&explanation->what));
     for (const char *at = nearest; *at; at += strcspn(at, "\n") + 1)
         message("  did you mean %.*s", (int)strcspn(at, "\n"), at);
 }
@@ -31,6 +74,7 @@ static int run(const Parsed *parsed)
     CLEANUP(explain_input_deinit) ExplainInput input = {.recording = NULL};
     CLEANUP(explanation_deinit) Explanation explanation = {.facts = NULL};
     CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer looked_up = BUFFER_INIT;
     const char *kind = parsed_value(parsed, "kind", NULL);
     const bool json = parsed_flag(parsed, "json");
     const ExplainStyle style = {
@@ -43,8 +87,10 @@ static int run(const Parsed *parsed)
 
     if (read_input(parsed, &input, &err) < 0)
         return fail(EXIT_USAGE, &err);
-    const int verdict = explain(&input, parsed->arguments[1],
-                                kind ? explain_kind_from_name(kind) : -1, &explanation, &err);
+    const char *what = kind ? parsed->arguments[1]
+                            : look_line_up(parsed->arguments[0], parsed->arguments[1], &looked_up);
+    const int verdict =
+        explain(&input, what, kind ? explain_kind_from_name(kind) : -1, &explanation, &err);
     if (verdict < 0)
         return fail(EXIT_USAGE, &err);
     int r = 0;
@@ -85,8 +131,10 @@ const Command command_explain = {
         "WHAT is a line of the "
         "policy (policy.yaml:42), a system call (openat), a path (/etc/passwd), a pattern of paths "
         "('/etc/*.conf'), a capability (CAP_CHOWN, net_bind_service), a port (tcp/80, :80), the "
-        "name of a signal, a network family, a unix socket's address, or the text of a rule "
-        "('socket 0=AF_INET'). If it could be several of these, the first that finds something is "
+        "name of a signal, a network family, a unix socket's address, the text of a rule "
+        "('socket 0=AF_INET'), a line as it stands in policy.yaml, apparmor.profile or "
+        "seccomp.json, or a call as strace writes it ('socket(AF_INET, SOCK_STREAM)'). If it could "
+        "be several of these, the first that finds something is "
         "taken, which is said; --kind decides.\n\n"
         "The answer has the processes that did it, with their ancestry and command lines, how "
         "often, in how many runs, under which labels (`whittle mark`), with which results, whether "

@@ -86,6 +86,17 @@ def nginx(folder):
         check(why["facts"] or asked[0]["origin"] in ("baseline", "equivalent"), f"nothing about {policy[number - 1]}")
         check(asked[0]["facts"] or asked[0]["origin"] in ("baseline", "equivalent"), f"{asked} needs no fact")
 
+    # the lines of the AppArmor profile as they stand, and by their number
+    with open(os.path.join(profile, "apparmor.profile"), encoding="utf-8") as file:
+        lines = list(enumerate(file.read().splitlines(), 1))
+    own = lines.index(next(line for line in lines if line[1] == "  # files"))
+    lines = [line for line in lines[own:] if line[1].startswith("  ") and not line[1].startswith("  #")]
+    check(len(lines) >= LINES, f"{len(lines)} lines of the profile")
+    for number, line in [*lines[::len(lines) // LINES], lines[-1]]:
+        why = explain(profile, line, "-r", done.recording)
+        check(why["facts"] and why["rules"], f"{line}: {why}")
+        equal(explain(profile, f"apparmor.profile:{number}", "-r", done.recording)["facts"], why["facts"], line)
+
     page = os.path.join(os.path.realpath(folder), "www/index.html")
     why = explain(profile, page, "-r", done.recording)
     reads = [fact for fact in why["facts"] if "read" in fact.get("access", ())]
@@ -112,6 +123,8 @@ def what_is_not_there(_):
         check(nearest in why["nearest"], f"{what}: {why['nearest']}")
         done = run(recording, what, status=1)
         check(nearest in done.stderr and not done.stdout, f"{what}: {done.stdout}{done.stderr}")
+    check("no rule allows" in run(SERVER, "clone3", "-r", recording, status=1).stderr, "clone3: not said that it is a call")
+    run(SERVER, "seccomp.json:99999", "-r", recording, status=1)
 
 
 @case

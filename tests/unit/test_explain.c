@@ -104,7 +104,42 @@ static const struct {
     {"term", "signal", BOTH, NULL, NULL},
     {"TERM", "signal", BOTH, "signal SIGTERM 1\n76: SIGTERM child observed 1\n", NULL},
     {"SIGUSR1 self", NULL, BOTH, "rule SIGUSR1 self 1\n77: SIGUSR1 self observed 1\n", NULL},
+    /* lines as they stand elsewhere */
+    {"  - accept4", NULL, BOTH, "line " POLICY ":12 1\n12: accept4 observed 1\n", NULL},
+    {"- accept4 ", NULL, RECORDING, "call accept4 1\naccept4 observed 1\n", NULL},
+    {"capability setuid,", NULL, BOTH, "capability CAP_SETUID 1\n46: CAP_SETUID observed 1\n",
+     NULL},
+    {"  /srv/www/index.html r, # why", NULL, BOTH,
+     "rule /srv/www/index.html r 1\n59: /srv/www/index.html r observed 1\n", NULL},
+    {"owner \"/tmp/upload\" w,", NULL, BOTH,
+     "rule owner /tmp/upload w 1\n60: owner /tmp/upload w observed 1\n80: /tmp observed 1\n", NULL},
+    {"network inet stream,", NULL, BOTH, "rule inet stream 2\n69: inet stream observed 2\n", NULL},
+    {"signal (send, receive) set=(term) peer=@{profile_name},", NULL, BOTH,
+     "signal SIGTERM 1\n76: SIGTERM child observed 1\n", NULL},
+    {"\"accept4\",", NULL, BOTH, "call accept4 1\n12: accept4 observed 1\n", NULL},
+    {"no-new-privileges: false", NULL, BOTH, "line " POLICY ":8 0\n", NULL},
+    {"no-new-privileges", NULL, BOTH, "line " POLICY ":8 0\n", NULL},
+    /* calls as strace writes them */
+    {"socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3", NULL, BOTH,
+     "rule socket 0=AF_INET 1=SOCK_STREAM 2\n"
+     "36: socket 0=AF_INET 1=SOCK_STREAM 2=0 observed 1\n"
+     "37: socket 0=AF_INET 1=SOCK_STREAM 2=6 observed 1\n",
+     NULL},
+    {"openat(AT_FDCWD, \"/srv/www/index.html\", O_RDONLY) = 5", NULL, BOTH,
+     "path /srv/www/index.html 1\n59: /srv/www/index.html r observed 1\n", NULL},
+    {"accept4(5, NULL, NULL, SOCK_CLOEXEC)", NULL, BOTH, "call accept4 1\n12: accept4 observed 1\n",
+     NULL},
+    {"bind(5, {sa_family=AF_INET, sin_port=htons(80)}, 16) = 0", NULL, BOTH,
+     "port 80 1\n69: inet stream observed 1\n", NULL},
+    {"accept4 whatever", NULL, BOTH, "call accept4 1\n12: accept4 observed 1\n", NULL},
+    {"0.0.0.0:80", NULL, BOTH, "port 80 1\n69: inet stream observed 1\n", NULL},
+    {"[::]:80", NULL, BOTH, "port 80 1\n69: inet stream observed 1\n", NULL},
     /* nothing */
+    {"socket(AF_ALG)", NULL, BOTH, NULL, NULL},
+    {"capability fly,", NULL, BOTH, NULL, NULL},
+    {"(", NULL, BOTH, NULL, NULL},
+    {"- ", NULL, BOTH, NULL, NULL},
+    {"\"", NULL, BOTH, NULL, NULL},
     {"opnat", NULL, BOTH, NULL, NULL},
     {"udp/80", NULL, BOTH, NULL, NULL},
     {"/srv/www/index.htm", NULL, BOTH, NULL, NULL},
@@ -145,6 +180,8 @@ static const struct {
     {"CAP_CHWON", "CAP_CHOWN\n"},
     {"tcp/8", "tcp/80\n"},
     {"SIGTREM", "SIGTERM\n"},
+    {"12", POLICY ":12\n"},
+    {"socket(AF_ALG)", "socket\n"},
 };
 
 START_TEST(test_nearest)
@@ -298,6 +335,32 @@ START_TEST(test_by_hand)
 }
 END_TEST
 
+/* A pattern that nothing of what was asked for needs, but something else. */
+START_TEST(test_others)
+{
+    static const char text[] = "whittle: policy\nformat: 1\nfiles: [/srv/** r]\n";
+    CLEANUP(explain_input_deinit) ExplainInput input = {.recording = NULL};
+    CLEANUP(explanation_deinit) Explanation explanation = {.facts = NULL};
+    CLEANUP(buffer_deinit) Buffer page = BUFFER_INIT;
+    const ExplainStyle style = {.bold = "", .dim = "", .plain = ""};
+    Error err = {0};
+
+    ck_assert_int_eq(explain_input_add(&input, SERVER "/recording.jsonl", &err), 0);
+    ck_assert_int_eq(policy_text_parse("p", text, sizeof text - 1, &input.policy, &err), 0);
+    input.policy_path = strdup("p");
+    ck_assert_int_eq(buffer_puts(&input.policy_bytes, text), 0);
+    ck_assert_int_eq(explain_input_finish(&input, &err), 0);
+    ck_assert_int_eq(explain(&input, "/srv/never-seen", -1, &explanation, &err), 0);
+    ck_assert_uint_eq(explanation.rules_count, 1);
+    ck_assert_uint_eq(explanation.rules[0].facts, 0);
+    ck_assert_uint_gt(explanation.rules[0].others, 0);
+    ck_assert_str_eq(explanation.rules[0].origin, "generalised");
+    ck_assert_int_eq(explain_print_text(&input, &explanation, &style, &page), 0);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&page), "other facts of the recording need it"));
+    ck_assert_ptr_null(strstr(buffer_text(&page), "nothing in the recording needs it"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("explain");
@@ -308,5 +371,6 @@ int main(void)
     suite_add(suite, "pages", test_pages, ARRAY_LENGTH(pages));
     suite_add(suite, "every line", test_every_line, 1);
     suite_add(suite, "by hand", test_by_hand, 1);
+    suite_add(suite, "others", test_others, 1);
     return suite_run(suite);
 }
