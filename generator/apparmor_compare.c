@@ -330,24 +330,33 @@ static int compare_flags(const Comparison *c)
     static const struct {
         const char *flag;
         const char *meaning;
+        const char *setting;
     } meanings[] = {
-        {"complain", ": nothing is enforced any more, only logged"},
-        {"unconfined", ": nothing is enforced any more"},
-        {"default_allow", ": allowed is what no rule denies"},
-        {"prompt", ": what no rule allows is asked for"},
+        {"complain", ": nothing is enforced any more, only logged", NULL},
+        {"unconfined", ": nothing is enforced any more", NULL},
+        {"default_allow", ": allowed is what no rule denies", NULL},
+        {"prompt", ": what no rule allows is asked for", NULL},
+        {"attach_disconnected", ": rules match paths from outside the mount namespace too",
+         "apparmor-disconnected"},
+        {"mediate_deleted", ": rules match deleted files by the names that they had",
+         "apparmor-deleted"},
     };
     const ApparmorProfile *fresh = c->profiles[NEW];
     int r = 0;
 
     for (size_t i = 0; i < fresh->flags_count && r == 0; i++) {
-        const char *meaning = "";
+        const char *meaning = "", *setting = NULL;
         if (has_flag(c->profiles[OLD], fresh->flags[i]))
             continue;
         for (size_t m = 0; m < ARRAY_LENGTH(meanings); m++) {
-            if (strcmp(meanings[m].flag, fresh->flags[i]) == 0)
-                meaning = meanings[m].meaning;
+            if (strcmp(meanings[m].flag, fresh->flags[i]) != 0)
+                continue;
+            meaning = meanings[m].meaning;
+            setting = meanings[m].setting;
         }
         r = tell_text(c, NULL, "flag ", fresh->flags[i], meaning);
+        if (r == 0 && setting)
+            c->changes->items[c->changes->count - 1].setting = setting;
     }
     return r;
 }

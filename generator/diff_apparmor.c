@@ -108,7 +108,7 @@ static const RiskRow *risk_of(const ApparmorChange *change)
     size_t i = 0;
 
     if (!change->rule)
-        return risk_of_name("setting", "apparmor-weaker");
+        return risk_of_name("setting", change->setting ? change->setting : "apparmor-weaker");
     do
         worst = worse(worst, risk_of_pattern(change, pattern_of(change->rule, 0, i)));
     while (++i < change->rule->fields[0].count);

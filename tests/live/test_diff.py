@@ -130,6 +130,10 @@ ROWS = {
          "allowed high network network raw", "forbidden - files /a/** r | of which a part still is"]),
     "AppArmor: complain": (
         "profile p {\n  /a r,\n}\n", "profile p flags=(complain) {\n  /a r,\n}\n", None),
+    "AppArmor: flags that do not lift it": (
+        "profile p {\n  /a r,\n}\n", "profile p flags=(attach_disconnected,mediate_deleted) {\n  /a r,\n}\n",
+        ["allowed medium profile flag attach_disconnected: rules match paths from outside the mount namespace too",
+         "allowed low profile flag mediate_deleted: rules match deleted files by the names that they had"]),
     "policy against AppArmor": (
         HEAD + "files: [/a/* r]\n", "profile t {\n  /a/* r,\n  /b r,\n}\n", None),
     "policy against seccomp": (
