@@ -82,6 +82,8 @@ static int compare_changes(const void *left, const void *right)
     int c = (a->kind > b->kind) - (a->kind < b->kind);
 
     if (c == 0)
+        c = a->undecided - b->undecided;
+    if (c == 0)
         c = (a->risk < b->risk) - (a->risk > b->risk);
     if (c == 0)
         c = compare_texts(a->section, b->section);

@@ -48,6 +48,7 @@ typedef struct Change {
     const char *when;    /* only under this condition: "on i386", "with CAP_SYS_ADMIN" */
     const char *example; /* one thing that is so now and was not */
     Risk risk;           /* of allowing it; RISK_NONE of other kinds */
+    bool undecided;      /* it may be so: too much to be compared, which WHEN says */
     const char *why;     /* why it is that dangerous */
     const char *source;  /* where that is known from */
     const char *reason;  /* of the policy's rule */
@@ -59,8 +60,8 @@ typedef struct Diff {
     StringSet *strings;
     const char *old_name, *new_name;
     const char *old_kind, *new_kind; /* "policy", "seccomp profile", … */
-    Change *changes; /* after diff_finish(): allowed before forbidden before changed, the dangerous
-                        first, then by section and name */
+    Change *changes; /* after diff_finish(): allowed before forbidden before changed, what is
+                        undecided last of each, the dangerous first, then by section and name */
     size_t count, capacity;
     Buffer compared; /* sections that both have, a line each */
     Buffer notes;    /* what was not compared and why, a line each */

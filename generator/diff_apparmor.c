@@ -201,7 +201,7 @@ static int tell(const Comparison *comparison, const ApparmorChange *from)
     CLEANUP(buffer_deinit) Buffer section = BUFFER_INIT;
     const char *pattern = from->rule ? pattern_of(from->rule, 0, 0) : NULL;
     char capability[64];
-    Change change = {.kind = comparison->kind};
+    Change change = {.kind = comparison->kind, .undecided = from->undecided};
 
     put_what(from, &what);
     put_when(comparison, from, &when);

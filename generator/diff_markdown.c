@@ -12,10 +12,9 @@
 
 enum { ROWS_MAX = 200, SHOWN_MAX = 12 };
 
-/* TEXT, which is plain, as code in a table's cell. */
-static void put_plain(Buffer *out, const char *text)
+/* TEXT, which is plain, with nothing in it that is markup. */
+static void put_words(Buffer *out, const char *text)
 {
-    (void)buffer_puts(out, "<code>");
     for (const char *p = text; *p; p++) {
         if (*p == '&')
             (void)buffer_puts(out, "&amp;");
@@ -28,8 +27,17 @@ static void put_plain(Buffer *out, const char *text)
         else
             (void)buffer_putc(out, *p);
     }
+}
+
+/* The same as code in a table's cell. */
+static void put_plain(Buffer *out, const char *text)
+{
+    (void)buffer_puts(out, "<code>");
+    put_words(out, text);
     (void)buffer_puts(out, "</code>");
 }
+
+/* The same of bytes that may be anything. */
 
 static void put_code(Buffer *out, const char *text)
 {
@@ -71,34 +79,55 @@ static void put_why(const Change *change, Buffer *out)
 
 static void put_what(const Change *change, Buffer *out)
 {
-    (void)buffer_printf(out, "%s ", change->section);
+    put_words(out, change->section);
+    (void)buffer_putc(out, ' ');
     put_plain(out, change->what);
-    if (change->when)
-        (void)buffer_printf(out, " (%s)", change->when);
+    if (change->when) {
+        (void)buffer_puts(out, " (");
+        put_words(out, change->when);
+        (void)buffer_putc(out, ')');
+    }
 }
 
-/* Rows of what became allowed, of risk FROM to BELOW (not included). */
-static void put_allowed(const Diff *diff, Risk from, Risk below, Buffer *out)
-{
-    size_t rows = 0, left = 0;
+/* What became allowed, of risk FROM to BELOW (not included), for certain or perhaps. */
+typedef struct Rows {
+    Risk from, below;
+    bool undecided;
+} Rows;
 
-    (void)buffer_puts(out, "| risk | now allowed | why it matters |\n| --- | --- | --- |\n");
+static bool rows_have(const Rows *rows, const Change *change)
+{
+    return change->kind == DIFF_ALLOWED && change->undecided == rows->undecided &&
+           change->risk >= rows->from && change->risk < rows->below;
+}
+
+static void put_step(const Change *change, Buffer *out)
+{
+    (void)buffer_puts(out, ": ");
+    put_plain(out, change->before);
+    (void)buffer_puts(out, " → ");
+    put_plain(out, change->after);
+}
+
+static void put_allowed(const Diff *diff, const Rows *rows, Buffer *out)
+{
+    size_t shown = 0, left = 0;
+
+    (void)buffer_printf(out, "| risk | %s | why it %s |\n| --- | --- | --- |\n",
+                        rows->undecided ? "perhaps now allowed" : "now allowed",
+                        rows->undecided ? "would matter" : "matters");
     for (size_t i = 0; i < diff->count; i++) {
         const Change *change = &diff->changes[i];
-        if (change->kind != DIFF_ALLOWED || change->risk < from || change->risk >= below)
+        if (!rows_have(rows, change))
             continue;
-        if (rows++ >= ROWS_MAX) {
+        if (shown++ >= ROWS_MAX) {
             left++;
             continue;
         }
         (void)buffer_printf(out, "| %s | ", marks[change->risk]);
         put_what(change, out);
-        if (change->before && change->after && strcmp(change->section, "settings") == 0) {
-            (void)buffer_puts(out, ": ");
-            put_plain(out, change->before);
-            (void)buffer_puts(out, " → ");
-            put_plain(out, change->after);
-        }
+        if (change->before && change->after && strcmp(change->section, "settings") == 0)
+            put_step(change, out);
         (void)buffer_puts(out, " | ");
         put_why(change, out);
         (void)buffer_puts(out, " |\n");
@@ -108,14 +137,12 @@ static void put_allowed(const Diff *diff, Risk from, Risk below, Buffer *out)
     (void)buffer_puts(out, "\n");
 }
 
-static size_t count_risk(const Diff *diff, Risk from, Risk below)
+static size_t count_rows(const Diff *diff, const Rows *rows)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < diff->count; i++) {
-        const Change *change = &diff->changes[i];
-        count += change->kind == DIFF_ALLOWED && change->risk >= from && change->risk < below;
-    }
+    for (size_t i = 0; i < diff->count; i++)
+        count += rows_have(rows, &diff->changes[i]);
     return count;
 }
 
@@ -135,7 +162,7 @@ static void put_others(const Diff *diff, DiffKind kind, const char *head, Buffer
         (void)buffer_puts(out, "- ");
         put_what(change, out);
         if (change->before && change->after)
-            (void)buffer_printf(out, ": %s → %s", change->before, change->after);
+            put_step(change, out);
         (void)buffer_puts(out, "\n");
     }
     if (count > rows)
@@ -143,19 +170,29 @@ static void put_others(const Diff *diff, DiffKind kind, const char *head, Buffer
     (void)buffer_puts(out, "\n</details>\n\n");
 }
 
+/* How many became allowed for certain, of risk FROM to BELOW (not included). */
+static size_t count_risk(const Diff *diff, Risk from, Risk below)
+{
+    return count_rows(diff, &(Rows){from, below, false});
+}
+
 static void put_verdict(const Diff *diff, Buffer *out)
 {
-    const size_t allowed = diff_count(diff, DIFF_ALLOWED);
+    const size_t allowed = count_risk(diff, RISK_NONE, RISK_COUNT);
+    const size_t undecided = diff_count(diff, DIFF_ALLOWED) - allowed;
     const size_t dangerous = count_risk(diff, RISK_HIGH, RISK_COUNT);
 
     (void)buffer_puts(out, "### Security profile: ");
     if (diff->count == 0)
         (void)buffer_puts(out, "nothing changes\n\n");
-    else if (allowed == 0)
+    else if (allowed + undecided == 0)
         (void)buffer_puts(out, "✅ nothing more is allowed\n\n");
     else if (dangerous)
         (void)buffer_printf(out, "⚠️ %zu dangerous permission%s to decide about\n\n", dangerous,
                             dangerous == 1 ? "" : "s");
+    else if (undecided)
+        (void)buffer_printf(out, "⚠️ %zu rule%s to read, which could not be compared\n\n",
+                            undecided, undecided == 1 ? "" : "s");
     else
         (void)buffer_printf(out, "%zu new permission%s, none of them known as dangerous\n\n",
                             allowed, allowed == 1 ? "" : "s");
@@ -170,10 +207,25 @@ static void put_verdict(const Diff *diff, Buffer *out)
         count_risk(diff, RISK_HIGH, RISK_CRITICAL), count_risk(diff, RISK_MEDIUM, RISK_HIGH),
         count_risk(diff, RISK_NONE, RISK_MEDIUM), diff_count(diff, DIFF_FORBIDDEN),
         diff_count(diff, DIFF_CHANGED));
+    if (undecided)
+        (void)buffer_printf(out, "Of **%zu** more it is not known whether they are new. ",
+                            undecided);
     if (dangerous)
         (void)buffer_puts(out, "Approve only if you know why the program needs what is in the "
                                "first table: an attacker who takes it over gets that too.");
     (void)buffer_puts(out, "\n\n");
+}
+
+static void put_undecided(const Diff *diff, Buffer *out)
+{
+    const Rows rows = {RISK_NONE, RISK_COUNT, true};
+
+    if (count_rows(diff, &rows) == 0)
+        return;
+    (void)buffer_puts(out, "**Not known:** these have more conditions or patterns than could be "
+                           "compared, so that they may allow more than before, or not. Read them "
+                           "in the profile itself before you approve.\n\n");
+    put_allowed(diff, &rows, out);
 }
 
 int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *out)
@@ -185,11 +237,12 @@ int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *ou
     (void)colours;
     put_verdict(diff, out);
     if (shown)
-        put_allowed(diff, fold, RISK_COUNT, out);
+        put_allowed(diff, &(Rows){fold, RISK_COUNT, false}, out);
+    put_undecided(diff, out);
     if (folded) {
         (void)buffer_printf(out, "<details><summary>Now allowed, of little risk: %zu</summary>\n\n",
                             folded);
-        put_allowed(diff, RISK_NONE, fold, out);
+        put_allowed(diff, &(Rows){RISK_NONE, fold, false}, out);
         (void)buffer_puts(out, "</details>\n\n");
     }
     put_others(diff, DIFF_FORBIDDEN, "No longer allowed", out);
@@ -201,7 +254,9 @@ int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *ou
     (void)buffer_printf(out, " (%s)", diff->new_kind);
     for (const char *at = buffer_text(&diff->notes); *at;) {
         const size_t length = strcspn(at, "\n");
-        (void)buffer_printf(out, "; %.*s", (int)length, at);
+        CLEANUP(free_pointer) char *note = strndup(at, length);
+        (void)buffer_puts(out, "; ");
+        put_words(out, note ? note : "");
         at += length + (at[length] == '\n');
     }
     (void)buffer_puts(out, "</sub>\n");

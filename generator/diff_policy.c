@@ -160,6 +160,7 @@ static int tell(Diff *diff, const RuleList *list, const GlobChange *from, DiffKi
         .section = policy_section_name(rule->section),
         .name = rule->name,
         .reason = kind == DIFF_ALLOWED ? rule->reason : NULL,
+        .undecided = from->undecided,
     };
 
     put_rule(rule, from->access, &what);

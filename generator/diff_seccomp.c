@@ -291,6 +291,7 @@ static int tell(const Comparison *comparison, const Found *found)
         (void)buffer_printf(&when, "%sif the upper half of a 32-bit argument is not 0",
                             when.length ? ", " : "");
     change.when = when.length ? buffer_text(&when) : NULL;
+    change.undecided = from->undecided;
     if (from->undecided)
         change.kind = DIFF_ALLOWED;
     if (change.kind == DIFF_ALLOWED)

@@ -273,6 +273,35 @@ def case_markdown_tells_what_is_written(folder):
     assert "read-only-root</code>: <code>true</code> → <code>false</code> |" in out, out
 
 
+def markdown(folder, old, new, kind):
+    paths = [folder / f"old.{kind}", folder / f"new.{kind}"]
+    for path, text in zip(paths, (old, new)):
+        path.write_text(text, encoding="utf-8")
+    done = diff("--format", "markdown", *paths)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def case_markdown_tells_what_is_not_known(folder):
+    """What could not be compared is neither counted nor listed among what is new."""
+    many = [("clone", {"args": [cond(0, "EQ", i)]}) for i in range(5000)]
+    out = markdown(folder, seccomp(), seccomp(*many), "json")
+    assert "⚠️ 1 rule to read, which could not be compared" in out, out
+    assert "**0** new permissions" in out and "Of **1** more it is not known" in out, out
+    out = markdown(folder, seccomp(), seccomp(("mount", {}), *many), "json")
+    assert "⚠️ 1 dangerous permission to" in out and "**1** new permissions (1 critical" in out, out
+    proven, unknown = out.split("**Not known:**")
+    assert "<code>mount</code>" in proven and "<code>clone</code>" not in proven, out
+    assert "| perhaps now allowed |" in unknown and "<code>clone</code>" in unknown, out
+
+
+def case_markdown_of_hostile_names(folder):
+    """Nothing of a name is markup: of a child profile, or of a file that is not here."""
+    profile = 'profile p {{\n  {}\n  profile "x|<img>" {{\n    {}\n  }}\n}}\n'
+    out = markdown(folder, profile.format("", ""), profile.format("include <a|b>", "/srv/a r,"), "apparmor")
+    assert "x&#124;&lt;img&gt;" in out and "<img>" not in out and "a|b" not in out, out
+
+
 for _name, _case in list(globals().items()):
     if _name.startswith("case_"):
         live.add_case(_name[5:], lambda folder, case=_case: case(pathlib.Path(folder)))
