@@ -10,10 +10,11 @@
 
 enum { UNITS_MAX = 32 };
 
-static const char text[] = "whittle: policy\nformat: 1\narchitectures: [x86_64]\n"
-                           "syscalls: [open, openat, read, socket, socket 0=AF_UNIX]\n"
-                           "files: [/a r, /b rw, '/d/** r', /d/e r, /x rmix, /l rwak, /n wl -> /b]\n"
-                           "signals: [term self]\n";
+static const char text[] =
+    "whittle: policy\nformat: 1\narchitectures: [x86_64]\n"
+    "syscalls: [open, openat, read, socket, socket 0=AF_UNIX]\n"
+    "files: [/a r, /b rw, '/d/** r', /d/e r, /x rmix, /l rwak, /n wl -> /b]\n"
+    "signals: [term self]\n";
 
 static Policy *policy_of_text(void)
 {
