@@ -20,9 +20,12 @@ def last_line(case):
 
 
 def failure(case):
-    """The last line, which counts, after those that say what failed, as far as they are short."""
+    """The last line, which counts, then those that say what failed, as far as they are short, and the time it took.
+
+    CTest does not say here what was ended for taking too long.
+    """
     said = [line[:300] for line in lines_of(case)[:-1] if line.startswith("FAIL") or ":F:" in line or ":E:" in line]
-    return "; ".join([last_line(case), *said[:5]])
+    return "; ".join([last_line(case), *said[:5], f"after {float(case.get('time') or 0):.0f} s"])
 
 
 def state_and_reason(case):

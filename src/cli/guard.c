@@ -11,15 +11,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, DEPTH_MAX = 4096 };
+enum { PATIENCE_MS = 10000, LOOK_AGAIN_MS = 100, DEPTH_MAX = 4096 };
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
@@ -40,16 +42,31 @@ static bool is_descendant(pid_t pid)
     return false;
 }
 
+/* Does PID run another program than the caller? False where that cannot be seen. */
+static bool runs_another_program(pid_t pid)
+{
+    char path[64];
+    struct stat own;
+    struct stat other;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+           (own.st_dev != other.st_dev || own.st_ino != other.st_ino);
+}
+
+/* Which descendants. */
+typedef enum Whom { WHOM_ALL, WHOM_OTHER_PROGRAMS } Whom;
+
 /* The descriptor is opened first: if the number was another's meanwhile, it is not that one's. */
-static void kill_if_descendant(pid_t pid)
+static void kill_if_descendant(pid_t pid, Whom whom)
 {
     CLEANUP(fd_close) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-    if (fd >= 0 && is_descendant(pid))
+    if (fd >= 0 && is_descendant(pid) && (whom == WHOM_ALL || runs_another_program(pid)))
         (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 }
 
-static void kill_descendants(void)
+static void kill_descendants(Whom whom)
 {
     DIR *processes = opendir("/proc");
 
@@ -57,7 +74,7 @@ static void kill_descendants(void)
         char *end;
         const long pid = strtol(entry->d_name, &end, 10);
         if (pid > 1 && *end == '\0')
-            kill_if_descendant((pid_t)pid);
+            kill_if_descendant((pid_t)pid, whom);
     }
     if (processes)
         (void)closedir(processes);
@@ -73,7 +90,7 @@ void guard_end_descendants(void)
             ended = waitpid(-1, NULL, WNOHANG);
         if (ended < 0 && errno == ECHILD)
             return;
-        kill_descendants();
+        kill_descendants(WHOM_ALL);
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -149,9 +166,10 @@ __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, in
 typedef struct Caller {
     Shared *shared;
     pid_t guard;
-    int life;    /* closed: the guard ends everything */
-    int signals; /* signalfd */
-    int signal;  /* that was passed on first; 0 none */
+    int life;     /* closed: the guard ends everything */
+    int signals;  /* signalfd */
+    int signal;   /* that was passed on first; 0 none */
+    bool killing; /* what the work runs; then the work has as long again to come to its end */
     struct timespec since;
 } Caller;
 
@@ -183,6 +201,20 @@ static void on_signal(Caller *caller)
     }
 }
 
+static void begin_to_kill(Caller *caller)
+{
+    caller->killing = true;
+    (void)clock_gettime(CLOCK_MONOTONIC, &caller->since);
+}
+
+/* Who is killed may have started others meanwhile: that is looked after now and then. */
+static int wait_for(const Caller *caller)
+{
+    const int left = patience_left(caller);
+
+    return caller->killing && left > LOOK_AGAIN_MS ? LOOK_AGAIN_MS : left;
+}
+
 static void await_guard(Caller *caller)
 {
     struct pollfd signals = {.fd = caller->signals, .events = POLLIN};
@@ -191,10 +223,14 @@ static void await_guard(Caller *caller)
         const pid_t pid = waitpid(caller->guard, NULL, WNOHANG);
         if (pid == caller->guard || (pid < 0 && errno != EINTR))
             return;
-        if (poll(&signals, 1, patience_left(caller)) > 0)
+        if (poll(&signals, 1, wait_for(caller)) > 0)
             on_signal(caller);
-        if (patience_left(caller) == 0)
+        if (patience_left(caller) == 0 && caller->killing)
             fd_close(&caller->life);
+        else if (patience_left(caller) == 0)
+            begin_to_kill(caller);
+        if (caller->killing && caller->life >= 0)
+            kill_descendants(WHOM_OTHER_PROGRAMS);
     }
 }
 

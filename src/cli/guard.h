@@ -17,7 +17,8 @@
  * the system, also where it took nothing, and more than once; FOLDER, which WORK may make, is
  * removed with the files in it: its name is to be one that nobody else has. SIGTERM, SIGINT, SIGHUP
  * and SIGQUIT are passed on to WORK if they did not come from the terminal, which sends them
- * itself; ten seconds later everything is killed. -1 if it could not be started or was killed; 128
+ * itself; ten seconds later the other programs that WORK runs are killed, so that it can say what
+ * it has seen, and after ten more everything. -1 if it could not be started or was killed; 128
  * plus the signal if that came from outside.
  */
 int guarded(int (*work)(void *data), void (*clean)(void *data), void *data, const char *folder);

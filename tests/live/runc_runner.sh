@@ -5,6 +5,7 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d)
+mark=54321.$$ # what no other run's container sleeps
 trap 'rm -rf "$work"' EXIT
 failed=0
 tried=0
@@ -71,13 +72,13 @@ for runtime in runc crun; do
     rm -f "$work/ready"
 
     # the helper is killed: the container must not outlive it
-    "$here/run-in-runc" --runtime "$runtime" --bind "$work:/data:rw" -- sh -c ': >/data/ready; exec sleep 54321' &
+    "$here/run-in-runc" --runtime "$runtime" --bind "$work:/data:rw" -- sh -c ": >/data/ready; exec sleep $mark" &
     helper=$!
     for _ in $(seq 200); do [ -e "$work/ready" ] && break; sleep 0.05; done
     kill -KILL "$helper"
     wait "$helper" 2>/dev/null
-    for _ in $(seq 100); do pgrep -f '^sleep 54321$' >/dev/null || break; sleep 0.05; done
-    expect "left after SIGKILL" "" "$(pgrep -f '^sleep 54321$')"
+    for _ in $(seq 100); do pgrep -f "^sleep $mark\$" >/dev/null || break; sleep 0.05; done
+    expect "left after SIGKILL" "" "$(pgrep -f "^sleep $mark\$")"
     rm -f "$work/ready"
 done
 

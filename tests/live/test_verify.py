@@ -311,6 +311,26 @@ def a_signal_is_passed_on(folder):
 
 
 @case
+def what_hangs_is_told(folder):
+    # Without its rule the command never ends, and no signal but SIGKILL ends it: what was denied is told all the same.
+    with open(os.path.join(folder, "secret"), "w", encoding="ascii") as file:
+        file.write("x\n")
+    command = 'trap "" TERM INT; echo started; until read line <"$1/secret"; do sleep 0.05; done; sleep 0.01'
+    policy, _ = learn(folder, "notify", command)
+    with open(policy, encoding="utf-8") as file:
+        lines = [line for line in file if "secret" not in line]
+    with open(policy, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    process = subprocess.Popen([live.WHITTLE, "verify", "--policy", policy, "--", "sh", "-c", command, "sh", folder],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    equal(process.stdout.readline(), "started\n", "output")
+    process.send_signal(signal.SIGTERM)
+    status, out, _ = live.finish(process)
+    equal(status, 1, out)
+    check(f"file {folder}/secret r" in out and "status 137 instead of 0" in out, out)
+
+
+@case
 def bad_input(folder):
     policy, recording = learn(folder, "notify")
     wrong = os.path.join(folder, "wrong.yaml")
