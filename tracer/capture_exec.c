@@ -54,21 +54,61 @@ static bool read_program(const Exec *exec, unsigned slot, ProgramFile *program)
     return fd >= 0 && program_file_read(fd, program) == 0;
 }
 
-/* From the script in slot 0 to the program. */
-static void draft_scripts(const Exec *exec, const PathResult *script)
+/*
+ * Is the program the interpreter of the script NAME itself, with none between? Before a script's
+ * name the kernel puts the interpreter and the word that "#!" has behind it into the arguments.
+ * False where that cannot be told.
+ */
+static bool is_last_script(const Exec *exec, const char *name)
 {
-    ProgramFile file;
+    const CapturedBlob *command = captured_blob(exec->tracee->captured, BLOB_COMMAND, CAPTURED_ANY);
+    size_t at = 0;
+
+    while (command && at < command->size) {
+        const char *word = command->bytes + at;
+        const size_t length = strnlen(word, command->size - at);
+        if (at + length < command->size && strcmp(word, name) == 0)
+            return true;
+        if (at > 0 && memchr(word, '/', length))
+            return false;
+        at += length + 1;
+    }
+    return false;
+}
+
+/* From the script NAME, which is in slot 0, to the program; false where the way is not known. */
+static bool draft_interpreters(const Exec *exec, const char *name)
+{
+    ProgramFile files[2];
     PathResult path;
 
-    draft_loaded(exec, script, "script");
     for (int depth = 0; depth < SCRIPTS_MAX; depth++) {
-        if (!read_program(exec, 0, &file) || file.kind != PROGRAM_SCRIPT)
+        ProgramFile *file = &files[depth % 2];
+        if (!read_program(exec, 0, file) || file->kind != PROGRAM_SCRIPT)
             break;
-        resolve(exec, file.interpreter, 0, &path);
-        if (path.error != 0 || same_file(&path, exec->program))
+        resolve(exec, file->interpreter, 0, &path);
+        if (same_file(&path, exec->program))
+            return true;
+        if (path.error != 0)
             break;
         draft_loaded(exec, &path, "script-interpreter");
+        name = file->interpreter;
     }
+    return is_last_script(exec, name);
+}
+
+static void draft_scripts(const Exec *exec, const PathResult *script)
+{
+    char name[PATH_MAX];
+    const long length =
+        captured_read_string(exec->tracee->captured, CAPTURED_NAME_ADDRESS, name, sizeof name);
+
+    draft_loaded(exec, script, "script");
+    if (length < 0 || !draft_interpreters(exec, name))
+        tracee_loss(
+            exec->observer, exec->tracee, "unreadable-program",
+            "a script was gone or another before it was read: which interpreters are between "
+            "it and its program is not known");
     draft_loaded(exec, exec->program, "script-interpreter");
 }
 
@@ -171,10 +211,10 @@ void capture_exec(Observer *observer, Tracee *tracee)
     const Exec exec = {
         .observer = observer, .tracee = tracee, .pending = pending, .program = &program};
     const PathResult *named = pending->call.paths_count > 0 ? &pending->paths[0] : &program;
-    if (named == &program || same_file(named, &program))
-        draft_loaded(&exec, &program, "program");
-    else
+    if (captured->event->flags & EVENT_SCRIPT)
         draft_scripts(&exec, named);
+    else
+        draft_loaded(&exec, &program, "program");
     draft_elf_interpreter(&exec);
     resolver_release(observer->resolver);
     pending_commit(observer, tracee, pending, RESULT_OK, true);

@@ -30,7 +30,8 @@ static void killed(Site *site)
     kill_relation(site, RELATION_OUTSIDE, 900000003, SIGKILL);
 }
 
-static void exec_begin(Site *site, const char *name, const char *program)
+static void exec_begin(Site *site, const char *name, const char *program, const char *arguments,
+                       size_t length)
 {
     const Syscall *execve_call = syscall_by_name("execve");
 
@@ -40,12 +41,28 @@ static void exec_begin(Site *site, const char *name, const char *program)
     maker_file(&site->maker, BLOB_FOLDER, 0, site->folder, S_IFDIR | 0755, 0);
     maker_file(&site->maker, BLOB_PROGRAM, 0, program, S_IFREG | 0755, 0);
     maker_blob(&site->maker, BLOB_NAME, 0, 0, name, strlen(name) + 1);
-    maker_blob(&site->maker, BLOB_COMMAND, 0, 0, "new\0program", 12);
+    maker_blob(&site->maker, BLOB_COMMAND, 0, 0, arguments, length);
 }
 
 static void exec_event(Site *site, const char *name, const char *program)
 {
-    exec_begin(site, name, program);
+    exec_begin(site, name, program, "new\0program", 12);
+    site_take(site);
+}
+
+/* ARGUMENTS are those of the program, with blanks between. */
+static void script_event(Site *site, const char *name, const char *program, const char *arguments)
+{
+    char words[512];
+    const size_t length = (size_t)snprintf(words, sizeof words, "%s", arguments) + 1;
+
+    ck_assert_uint_le(length, sizeof words);
+    for (size_t i = 0; i < length; i++) {
+        if (words[i] == ' ')
+            words[i] = '\0';
+    }
+    exec_begin(site, name, program, words, length);
+    maker_event(&site->maker)->flags |= EVENT_SCRIPT;
     site_take(site);
 }
 
@@ -86,7 +103,34 @@ static void exec_script(Site *site)
     site_make_file(site, "wrap", text);
     (void)snprintf(text, sizeof text, "#! %s\n", site_path(site, "wrap"));
     site_make_file(site, "script", text);
-    exec_event(site, "script", site_path(site, "sh"));
+    script_event(site, "script", site_path(site, "sh"), "sh -e wrap script");
+}
+
+static void script_of_sh(Site *site, const char *name, const char *arguments)
+{
+    make_elf(site, "sh", "");
+    script_event(site, name, site_path(site, "sh"), arguments);
+}
+
+static void exec_script_gone(Site *site)
+{
+    script_of_sh(site, "was", "sh was");
+    script_of_sh(site, "./was-with-word", "sh -e ./was-with-word");
+}
+
+static void exec_scripts_gone(Site *site)
+{
+    script_of_sh(site, "was", "sh /some/where was");
+}
+
+static void exec_scripts_half_gone(Site *site)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof text, "#!%s -x\n", site_path(site, "gone"));
+    site_make_file(site, "script", text);
+    (void)snprintf(text, sizeof text, "sh %s -x script", site_path(site, "gone"));
+    script_of_sh(site, "script", text);
 }
 
 static void exec_gone(Site *site)
@@ -105,7 +149,7 @@ static void exec_in_root(Site *site)
     ck_assert_int_eq(mkdir(site_path(site, "root"), 0755), 0);
     site_make_file(site, "root/ld", "");
     make_elf(site, "root/prog", "/ld");
-    exec_begin(site, "/prog", site_path(site, "root/prog"));
+    exec_begin(site, "/prog", site_path(site, "root/prog"), "prog", 5);
     maker_event(&site->maker)->flags |= EVENT_ROOT_CHANGED;
     maker_file(&site->maker, BLOB_ROOT, 0, site_path(site, "root"), S_IFDIR | 0755, 0);
     site_take(site);
@@ -233,6 +277,17 @@ const CaptureRow capture_rows_processes[] = {
      "file @/wrap read+mmap-exec regular owner ok\n"
      "exec @/ld.so elf-interpreter ok\nexec @/script script ok\n"
      "exec @/sh script-interpreter ok\nexec @/wrap script-interpreter ok\n"},
+    {"exec-script-gone", exec_script_gone,
+     "syscall execve ok\nfile @/sh read+mmap-exec regular owner ok\nfile @/was exec ok\n"
+     "file @/was-with-word exec ok\nexec @/sh script-interpreter ok\nexec @/was script ok\n"
+     "exec @/was-with-word script ok\n"},
+    {"exec-scripts-gone", exec_scripts_gone,
+     "syscall execve ok\nfile @/sh read+mmap-exec regular owner ok\nfile @/was exec ok\n"
+     "exec @/sh script-interpreter ok\nexec @/was script ok\nloss unreadable-program\n"},
+    {"exec-scripts-half-gone", exec_scripts_half_gone,
+     "syscall execve ok\nfile @/script exec regular owner ok\n"
+     "file @/sh read+mmap-exec regular owner ok\nexec @/script script ok\n"
+     "exec @/sh script-interpreter ok\nloss unreadable-program\n"},
     {"exec-gone", exec_gone,
      "syscall execve ok\nfile @/was exec regular owner ok\n"
      "file @/was read+mmap-exec regular owner ok\nexec @/was program ok\nloss unreadable-program\n"},

@@ -179,6 +179,7 @@ enum event_flags {
     EVENT_ROOT_CHANGED = 1u << 1, /* the process's root is not that of its mount namespace */
     EVENT_CUT = 1u << 2,          /* a blob did not fit or could not be read: see its flag */
     EVENT_RESULT_COMES = 1u << 3, /* EVENT_IO_URING: by EVENT_IO_RESULT, or from `inflight` */
+    EVENT_SCRIPT = 1u << 4, /* EVENT_EXEC: what was named is run by an interpreter, the program */
 };
 
 /* Who a signal, ptrace or the like was for, seen from the caller. */

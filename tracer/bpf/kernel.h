@@ -209,6 +209,7 @@ struct vm_area_struct {
 struct linux_binprm {
     struct file *file;
     const char *filename;
+    const char *interp; /* the same pointer, unless there are interpreters: the last one's name */
 };
 struct in6_addr {
     u8 bytes[16];

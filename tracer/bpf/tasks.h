@@ -158,6 +158,7 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
     key = mix(key, (u64)nr << 8 | abi);
     key = mix(key, state->program);
     const u64 name = NUMBER(struct linux_binprm, bprm, filename);
+    const u64 last = NUMBER(struct linux_binprm, bprm, interp);
     const long length = bpf_probe_read_kernel_str(scratch->strings[0], PATH_BYTES, (void *)name);
     scratch->string_length[0] = length > 0 ? (u32)length : 0;
     string_hash(scratch, 0);
@@ -179,6 +180,8 @@ int BPF_PROG(on_exec, struct task_struct *task, s32 old_pid, struct linux_binprm
         event->value = state->program;
         event->nr = nr;
         event->abi = (u8)abi;
+        if (last != name)
+            event->flags |= EVENT_SCRIPT;
         blob_place(BLOB_FOLDER, 0);
         if (magic >= 0) {
             place_of_descriptor(scratch, magic);
