@@ -194,6 +194,21 @@ static bool is_acceptable(const Finding *finding)
     return !finding->denied && !finding->foreign && !finding->doubt && !finding->powerless;
 }
 
+const char *finding_proposed(const Finding *finding)
+{
+    return finding->proposal ? finding->proposal : finding->rule;
+}
+
+int finding_proposal(const Finding *finding, Buffer *out)
+{
+    if (!finding->proposal || !is_acceptable(finding))
+        return 0;
+    (void)buffer_printf(out, "proposed: %s", finding->proposal);
+    if (finding->grant)
+        (void)buffer_printf(out, ": %s", finding->grant);
+    return buffer_putc(out, '\n');
+}
+
 int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
 {
     Policy *policy = policy_new();
@@ -204,7 +219,9 @@ int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
         PolicyRule rule;
         if (!is_acceptable(finding))
             continue;
-        r = policy_rule_parse(finding->section, finding->rule, policy_strings(policy), &rule, err);
+        r = policy_rule_parse(finding->section, finding_proposed(finding), policy_strings(policy),
+                              &rule, err);
+        rule.reason = finding->grant;
         if (r == 0 && policy_add(policy, &rule) < 0)
             r = error_errno(err, ENOMEM, "making rules");
     }
@@ -219,18 +236,21 @@ int findings_policy(const Findings *findings, Policy **ret_policy, Error *err)
 
 int findings_as_policy(const Findings *findings, Buffer *out)
 {
+    CLEANUP(policy_cleanup) Policy *policy = NULL;
     int section = -1;
+    Error err = {0};
 
-    for (size_t i = 0; i < findings->count; i++) {
-        const Finding *finding = &findings->items[i];
-        if (!is_acceptable(finding))
-            continue;
-        if (section != (int)finding->section)
-            (void)buffer_printf(out, "%s:\n", policy_section_name(finding->section));
-        section = (int)finding->section;
-        (void)buffer_printf(out, "  - %s\n", finding->rule);
+    const int r = findings_policy(findings, &policy, &err);
+    for (size_t i = 0; r == 0 && i < policy_rules_count(policy); i++) {
+        const PolicyRule *rule = policy_rule(policy, i);
+        if (section != (int)rule->section)
+            (void)buffer_printf(out, "%s:\n", policy_section_name(rule->section));
+        section = (int)rule->section;
+        (void)buffer_puts(out, "  - ");
+        (void)policy_rule_print_item(rule, out);
+        (void)buffer_putc(out, '\n');
     }
-    return out->error;
+    return r < 0 ? r : out->error;
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
@@ -325,10 +345,15 @@ static json_t *findings_list(const FindingsReport *report, const Findings *findi
     json_t *list = json_array();
 
     for (size_t i = 0; list && i < findings->count; i++) {
-        json_t *item = finding_json(&findings->items[i], report->recording);
+        const Finding *finding = &findings->items[i];
+        json_t *item = finding_json(finding, report->recording);
+        if (item)
+            (void)json_object_set_new(
+                item, "proposed",
+                is_acceptable(finding) ? json_string(finding_proposed(finding)) : json_null());
         if (item && report->verification) {
-            (void)json_object_set_new(item, "refused", json_boolean(findings->items[i].refused));
-            (void)json_object_set_new(item, "not_proposed", doubt_json(&findings->items[i]));
+            (void)json_object_set_new(item, "refused", json_boolean(finding->refused));
+            (void)json_object_set_new(item, "not_proposed", doubt_json(finding));
         }
         (void)json_array_append_new(list, item);
     }

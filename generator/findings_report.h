@@ -58,6 +58,13 @@ int finding_risk(const Finding *finding, Buffer *out);
  * nothing where there is no doubt. */
 int finding_doubt(const Finding *finding, Buffer *out);
 
+/* The rule that is proposed for FINDING: borrowed. */
+const char *finding_proposed(const Finding *finding);
+
+/* "proposed: /tmp/x.?????? rw: a made-up name (grants …)": one line with its end; nothing where
+ * that is the finding's own rule or none is proposed. */
+int finding_proposal(const Finding *finding, Buffer *out);
+
 /*
  * Who did it, and in which test: "by /usr/bin/cat (cat /etc/shadow), 3 times, label login", a
  * line for each program. At most LIMIT (0: all), with the rest counted in one more line, and

@@ -80,15 +80,22 @@ static void grants_deinit(Grants *grants)
     free(grants->items);
 }
 
-/* The set that PATH belongs to if LETTERS are needed of it. */
-static const PathSet *set_of(const PathUse *use, uint32_t letters, Generalise level)
+const PathSet *infer_path_set(const PathUse *use, Generalise level)
 {
+    const uint32_t letters = use->other | use->exec | use->owner;
+
     for (size_t i = 0; i < path_sets_count && letters == FILE_READ; i++) {
         if (generalise_includes(level, path_sets[i].level) &&
             path_set_has(&path_sets[i], use->path))
             return &path_sets[i];
     }
     return NULL;
+}
+
+int infer_set_pattern(const PathSet *set, Buffer *out, Buffer *reason)
+{
+    (void)buffer_puts(out, set->pattern);
+    return buffer_printf(reason, "one of a set (grants all %s)", set->what);
 }
 
 static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *use, bool directory,
@@ -104,14 +111,12 @@ static int add_grant(Grants *grants, const PathShapes *shapes, const PathUse *us
         .other = use->other | use->exec | (may_own ? 0 : use->owner),
         .owner = may_own ? use->owner : 0,
     };
-    const PathSet *set = set_of(use, grant.other | grant.owner, level);
+    const PathSet *set = infer_path_set(use, level);
 
-    if (set) {
-        (void)buffer_puts(&pattern, set->pattern);
-        (void)buffer_printf(&reason, "one of a set (grants all %s)", set->what);
-    } else {
+    if (set)
+        (void)infer_set_pattern(set, &pattern, &reason);
+    else
         (void)path_shapes_pattern(shapes, use->path, directory, &pattern, &reason);
-    }
     grant.pattern = strset_add(grants->strings, buffer_text(&pattern));
     grant.reason = reason.length ? strset_add(grants->strings, buffer_text(&reason)) : NULL;
     if (pattern.error || reason.error || !grant.pattern || (reason.length && !grant.reason) ||

@@ -69,6 +69,10 @@ int infer_syscalls(Recording *recording, const InferOptions *options, Policy *po
 int infer_io_uring(const Recording *recording, Policy *policy, Buffer *notes);
 int infer_files(const PathUses *uses, const PathShapes *shapes, const InferOptions *options,
                 Policy *policy, Buffer *notes);
+/* The set of files that USE's stands for at LEVEL, NULL: none, or more than reading was needed. */
+const PathSet *infer_path_set(const PathUse *use, Generalise level);
+/* Appends the pattern of SET's rule to OUT and what it grants to REASON. */
+int infer_set_pattern(const PathSet *set, Buffer *out, Buffer *reason);
 /* Tells in NOTES of what POLICY's file rules let write and execute. */
 int write_audit(const PathUses *uses, const Policy *policy, Buffer *notes);
 /* The rule that allows what FACT, of a system call, shows: of clone3 that of clone, which libc
@@ -81,6 +85,8 @@ int infer_refusal(Recording *recording, const Fact *fact);
 int infer_system(const Recording *recording, const PathShapes *shapes, Policy *policy);
 /* Adds the rule that allows what FACT, of one of these kinds, shows; none where it needs none. */
 int infer_system_fact(const Fact *fact, Policy *policy);
+/* The same of a FACT_UNIX, its address by SHAPES (NULL: as it is). */
+int infer_unix_fact(const Fact *fact, const PathShapes *shapes, Policy *policy);
 /* The kernel asks for this capability itself rather than for it or a larger one. */
 bool infer_asks_strictly(const Fact *fact);
 int infer_container(Recording *recording, const PathUses *uses, Policy *policy, Buffer *notes);

@@ -124,7 +124,7 @@ static void append_address(Buffer *out, const char *text)
 
 /* With SHAPES (NULL: none) what of a path is different in every run is a pattern: a path is all
  * that tells one socket from another, so the file's rule alone would not do. */
-static int add_address(const Fact *fact, const PathShapes *shapes, Policy *policy)
+int infer_unix_fact(const Fact *fact, const PathShapes *shapes, Policy *policy)
 {
     CLEANUP(buffer_deinit) Buffer address = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer reason = BUFFER_INIT;
@@ -148,7 +148,7 @@ static int add_address(const Fact *fact, const PathShapes *shapes, Policy *polic
 
 static int add_unix(const Fact *fact, Policy *policy)
 {
-    return add_address(fact, NULL, policy);
+    return infer_unix_fact(fact, NULL, policy);
 }
 
 static int add_targeted(const Fact *fact, Policy *policy)
@@ -237,7 +237,7 @@ int infer_system(const Recording *recording, const PathShapes *shapes, Policy *p
         const Fact *fact = recording_fact(recording, i, &view);
         if (!adders[fact->kind] || !is_needed(fact))
             continue;
-        r = fact->kind == FACT_UNIX ? add_address(fact, shapes, policy)
+        r = fact->kind == FACT_UNIX ? infer_unix_fact(fact, shapes, policy)
                                     : adders[fact->kind](fact, policy);
     }
     return r;

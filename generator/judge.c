@@ -26,6 +26,8 @@ void findings_deinit(Findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
         free(findings->items[i].rule);
+        free(findings->items[i].proposal);
+        free(findings->items[i].grant);
         free(findings->items[i].facts);
     }
     free(findings->items);

@@ -27,6 +27,9 @@ typedef struct Finding {
     const PidCall *doubt;
     bool powerless;      /* of a capability: a rule would give it to nobody who asked; so none is
                             proposed */
+    char *proposal;      /* owned: the rule that is proposed for it (findings_propose()) where that
+                            is not RULE itself; NULL: it is */
+    char *grant;         /* owned: what speaks for the proposal and what it grants; may be NULL */
     const RiskRow *risk; /* why it is dangerous to allow it; NULL: nothing is known */
     size_t *facts;       /* owned: indices into the recording, sorted */
     size_t facts_count, facts_capacity;
@@ -53,3 +56,10 @@ int judge(Recording *recording, const Policy *policy, uint32_t sections, Finding
  * outcome tells. Those that POLICY grants, and that were had another time, are left out.
  */
 int judge_withheld(Recording *recording, const Policy *policy, Findings *findings, Error *err);
+
+/*
+ * Says of each of FINDINGS, made by judge() of RECORDING and POLICY, which rule generate would make
+ * of it: a path that is different in every run is a pattern, and a file that stands for a set the
+ * set, unless POLICY has rules for single ones of these. 0 or a negative errno with ERR.
+ */
+int findings_propose(Findings *findings, Recording *recording, const Policy *policy, Error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rules are compared, not spellings: a rule of what was seen is new if the policy's rules together
- * do not grant all of it. Of a file rule only the letters that are missing are added, as a line of
- * its own; the reader unites the two.
+ * do not grant all of it. Of a file rule only the letters that are missing are added: as a line of
+ * its own, which the reader unites with the other, or in place.
  */
 #include "generator/update.h"
 
@@ -19,6 +19,7 @@ typedef struct Update {
     const Policy *old;
     const Policy *seen;
     UpdateReport *report;
+    bool in_place; /* a file rule that lacks letters gets them, rather than a line beside it */
 } Update;
 
 void update_report_deinit(UpdateReport *report)
@@ -53,6 +54,33 @@ static int add(Update *update, const PolicyRule *rule)
     (void)buffer_putc(&update->report->added, '\n');
     update->report->added_count++;
     return update->report->added.error ? -ENOMEM : policy_text_add(update->text, rule);
+}
+
+/* Gives the letters of RULE to the rule of the text that is the same but for them; false if there
+ * is none. */
+static bool widen(const Update *update, const PolicyRule *rule)
+{
+    const PolicyPlace *place;
+
+    for (size_t i = 0; (place = policy_text_place(update->text, i)); i++) {
+        uint32_t access = place->rule.access | rule->access;
+        if (policy_rule_compare(&place->rule, rule) != 0)
+            continue;
+        if (access & FILE_WRITE)
+            access &= ~(uint32_t)FILE_APPEND;
+        policy_text_set_access(update->text, i, access);
+        return true;
+    }
+    return false;
+}
+
+static int add_file(Update *update, const PolicyRule *rule)
+{
+    if (!update->in_place || !widen(update, rule))
+        return add(update, rule);
+    (void)append_rule(rule, &update->report->added);
+    update->report->added_count++;
+    return buffer_putc(&update->report->added, '\n');
 }
 
 static int warn_denied(Update *update, const PolicyRule *rule, const PolicyRule *by)
@@ -175,7 +203,7 @@ static int update_files(Update *update, Error *err)
         r = drop_denied(update, &denied, &rule, &access);
         rule.access = access;
         if (r == 0 && access != 0)
-            r = add(update, &rule);
+            r = add_file(update, &rule);
     }
     return r;
 }
@@ -287,9 +315,14 @@ static int compare_head(const Update *update)
     return warnings->error;
 }
 
-int policy_update(PolicyText *text, const Policy *seen, UpdateReport *report, Error *err)
+static int update_text(PolicyText *text, const Policy *seen, bool in_place, UpdateReport *report,
+                       Error *err)
 {
-    Update update = {.text = text, .old = policy_text_policy(text), .seen = seen, .report = report};
+    Update update = {.text = text,
+                     .old = policy_text_policy(text),
+                     .seen = seen,
+                     .report = report,
+                     .in_place = in_place};
     int r = compare_head(&update);
 
     if (r == 0)
@@ -305,4 +338,14 @@ int policy_update(PolicyText *text, const Policy *seen, UpdateReport *report, Er
     if (r == 0)
         r = update_mounts(&update);
     return r < 0 ? error_errno(err, r, "updating %s", policy_text_name(text)) : 0;
+}
+
+int policy_update(PolicyText *text, const Policy *seen, UpdateReport *report, Error *err)
+{
+    return update_text(text, seen, false, report, err);
+}
+
+int policy_update_in_place(PolicyText *text, const Policy *seen, UpdateReport *report, Error *err)
+{
+    return update_text(text, seen, true, report, err);
 }

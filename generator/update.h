@@ -26,6 +26,10 @@ void update_report_deinit(UpdateReport *report);
  */
 int policy_update(PolicyText *text, const Policy *seen, UpdateReport *report, Error *err);
 
+/* The same, but a file rule that lacks letters gets them where it stands (`r` becomes `rm`), and no
+ * line beside it: for who proposes a rule once more, with what was seen to be missing now. */
+int policy_update_in_place(PolicyText *text, const Policy *seen, UpdateReport *report, Error *err);
+
 /*
  * The places of TEXT that nothing in SEEN supports: *RET_PLACES, *RET_COUNT of them, is for the
  * caller to free. Rules that deny are not among them, those with `keep: true` are. Of places to

@@ -54,7 +54,7 @@ static int report_text(const FindingsReport *report, Buffer *out)
         (void)buffer_puts(out, "\n  ");
         (void)finding_title(finding, out);
         (void)buffer_printf(out, "%s\n", finding->denied ? "   (the policy denies it)" : "");
-        if (finding_risk(finding, &who) < 0 ||
+        if (finding_risk(finding, &who) < 0 || finding_proposal(finding, &who) < 0 ||
             finding_who(finding, report->recording, WHO_MAX, &who) < 0)
             return -ENOMEM;
         print_indented(buffer_text(&who), out);
@@ -130,7 +130,7 @@ int check_accept(const char *path, const Findings *findings, Error *err)
     if (r == 0)
         r = findings_policy(findings, &seen, err);
     if (r == 0)
-        r = policy_update(text, seen, &report, err);
+        r = policy_update_in_place(text, seen, &report, err);
     if (r < 0 || report.added_count == 0)
         return r;
     r = policy_text_print(text, &out);

@@ -240,6 +240,8 @@ static int report(const Parsed *parsed, const Policy *policy, uint32_t sections,
     int r = recording_sort(judged->recording);
     if (r == 0)
         r = judge(judged->recording, policy, sections, &findings, err);
+    if (r == 0)
+        r = findings_propose(&findings, judged->recording, policy, err);
     if (r == 0 && parsed_flag(parsed, "unused")) {
         r = policy_text_read(policy_path, &text, err);
         if (r == 0)

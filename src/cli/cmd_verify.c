@@ -150,6 +150,8 @@ static int answer(Verify *verify, int *ret_status, Error *err)
                                   verify->recording, &findings, err);
     if (r == 0 && verify_part(&findings, &intended) < 0)
         r = error_errno(err, ENOMEM, "judging the run");
+    if (r == 0)
+        r = findings_propose(&findings, verify->recording, verify->policy, err);
     if (r < 0)
         return r;
     verify_layers_judge(&verify->layers, &findings);
@@ -422,7 +424,10 @@ const Command command_verify = {
         "container asked for in vain are named only if it failed and nothing else was refused. "
         "With "
         "--fix the "
-        "missing rules are proposed as a diff: review it, apply it, and verify again. Signals to "
+        "missing rules are proposed as a diff, as `whittle generate` would make them (a pattern "
+        "for "
+        "a name that is new in every run, a set for a file that stands for one): review it, apply "
+        "it, and verify again. Signals to "
         "all "
         "processes or to a group are not proposed while a call that answers with a number of a "
         "process (getpid, fork, …) was refused to who sent them; nor is a capability in a "

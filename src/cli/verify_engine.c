@@ -308,7 +308,7 @@ static int judge_run(Verify *verify, Findings *findings, Findings *intended, Err
         mark_powerless(verify, findings);
     }
     verify_doubt(findings, intended, verify->recording);
-    return r;
+    return r == 0 ? findings_propose(findings, verify->recording, verify->policy, err) : r;
 }
 
 /* Files that could not be written because the root is read-only, if it went wrong. */

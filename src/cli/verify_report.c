@@ -26,6 +26,7 @@ static int print_finding(const FindingsReport *report, const Finding *finding, B
     (void)buffer_printf(out, "   (%s)\n",
                         finding->refused ? "refused" : "not refused here, but outside the policy");
     if (finding_risk(finding, &who) < 0 || finding_doubt(finding, &who) < 0 ||
+        finding_proposal(finding, &who) < 0 ||
         finding_who(finding, report->recording, WHO_MAX, &who) < 0)
         return -ENOMEM;
     for (const char *line = buffer_text(&who); *line;) {
@@ -143,7 +144,7 @@ static int write_fix(const FindingsReport *report, const char *path, Error *err)
     if (r == 0)
         r = findings_policy(report->findings, &needed, err);
     if (r == 0)
-        r = policy_update(text, needed, &update, err);
+        r = policy_update_in_place(text, needed, &update, err);
     if (r < 0)
         return r;
     r = update.added_count == 0 ? 0 : policy_text_print(text, &fresh);

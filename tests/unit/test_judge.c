@@ -68,6 +68,50 @@ START_TEST(test_files)
 }
 END_TEST
 
+/* What is proposed: for a file of a set the set, and what generate makes of a made-up name. */
+static const struct {
+    const char *rules;
+    const char *path;
+    uint32_t access;
+    const char *proposal; /* NULL: the finding's own rule */
+} proposals[] = {
+    {"files: [/a r]", "/b", ACCESS_READ, NULL},
+    {"files: [/a r]", "/usr/lib/locale/C.utf8/LC_TIME", ACCESS_READ, "/usr/lib/locale/** r"},
+    {"files: [/a r]", "/usr/lib/locale/C.utf8/LC_TIME", ACCESS_WRITE, NULL},
+    {"files: [/a r]", "/usr/lib/locale/C.utf8/LC_TIME", ACCESS_READ | ACCESS_MMAP_EXEC, NULL},
+    {"files: [/a r]", "/sys/devices/system/cpu/cpu3/online", ACCESS_READ,
+     "/sys/devices/system/cpu/cpu[0-9]*/** r"},
+    /* who wrote that decides about each of them */
+    {"files: [/usr/lib/locale/C.utf8/LC_NAME r]", "/usr/lib/locale/C.utf8/LC_TIME", ACCESS_READ,
+     NULL},
+    {"files: ['/usr/lib/locale/en_*/** r']", "/usr/lib/locale/C.utf8/LC_TIME", ACCESS_READ, NULL},
+    {"files: [{rule: /usr/lib/locale/de/x r, deny: true}]", "/usr/lib/locale/C.utf8/LC_TIME",
+     ACCESS_READ, NULL},
+    {"files: [/a r]", "/tmp/x.aB3dE9", ACCESS_CREATE | ACCESS_WRITE, "/tmp/x.?????? w"},
+    {"files: ['/tmp/x.?????? w']", "/tmp/x.aB3dE9", ACCESS_CREATE | ACCESS_WRITE | ACCESS_READ,
+     "/tmp/x.?????? r"},
+};
+
+START_TEST(test_proposals)
+{
+    CLEANUP(recording_cleanup) Recording *recording = new_recording();
+    CLEANUP(findings_deinit) Findings findings = {0};
+    CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
+    Error err = {0};
+
+    add_file(recording, proposals[_i].path, proposals[_i].access, 0, "regular");
+    ck_assert_int_eq(buffer_printf(&text, "%s\n", proposals[_i].rules), 0);
+    CLEANUP(policy_cleanup) Policy *policy = policy_of(buffer_text(&text));
+    ck_assert_int_eq(recording_sort(recording), 0);
+    ck_assert_int_eq(judge(recording, policy, JUDGED_SECTIONS, &findings, &err), 0);
+    ck_assert_int_eq(findings_propose(&findings, recording, policy, &err), 0);
+    ck_assert_uint_eq(findings.count, 1);
+    const Finding *finding = &findings.items[0];
+    ck_assert_pstr_eq(finding->proposal, proposals[_i].proposal);
+    ck_assert_int_eq(finding->grant != NULL, finding->proposal != NULL);
+}
+END_TEST
+
 /* ---- system calls --------------------------------------------------------------------------- */
 
 static const struct {
@@ -213,6 +257,7 @@ int main(void)
 
     suite_add(suite, "clone instead", test_clone_instead, 1);
     suite_add(suite, "files", test_files, ARRAY_LENGTH(files));
+    suite_add(suite, "proposals", test_proposals, ARRAY_LENGTH(proposals));
     suite_add(suite, "calls", test_calls, ARRAY_LENGTH(calls));
     suite_add(suite, "foreign architecture", test_foreign_architecture, 1);
     suite_add(suite, "capabilities", test_capabilities, ARRAY_LENGTH(capabilities));

@@ -118,6 +118,37 @@ START_TEST(test_update)
 }
 END_TEST
 
+/* Letters that a rule lacks, where it stands: what else is there stays. */
+static const struct {
+    const char *old, *seen, *wanted;
+} in_place[] = {
+    {HEAD "files:\n  - /lib/x.so r # a library\n", HEAD "files: [/lib/x.so m]\n",
+     HEAD "files:\n  - /lib/x.so rm # a library\n"},
+    {HEAD "files:\n  - {rule: /a r, keep: true}\n", HEAD "files: [/a rw]\n",
+     HEAD "files:\n  - {rule: /a rw, keep: true}\n"},
+    {HEAD "files:\n  - /a a\n", HEAD "files: [/a w]\n", HEAD "files:\n  - /a w\n"},
+    /* another rule of the same path */
+    {HEAD "files:\n  - owner /a r\n", HEAD "files: [/a w]\n",
+     HEAD "files:\n  - /a w\n  - owner /a r\n"},
+    {HEAD "files:\n  - {rule: /a r, deny: true}\n", HEAD "files: [/a w]\n",
+     HEAD "files:\n  - {rule: /a r, deny: true}\n  - /a w\n"},
+};
+
+START_TEST(test_in_place)
+{
+    CLEANUP(policy_text_cleanup) PolicyText *text = policy_text_from(in_place[_i].old);
+    CLEANUP(policy_cleanup) Policy *seen = policy_from(in_place[_i].seen);
+    CLEANUP(update_report_deinit) UpdateReport report = {0};
+    CLEANUP(buffer_deinit) Buffer out = BUFFER_INIT;
+    Error err = {0};
+
+    ck_assert_msg(policy_update_in_place(text, seen, &report, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(report.added_count, 1);
+    ck_assert_int_eq(policy_text_print(text, &out), 0);
+    ck_assert_str_eq(buffer_text(&out), in_place[_i].wanted);
+}
+END_TEST
+
 /* Whatever was there and was seen: afterwards all that is not denied is allowed, and nothing is
  * new. */
 static void random_update(uint64_t seed)
@@ -234,6 +265,7 @@ int main(void)
     Suite *suite = suite_create("update");
 
     suite_add(suite, "update", test_update, ARRAY_LENGTH(rows));
+    suite_add(suite, "in place", test_in_place, ARRAY_LENGTH(in_place));
     suite_add(suite, "random update", test_random_update, BATCHES);
     suite_add(suite, "stale", test_stale, ARRAY_LENGTH(stale_rows));
     suite_add(suite, "prune", test_prune, 1);
