@@ -324,8 +324,10 @@ class Podman(Engine):
         for program in ("podman", "conmon"):
             if not shutil.which(program):
                 raise Unavailable(f"needs {program} (package podman)")
+        # Not "--events-backend none": podman 3.4 then waits for ever where --rm has taken the container away
+        # before its status was asked for.
         super().__init__("podman", ["podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--tmpdir",
-                                    f"{folder}/tmp", "--cgroup-manager", "cgroupfs", "--events-backend", "none"])
+                                    f"{folder}/tmp", "--cgroup-manager", "cgroupfs", "--events-backend", "file"])
 
     def command(self, runtime, *arguments):
         return [*self._client, *(["--runtime", self._path(runtime)] if runtime else []), *arguments]
