@@ -22,6 +22,9 @@ enum { STOP_SIGNAL = SIGUSR1 };
 /* With one thread at work the receiver looks for others, and for ends of processes, as often. */
 enum { LOOK_AFTER = 8 };
 
+/* A signal that took a notification back may have others follow, as often. */
+enum { WARY_CALLS = 2000 };
+
 /* The handler looks at its other events after so many calls. */
 enum { HANDLED_AT_ONCE = 16 };
 
@@ -198,8 +201,14 @@ static bool is_hung_up(const Receiver *receiver)
  * many were until then goes with the notification, in a field that the kernel does not use. */
 static void note_gap(Receiver *receiver, struct seccomp_notif *request)
 {
-    if (receiver->last_id != 0)
-        receiver->taken_back += (uint32_t)(request->id - receiver->last_id - 1);
+    const uint32_t gap =
+        receiver->last_id == 0 ? 0 : (uint32_t)(request->id - receiver->last_id - 1);
+
+    receiver->taken_back += gap;
+    if (gap > 0)
+        receiver->wary = WARY_CALLS;
+    else if (receiver->wary > 0)
+        receiver->wary--;
     receiver->last_id = request->id;
     request->flags = receiver->taken_back;
 }
@@ -268,7 +277,8 @@ static void observe_here(Receiver *receiver, bool brief)
 }
 
 /* False if the first call of the ring is the handler's: it is busy, or the call takes long and
- * others may come meanwhile. */
+ * others may come meanwhile that a signal could take back. Handing a call over costs more than most
+ * calls themselves. */
 static bool handle_here(Receiver *receiver)
 {
     if (pthread_mutex_trylock(&receiver->lock) != 0)
@@ -279,7 +289,7 @@ static bool handle_here(Receiver *receiver)
     }
     const SyscallStop stop = notify_stop(ring_slot(receiver, atomic_load(&receiver->front)));
     const bool brief = observer_is_brief(receiver->observer, &stop);
-    if ((!brief && activity_of_others(&receiver->activity)) ||
+    if ((!brief && receiver->wary > 0 && activity_of_others(&receiver->activity)) ||
         hold_applies(&receiver->hold, receiver->observer, &stop)) {
         (void)pthread_mutex_unlock(&receiver->lock);
         return false;

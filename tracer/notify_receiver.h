@@ -47,6 +47,7 @@ typedef struct Receiver {
     atomic_int error;    /* the receiver has failed: a positive errno */
     uint64_t last_id;    /* the receiver's own, as what follows */
     uint32_t taken_back; /* notifications, for a signal came before they were received */
+    unsigned wary;       /* for so many calls on, none waits while another is handled */
     Activity activity;
     unsigned alone; /* calls while no other thread was at work, counted on */
     Urgency urgency;
