@@ -73,7 +73,7 @@ TABLES = {
         "path_sets",
         [
             ("level", LEVEL, TEXT),
-            ("path", r"(/[A-Za-z0-9_.:#-]+)+(/\*)?", TEXT),
+            ("path", r"(/[A-Za-z0-9_.:#*-]+)+", TEXT),
             ("pattern", r"/[^\s#]+", TEXT),
             ("what", r".+", TEXT),
         ],

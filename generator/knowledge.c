@@ -57,11 +57,23 @@ bool path_is_guarded(const char *path)
     return path_is_secret(path) || strchr(path + 1, '/') == NULL; /* right in the root */
 }
 
-bool path_set_has(const PathSet *set, const char *path)
+static bool set_path_has(const char *pattern, const char *path);
+
+/* What is left of PATH after one or more of its characters (SLASHES: these too) matches REST. */
+static bool after_some(const char *rest, const char *path, bool slashes)
 {
-    for (const char *c = set->path; *c; c++) {
-        if (*c == '*' && c[1] == '\0')
-            return *path != '\0';
+    while (*path && (slashes || *path != '/')) {
+        if (set_path_has(rest, ++path))
+            return true;
+    }
+    return false;
+}
+
+static bool set_path_has(const char *pattern, const char *path)
+{
+    for (const char *c = pattern; *c; c++) {
+        if (*c == '*')
+            return c[1] == '*' ? after_some(c + 2, path, true) : after_some(c + 1, path, false);
         if (*c == '#') {
             const size_t digits = strspn(path, "0123456789");
             if (digits == 0)
@@ -72,6 +84,11 @@ bool path_set_has(const PathSet *set, const char *path)
         }
     }
     return *path == '\0';
+}
+
+bool path_set_has(const PathSet *set, const char *path)
+{
+    return set_path_has(set->path, path);
 }
 
 bool docker_grants_always(const char *syscall)

@@ -64,7 +64,7 @@ extern const size_t temporary_names_count;
 /* Files of which one stands for all, for reading. */
 typedef struct PathSet {
     const char *level;
-    const char *path; /* "#": a number; "*" at the end: anything */
+    const char *path; /* "#": a number; "*": part of a name; "**": part of a path; none is empty */
     const char *pattern;
     const char *what;
 } PathSet;
