@@ -126,19 +126,30 @@ static void undo(const Guarded *guarded)
     remove_folder(guarded->folder);
 }
 
-/* What the guard tells the caller. */
+/* What the guard tells the caller, and is told. */
 typedef struct Shared {
-    pid_t worker;
+    pid_t caller, worker;
     bool done;  /* the worker came to its end … */
     int status; /* … with this exit status */
 } Shared;
 
-/* Waits for the end of WORKER or of the caller, who holds the other end of LIFE. */
+/* Signals that somebody sent to the guard are for the CALLER, who knows what to do with them, as
+ * long as that lives. */
+static void hand_to_caller(pid_t caller, int signals)
+{
+    struct signalfd_siginfo info;
+
+    while (read(signals, &info, sizeof info) == sizeof info) {
+        if ((int)info.ssi_signo != SIGCHLD && getppid() == caller)
+            (void)kill(caller, (int)info.ssi_signo);
+    }
+}
+
+/* Waits for the end of the worker or of the caller, who holds the other end of LIFE. */
 __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, int life,
                                                  const Guarded *guarded)
 {
     struct pollfd fds[] = {{.fd = life, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    struct signalfd_siginfo info;
     bool ended = false;
 
     while (!ended) {
@@ -146,7 +157,7 @@ __attribute__((noreturn)) static void guard_main(Shared *shared, int signals, in
             continue;
         if (fds[0].revents)
             break;
-        (void)!read(signals, &info, sizeof info);
+        hand_to_caller(shared->caller, signals);
         int status;
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
             if (pid != shared->worker)
@@ -192,7 +203,9 @@ static void on_signal(Caller *caller)
     while (read(caller->signals, &info, sizeof info) == sizeof info) {
         if ((int)info.ssi_signo == SIGCHLD)
             continue;
-        if (info.ssi_code <= 0 && caller->shared->worker > 0)
+        /* One that was sent to all of them came from the guard as well. */
+        const bool twice = (pid_t)info.ssi_pid == caller->guard && caller->signal != 0;
+        if (info.ssi_code <= 0 && !twice && caller->shared->worker > 0)
             (void)kill(caller->shared->worker, (int)info.ssi_signo);
         if (caller->signal == 0) {
             caller->signal = (int)info.ssi_signo;
@@ -303,6 +316,7 @@ int guarded(int (*work)(void *data), void (*clean)(void *data), void *data, cons
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (caller.shared == MAP_FAILED || pipe2(life, O_CLOEXEC) < 0)
         return -1;
+    caller.shared->caller = getpid();
     caller.life = life[1];
     signals_to_take(&taken);
     (void)sigprocmask(SIG_BLOCK, &taken, &before);

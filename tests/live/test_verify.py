@@ -299,15 +299,21 @@ def nothing_is_left(folder):
 
 @case
 def a_signal_is_passed_on(folder):
-    command = 'trap "exit 5" TERM; echo ready; while :; do sleep 0.01; done'
-    policy, _ = learn(folder, "notify", 'trap "exit 0" TERM; echo ready; while :; do sleep 0.01; kill -TERM $$; done')
-    process = subprocess.Popen([live.WHITTLE, "verify", "--policy", policy, "--", "sh", "-c", command],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    equal(process.stdout.readline(), "ready\n", "output")
-    process.send_signal(signal.SIGTERM)
-    status, out, _ = live.finish(process)
-    equal(status, 1, out)
-    check("status 5 instead of 0" in out, out)
+    # Whether verify gets it or its guard, or both: then the command gets it once.
+    command = 'trap "echo told; exit 5" TERM; echo ready; while :; do sleep 0.01; done'
+    policy, _ = learn(folder, "notify", 'trap "echo told; exit 0" TERM; echo ready; while :; do sleep 0.01; kill -TERM $$; done')
+    for victims in ("caller", "guard", "both"):
+        process = subprocess.Popen([live.WHITTLE, "verify", "--policy", policy, "--", "sh", "-c", command],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        equal(process.stdout.readline(), "ready\n", "output")
+        guard = live.children(process.pid)[0]
+        if victims != "guard":
+            process.send_signal(signal.SIGTERM)
+        if victims != "caller":
+            os.kill(guard, signal.SIGTERM)
+        status, out, _ = live.finish(process)
+        equal((status, out.count("told\n")), (1, 1), f"{victims}: {out}")
+        check("status 5 instead of 0" in out, f"{victims}: {out}")
 
 
 @case
