@@ -222,26 +222,13 @@ static int work(void *data)
     return answer(verify, &status, &err) < 0 ? fail(EXIT_USAGE, &err) : status;
 }
 
-/* A folder that is not there yet, so that nothing is left if verify is killed before the guard is
- * there to remove it. */
-static int name_folder(Buffer *folder)
-{
-    const char *scratch = getenv("TMPDIR");
-    uint64_t random[2];
-
-    if (getrandom(random, sizeof random, 0) != sizeof random)
-        return -EIO;
-    return buffer_printf(folder, "%s/whittle-verify.%016" PRIx64 "%016" PRIx64,
-                         scratch && *scratch ? scratch : "/tmp", random[0], random[1]);
-}
-
 static int run_guarded(Verify *verify)
 {
     CLEANUP(buffer_deinit) Buffer folder = BUFFER_INIT;
     CLEANUP(buffer_deinit) Buffer output = BUFFER_INIT;
     Error err = {0};
 
-    int r = name_folder(&folder);
+    int r = guard_name_folder(&folder);
     if (r == 0)
         r = buffer_printf(&output, "%s/run.jsonl", folder.data);
     if (r < 0) {

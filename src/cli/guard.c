@@ -8,12 +8,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -95,18 +99,48 @@ void guard_end_descendants(void)
     }
 }
 
+/* Removes what is in the folder FD, which is closed; links are not followed. */
+static void empty_folder(int fd)
+{
+    DIR *folder = fdopendir(fd);
+
+    if (!folder) {
+        (void)close(fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            unlinkat(fd, entry->d_name, 0) == 0)
+            continue;
+        const int inner =
+            openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner < 0)
+            continue;
+        empty_folder(inner);
+        (void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+    }
+    (void)closedir(folder);
+}
+
 static void remove_folder(const char *path)
 {
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (!folder)
+    if (fd < 0)
         return;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        (void)unlinkat(fd, entry->d_name, 0);
-    fd = -1;
-    (void)closedir(folder);
+    empty_folder(fd);
     (void)rmdir(path);
+}
+
+int guard_name_folder(Buffer *folder)
+{
+    const char *scratch = getenv("TMPDIR");
+    uint64_t random[2];
+
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return -EIO;
+    return buffer_printf(folder, "%s/whittle-verify.%016" PRIx64 "%016" PRIx64,
+                         scratch && *scratch ? scratch : "/tmp", random[0], random[1]);
 }
 
 /* ---- the guard ------------------------------------------------------------------------------ */

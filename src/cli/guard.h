@@ -11,12 +11,14 @@
  */
 #pragma once
 
+#include "base/buffer.h"
+
 /*
  * Runs WORK in a process of its own and gives its exit status, after all its descendants have
  * ended: those that outlive it are killed. Then CLEAN (NULL: nothing) gives back what WORK took of
  * the system, also where it took nothing, and more than once; FOLDER, which WORK may make, is
- * removed with the files in it: its name is to be one that nobody else has. SIGTERM, SIGINT, SIGHUP
- * and SIGQUIT are passed on to WORK if they did not come from the terminal, which sends them
+ * removed with all that is in it: its name is to be one that nobody else has. SIGTERM, SIGINT,
+ * SIGHUP and SIGQUIT are passed on to WORK if they did not come from the terminal, which sends them
  * itself; ten seconds later the other programs that WORK runs are killed, so that it can say what
  * it has seen, and after ten more everything. -1 if it could not be started or was killed; 128
  * plus the signal if that came from outside.
@@ -25,3 +27,7 @@ int guarded(int (*work)(void *data), void (*clean)(void *data), void *data, cons
 
 /* Kills until the caller, a subreaper, has no descendants any more. */
 void guard_end_descendants(void);
+
+/* Names a folder in TMPDIR that is not there yet, so that nothing is left if a process is killed
+ * before the guard is there to remove it. 0 or a negative errno. */
+int guard_name_folder(Buffer *folder);

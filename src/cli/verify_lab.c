@@ -2,17 +2,21 @@
 /*
  * The machine is script/lib/lab-machine, which is installed beside whittle. It sees all files of
  * this one, so the command line stays as it is but for --lab, and what verify writes: that goes
- * into the machine's folder for results, and the machine's program puts it where it belongs.
+ * into the machine's folder for results, and the machine's program puts it where it belongs. The
+ * guard ends it, and removes its scratch files, also where it is killed.
  */
 #include "cli/verify_lab.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "cli/guard.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A growing list of owned words. */
@@ -133,10 +137,34 @@ static void make_command(Words *words, const Parsed *parsed, const char *machine
         add(words, parsed->arguments[i], "");
 }
 
+/* What the guarded process becomes. */
+typedef struct Machine {
+    Words words;
+    const char *scratch;
+} Machine;
+
+static void machine_deinit(Machine *machine)
+{
+    words_deinit(&machine->words);
+}
+
+static int become_machine(void *data)
+{
+    const Machine *machine = data;
+    Error err = {0};
+
+    if (mkdir(machine->scratch, 0700) < 0 || setenv("TMPDIR", machine->scratch, 1) < 0)
+        (void)error_errno(&err, errno, "%s: cannot make a folder", machine->scratch);
+    else if (execv(machine->words.items[0], machine->words.items) < 0)
+        (void)error_errno(&err, errno, "cannot run %s", machine->words.items[0]);
+    return fail(EXIT_MACHINE, &err);
+}
+
 int verify_in_lab(const Parsed *parsed)
 {
     CLEANUP(buffer_deinit) Buffer machine = BUFFER_INIT;
-    CLEANUP(words_deinit) Words words = {0};
+    CLEANUP(buffer_deinit) Buffer scratch = BUFFER_INIT;
+    CLEANUP(machine_deinit) Machine lab = {.scratch = NULL};
     CLEANUP(free_pointer) char *folder = getcwd(NULL, 0);
     char program[PATH_MAX];
     Error err = {0};
@@ -150,10 +178,15 @@ int verify_in_lab(const Parsed *parsed)
                 "libexec/whittle: it is missing");
         return EXIT_MACHINE;
     }
-    make_command(&words, parsed, buffer_text(&machine), program, folder);
-    if (words.error == 0)
-        (void)execv(words.items[0], words.items);
-    (void)error_errno(&err, words.error ? words.error : errno, "cannot run %s",
-                      buffer_text(&machine));
-    return fail(EXIT_MACHINE, &err);
+    make_command(&lab.words, parsed, buffer_text(&machine), program, folder);
+    const int r = lab.words.error ? lab.words.error : guard_name_folder(&scratch);
+    if (r < 0) {
+        (void)error_errno(&err, r, "cannot run %s", buffer_text(&machine));
+        return fail(EXIT_MACHINE, &err);
+    }
+    lab.scratch = buffer_text(&scratch);
+    const int status = guarded(become_machine, NULL, &lab, lab.scratch);
+    if (status < 0)
+        message("verification was killed; nothing of it is left");
+    return status < 0 ? EXIT_MACHINE : status;
 }

@@ -5,5 +5,5 @@
 
 #include "cli/command.h"
 
-/* Becomes the program that runs the machine. Gives an exit status only where it cannot. */
+/* Runs the program that runs the machine, under the guard: an exit status. */
 int verify_in_lab(const Parsed *parsed);
