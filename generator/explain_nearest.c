@@ -33,42 +33,71 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* What was seen below WHAT, of the same name elsewhere, and in the same folder by a near name. */
+/* Paths seen that are like what was typed. */
+typedef struct LikePaths {
+    const char *what;
+    const char *name; /* its last part */
+    size_t folder;    /* the length of what is before that */
+    StringSet *names; /* those looked at */
+    const char **words;
+    size_t words_count;
+    bool below;
+} LikePaths;
+
+static int like_path(LikePaths *like, const Fact *fact, Suggestions *suggestions)
+{
+    const size_t before = strset_count(like->names);
+    const size_t length = strlen(like->what);
+    const char *path = strset_add(like->names, fact->name);
+
+    if (!path)
+        return -ENOMEM;
+    if (strset_count(like->names) == before)
+        return 0;
+    like->below |= strncmp(path, like->what, length) == 0 && path[length] == '/';
+    if (*like->name && strcmp(last_part(path), like->name) == 0)
+        suggest(suggestions, path, "");
+    if (like->folder > 0 && like->words_count < WORD_MAX &&
+        (size_t)(last_part(path) - path) == like->folder &&
+        strncmp(path, like->what, like->folder) == 0)
+        like->words[like->words_count++] = path + like->folder;
+    return 0;
+}
+
+/*
+ * What was seen below WHAT, of the same name elsewhere, and in the same folder by a near name.
+ * What was there comes first: a command looked for along PATH failed in many folders before.
+ */
 static int suggest_paths(const Recording *recording, const char *what, Suggestions *suggestions)
 {
     CLEANUP(strset_cleanup) StringSet *names = strset_new();
     CLEANUP(free_pointer) const char **words = calloc(WORD_MAX + 1, sizeof *words);
     const char *name = last_part(what);
-    const size_t folder = (size_t)(name - what);
-    const size_t length = strlen(what);
-    size_t words_count = 0;
-    bool below = false;
+    LikePaths like = {.what = what,
+                      .name = name,
+                      .folder = (size_t)(name - what),
+                      .names = names,
+                      .words = words};
     Fact view;
 
     if (!names || !words)
         return -ENOMEM;
-    for (size_t i = 0; i < recording_facts_count(recording); i++) {
-        const Fact *fact = recording_fact(recording, i, &view);
-        const size_t before = strset_count(names);
-        if ((fact->kind != FACT_FILE && fact->kind != FACT_EXEC) || fact->name[0] != '/')
-            continue;
-        if (!strset_add(names, fact->name))
-            return -ENOMEM;
-        if (strset_count(names) == before)
-            continue;
-        below |= strncmp(fact->name, what, length) == 0 && fact->name[length] == '/';
-        if (*name && strcmp(last_part(fact->name), name) == 0)
-            suggest(suggestions, fact->name, "");
-        if (folder > 0 && words_count < WORD_MAX &&
-            (size_t)(last_part(fact->name) - fact->name) == folder &&
-            strncmp(fact->name, what, folder) == 0)
-            words[words_count++] = strset_find(names, fact->name) + folder;
+    for (int failed = 0; failed <= 1; failed++) {
+        for (size_t i = 0; i < recording_facts_count(recording); i++) {
+            const Fact *fact = recording_fact(recording, i, &view);
+            int r = 0;
+            if ((fact->kind == FACT_FILE || fact->kind == FACT_EXEC) && fact->name[0] == '/' &&
+                results_may_succeed(&fact->results) == !failed)
+                r = like_path(&like, fact, suggestions);
+            if (r < 0)
+                return r;
+        }
     }
-    if (below)
+    if (like.below)
         suggest(suggestions, what, "/**");
     const char *near = nearest_word(name, words);
     if (near)
-        suggest(suggestions, near - folder, "");
+        suggest(suggestions, near - like.folder, "");
     return 0;
 }
 

@@ -197,6 +197,23 @@ START_TEST(test_nearest)
 }
 END_TEST
 
+/* A command that was looked for in many folders of PATH was there in the last one. */
+START_TEST(test_nearest_was_there)
+{
+    CLEANUP(explain_input_deinit) ExplainInput input = {.recording = NULL};
+    CLEANUP(explanation_deinit) Explanation explanation = {.facts = NULL};
+    Error err = {0};
+    int r = explain_input_add(&input, "tests/golden/explain/look-ups.jsonl", &err);
+
+    if (r == 0)
+        r = explain_input_finish(&input, &err);
+    ck_assert_msg(r == 0, "%s", err.text);
+    ck_assert_int_eq(explain(&input, "tool", -1, &explanation, &err), 1);
+    ck_assert_str_eq(buffer_text(&explanation.nearest),
+                     "/usr/bin/tool\n/bin/tool\n/opt/a/tool\n/opt/b/tool\n/opt/c/tool\n");
+}
+END_TEST
+
 static const struct {
     const char *what;
     const char *kind;
@@ -367,6 +384,7 @@ int main(void)
 
     suite_add(suite, "rows", test_rows, ARRAY_LENGTH(rows));
     suite_add(suite, "nearest", test_nearest, ARRAY_LENGTH(near));
+    suite_add(suite, "nearest was there", test_nearest_was_there, 1);
     suite_add(suite, "wrong", test_wrong, ARRAY_LENGTH(wrong));
     suite_add(suite, "pages", test_pages, ARRAY_LENGTH(pages));
     suite_add(suite, "every line", test_every_line, 1);
