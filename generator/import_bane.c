@@ -157,6 +157,8 @@ int import_bane(const ImportSource *source, Imported *ret_imported, Buffer *note
     if (r == 0)
         r = bane_add_network(&bane, err);
     if (r == 0)
+        r = bane_add_processes(&bane, err);
+    if (r == 0)
         r = bane_add_includes(&bane, &caps, err);
     if (r < 0)
         return r;

@@ -56,6 +56,7 @@ typedef struct Bane {
 int bane_add_filesystem(const Bane *bane, Error *err);
 int bane_add_capabilities(const Bane *bane, uint64_t *ret_caps, Error *err);
 int bane_add_network(const Bane *bane, Error *err);
+int bane_add_processes(const Bane *bane, Error *err);
 
 /* Adds what the includes of the profile allow and deny, once all else of files and sockets is
  * there; *CAPS gets the capabilities among it. What cannot be read is told. 0 or -ENOMEM with ERR.

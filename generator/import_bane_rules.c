@@ -3,11 +3,14 @@
 #include "generator/import_bane.h"
 
 #include "base/memory.h"
+#include "generator/apparmor_text.h"
 #include "generator/import_private.h"
 #include "generator/knowledge.h"
 
 #include <errno.h>
 #include <stdint.h>
+
+enum { SIGNAL_MAX = 64 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
@@ -307,4 +310,27 @@ int bane_add_network(const Bane *bane, Error *err)
             r = policy_add(bane->policy, &rule);
     }
     return r;
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+/*
+ * What bane's profiles have from abstractions/base, which bane includes in each of them: processes
+ * under the profile may send each other signals, and read each other (ps). A server whose master
+ * may not signal its workers cannot be reloaded or stopped.
+ */
+int bane_add_processes(const Bane *bane, Error *err)
+{
+    static const char why[] = "bane: abstractions/base";
+    PolicyRule rule = {.section = POLICY_PTRACE, .name = "read", .reason = why};
+    char text[32], word[32];
+    int r = policy_add(bane->policy, &rule);
+
+    rule.section = POLICY_SIGNALS;
+    for (int number = 0; number <= SIGNAL_MAX && r == 0; number++) {
+        rule.name = number ? signal_text(number, text, sizeof text) : "exists";
+        if (apparmor_signal(rule.name, word, sizeof word))
+            r = policy_add(bane->policy, &rule);
+    }
+    return r < 0 ? error_errno(err, r, "%s", bane->name) : 0;
 }

@@ -25,6 +25,9 @@ static const Row bane_rows[] = {
      FILES "ReadOnlyPaths = [\"/etc/**\"]\nWritablePaths = [\"/etc/w\"]\nAllowExec = [\"/x\"]\n",
      "files /etc/** rm\nfiles /etc/ r\nfiles /etc/w rwlk\nfiles /x rmix\n!files /{,**}", "file,",
      NULL},
+    /* as abstractions/base, which is in all of bane's profiles */
+    {NULL, NAME, "signals SIGTERM\nsignals SIGRT_31\nsignals exists\nptrace read\n!ptrace trace\n",
+     NULL, NULL},
     /* writable exceptions below what is read-only altogether */
     {NULL,
      FILES "ReadOnlyPaths = [\"/**\"]\nWritablePaths = [\"/data/**\"]\nAllowExec = [\"/x\"]\n",
