@@ -193,17 +193,18 @@ static bool read_vsyscall(const CallSite *site, Window *window, int64_t *ret_nr)
            strip(window, call, sizeof call) && read_number(&reading, window, ret_nr);
 }
 
+enum { CALL_DIRECT, CALL_INDIRECT, CALL_BY_REGISTER, CALL_WAYS };
+
 /* Takes the call of a function off the end of WINDOW; there may be several ways to see one. */
 static bool strip_call(Window *window, int way)
 {
-    enum { DIRECT, INDIRECT, BY_REGISTER };
     static const struct {
         size_t size;
         uint8_t first, second, mask; /* of the second */
-    } ways[] = {
-        [DIRECT] = {5, 0xe8, 0, 0},            /* call ADDRESS */
-        [INDIRECT] = {6, 0xff, 0x15, 0xff},    /* call *ADDRESS(%rip) */
-        [BY_REGISTER] = {2, 0xff, 0xd0, 0xf8}, /* call *%rax */
+    } ways[CALL_WAYS] = {
+        [CALL_DIRECT] = {5, 0xe8, 0, 0},            /* call ADDRESS */
+        [CALL_INDIRECT] = {6, 0xff, 0x15, 0xff},    /* call *ADDRESS(%rip) */
+        [CALL_BY_REGISTER] = {2, 0xff, 0xd0, 0xf8}, /* call *%rax */
     };
     const size_t size = ways[way].size;
 
@@ -217,32 +218,41 @@ static bool strip_call(Window *window, int way)
     return true;
 }
 
-/* syscall(3) of glibc, sysdeps/unix/sysv/linux/x86_64/syscall.S, which is called with the number in
- * %edi, and moves all arguments to where the call has them. */
-static bool read_syscall_function(const CallSite *site, Window *window, int64_t *ret_nr)
+/* What the caller, to which the function returns at BACK, passed in the register WANTED; it called
+ * in one WAY. */
+static bool read_passed(const CallSite *site, uint64_t back, int way, unsigned wanted,
+                        int64_t *ret_nr)
 {
-    static const uint8_t moves[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89,
-                                    0xd6, 0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2, 0x4d,
-                                    0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 0x08};
     static const uint32_t kept = UINT32_C(1) << X86_BX | UINT32_C(1) << X86_BP |
                                  UINT32_C(1) << X86_R12 | UINT32_C(1) << X86_R13 |
                                  UINT32_C(1) << X86_R14 | UINT32_C(1) << X86_R15;
-    enum { WAYS = 3, WORD = 8 };
+    enum { WORD = 8 };
     const Reading reading = {.site = site,
-                             .wanted = X86_DI,
+                             .wanted = wanted,
                              .intact = kept,
                              .has_stack = true,
                              .stack = stack_of(site) + WORD};
     Window caller;
-    uint64_t back;
+
+    return read_window(site->memory, back, &caller) && strip_call(&caller, way) &&
+           read_number(&reading, &caller, ret_nr);
+}
+
+/* syscall(3) of glibc, sysdeps/unix/sysv/linux/x86_64/syscall.S, which is called with the number in
+ * %edi, and moves all arguments to where the call has them. */
+static bool read_syscall_function(const CallSite *site, uint64_t back, Window *window,
+                                  int64_t *ret_nr)
+{
+    static const uint8_t moves[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89,
+                                    0xd6, 0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2, 0x4d,
+                                    0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 0x08};
     int64_t nr;
     bool is_found = false;
 
-    if (!strip(window, moves, sizeof moves) || !read_word(site, stack_of(site), WORD, &back))
+    if (!strip(window, moves, sizeof moves))
         return false;
-    for (int way = 0; way < WAYS; way++) {
-        if (!read_window(site->memory, back, &caller) || !strip_call(&caller, way) ||
-            !read_number(&reading, &caller, &nr))
+    for (int way = 0; way < CALL_WAYS; way++) {
+        if (!read_passed(site, back, way, X86_DI, &nr))
             continue;
         if (is_found && nr != *ret_nr)
             return false;
@@ -250,6 +260,77 @@ static bool read_syscall_function(const CallSite *site, Window *window, int64_t 
         is_found = true;
     }
     return is_found;
+}
+
+/* The instructions CODE up to END move to %rax what was in REGISTER before, and leave the stack
+ * where it was. */
+static bool trace_number(const uint8_t *code, const uint8_t *end, unsigned *ret_register)
+{
+    enum { ELSEWHERE = X86_REGISTERS };
+    unsigned from[X86_REGISTERS];
+    X86Instruction instruction;
+
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        from[i] = i;
+    for (; code < end; code += instruction.length) {
+        if (!x86_decode(code, true, &instruction) || instruction.written & UINT32_C(1) << X86_SP)
+            return false;
+        const unsigned source =
+            instruction.source == X86_REGISTER ? from[instruction.value] : ELSEWHERE;
+        for (unsigned i = 0; i < X86_REGISTERS; i++) {
+            if (instruction.written & UINT32_C(1) << i)
+                from[i] = source;
+        }
+    }
+    *ret_register = from[X86_AX];
+    return code == end && from[X86_AX] != ELSEWHERE;
+}
+
+/* Where the function begins that the direct call before BACK leads to, maybe by jumps. */
+static bool read_called(const CallSite *site, uint64_t back, uint64_t *ret_begin)
+{
+    enum { CALL = 0xe8, JUMP = 0xe9, SIZE = 5, MOST_JUMPS = 3 };
+    uint64_t at = back - SIZE;
+    uint8_t code[SIZE];
+    int32_t distance;
+
+    for (int jumps = 0; jumps < MOST_JUMPS; jumps++) {
+        if (pread(site->memory, code, SIZE, (off_t)at) != SIZE)
+            return false;
+        if (code[0] != (jumps == 0 ? CALL : JUMP))
+            break;
+        memcpy(&distance, code + 1, sizeof distance);
+        at += SIZE + (uint64_t)(int64_t)distance;
+    }
+    *ret_begin = at;
+    return at != back - SIZE;
+}
+
+/* Any function that gets the number in a register, moves all arguments to where the call has them,
+ * and makes it, such as __syscall_cp_c() and __syscall_cp_asm() of musl, by which it makes all
+ * calls that can be cancelled. That the word at the stack pointer is its caller shows in what that
+ * calls. */
+static bool read_function(const CallSite *site, uint64_t back, int64_t *ret_nr)
+{
+    uint8_t code[LOOKED_AT + X86_LONGEST] = {0};
+    uint64_t begin;
+    unsigned number;
+
+    if (!read_called(site, back, &begin))
+        return false;
+    const uint64_t size = site->next - CALL_SITE_SIZE - begin; /* huge if it begins behind that */
+    return size <= LOOKED_AT && pread(site->memory, code, size, (off_t)begin) == (ssize_t)size &&
+           trace_number(code, code + size, &number) &&
+           read_passed(site, back, CALL_DIRECT, number, ret_nr);
+}
+
+/* The call is in a function of 64-bit code that has not moved the stack pointer. */
+static bool read_caller(const CallSite *site, Window *window, int64_t *ret_nr)
+{
+    uint64_t back;
+
+    return read_word(site, stack_of(site), sizeof back, &back) &&
+           (read_syscall_function(site, back, window, ret_nr) || read_function(site, back, ret_nr));
 }
 
 /* ---- the call ------------------------------------------------------------------------------- */
@@ -288,8 +369,7 @@ bool call_site_read(const CallSite *site, MadeCall *ret_call)
     if (is_i386)
         reading.intact = ~(UINT32_C(1) << X86_AX);
     if (!read_number(&reading, &window, &call.nr) &&
-        !(is_i386 ? read_vsyscall(site, &window, &call.nr)
-                  : read_syscall_function(site, &window, &call.nr)))
+        !(is_i386 ? read_vsyscall(site, &window, &call.nr) : read_caller(site, &window, &call.nr)))
         return false;
     for (size_t i = 0; i < SYSCALL_ARGS; i++)
         call.args[i] = site->registers[(is_i386 ? args_32 : args_64)[i]];

@@ -2,8 +2,8 @@
 /*
  * Which system call the code before an instruction made. On x86 the result overwrites the number,
  * so it is read from the instructions that loaded it: those before the call, or, where the call is
- * in a function that does nothing else (__kernel_vsyscall() of the vDSO, syscall(3)), those before
- * the call of that function.
+ * in a function that does nothing else (__kernel_vsyscall() of the vDSO, syscall(3), one of musl),
+ * those before the call of that function.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 typedef enum Form {
     NOT_KNOWN,
     CHANGE_RM,      /* ModRM: rm, by reg */
+    CHANGE_BYTE,    /* ModRM: a byte of rm */
     CHANGE_RM_BYTE, /* ModRM, constant of a byte: a byte of rm */
     CHANGE_RM_8,    /* ModRM, constant of a byte: rm */
     CHANGE_RM_32,   /* ModRM, constant of four bytes: rm */
@@ -36,34 +37,41 @@ static const uint8_t forms[256] = {
     [0x2b] = CHANGE_REG, /* sub */
     [0x31] = CHANGE_RM,  /* xor */
     [0x33] = CHANGE_REG, /* xor */
-    [0x50] = PUSH_REG,     [0x51] = PUSH_REG, [0x52] = PUSH_REG,       [0x53] = PUSH_REG,
-    [0x54] = PUSH_REG,     [0x55] = PUSH_REG, [0x56] = PUSH_REG,       [0x57] = PUSH_REG,
-    [0x58] = POP_REG,      [0x59] = POP_REG,  [0x5a] = POP_REG,        [0x5b] = POP_REG,
-    [0x5c] = POP_REG,      [0x5d] = POP_REG,  [0x5e] = POP_REG,        [0x5f] = POP_REG,
-    [0x68] = PUSH_32,      [0x6a] = PUSH_8,   [0x80] = CHANGE_RM_BYTE, /* and, xor, ... */
-    [0x81] = CHANGE_RM_32,                                             /* and, xor, ... */
-    [0x83] = CHANGE_RM_8,                                              /* and, xor, ... */
-    [0x89] = COPY_TO_RM,                                               /* mov */
-    [0x8b] = COPY_TO_REG,                                              /* mov */
-    [0x8d] = CHANGE_REG,                                               /* lea */
-    [0xb8] = SET_REG,      [0xb9] = SET_REG,  [0xba] = SET_REG,        [0xbb] = SET_REG,
-    [0xbc] = SET_REG,      [0xbd] = SET_REG,  [0xbe] = SET_REG,        [0xbf] = SET_REG,
-    [0xc1] = CHANGE_RM_8, /* shl, shr, ... */
-    [0xc7] = SET_RM,      /* mov */
+    [0x39] = READ_RM,    /* cmp */
+    [0x3b] = READ_RM,    /* cmp */
+    [0x50] = PUSH_REG,       [0x51] = PUSH_REG, [0x52] = PUSH_REG,       [0x53] = PUSH_REG,
+    [0x54] = PUSH_REG,       [0x55] = PUSH_REG, [0x56] = PUSH_REG,       [0x57] = PUSH_REG,
+    [0x58] = POP_REG,        [0x59] = POP_REG,  [0x5a] = POP_REG,        [0x5b] = POP_REG,
+    [0x5c] = POP_REG,        [0x5d] = POP_REG,  [0x5e] = POP_REG,        [0x5f] = POP_REG,
+    [0x63] = CHANGE_REG,                                                 /* movslq, 64 bits only */
+    [0x68] = PUSH_32,        [0x6a] = PUSH_8,   [0x80] = CHANGE_RM_BYTE, /* and, xor, ... */
+    [0x81] = CHANGE_RM_32,                                               /* and, xor, ... */
+    [0x83] = CHANGE_RM_8,                                                /* and, xor, ... */
+    [0x84] = READ_RM,                                                    /* test of bytes */
+    [0x85] = READ_RM,                                                    /* test */
+    [0x89] = COPY_TO_RM,                                                 /* mov */
+    [0x8b] = COPY_TO_REG,                                                /* mov */
+    [0x8d] = CHANGE_REG,                                                 /* lea */
+    [0xb8] = SET_REG,        [0xb9] = SET_REG,  [0xba] = SET_REG,        [0xbb] = SET_REG,
+    [0xbc] = SET_REG,        [0xbd] = SET_REG,  [0xbe] = SET_REG,        [0xbf] = SET_REG,
+    [0xc1] = CHANGE_RM_8,    /* shl, shr, ... */
+    [0xc6] = CHANGE_RM_BYTE, /* mov */
+    [0xc7] = SET_RM,         /* mov */
 };
 
 /* Behind 0x0f. */
 static const uint8_t forms_0f[256] = {
-    [0x10] = READ_RM,    /* movups */
-    [0x11] = STORE_RM,   /* movups */
-    [0x28] = READ_RM,    /* movaps */
-    [0x29] = STORE_RM,   /* movaps */
-    [0x44] = CHANGE_REG, /* cmove */
-    [0x45] = CHANGE_REG, /* cmovne */
-    [0xb6] = CHANGE_REG, /* movzx of a byte */
-    [0xb7] = CHANGE_REG, /* movzx of two */
-    [0xbe] = CHANGE_REG, /* movsx of a byte */
-    [0xbf] = CHANGE_REG, /* movsx of two */
+    [0x10] = READ_RM,                                                /* movups */
+    [0x11] = STORE_RM,                                               /* movups */
+    [0x28] = READ_RM,                                                /* movaps */
+    [0x29] = STORE_RM,                                               /* movaps */
+    [0x42] = CHANGE_REG,  [0x43] = CHANGE_REG,  [0x44] = CHANGE_REG, /* cmovb, cmovae, cmove */
+    [0x45] = CHANGE_REG,  [0x46] = CHANGE_REG,  [0x47] = CHANGE_REG, /* cmovne, cmovbe, cmova */
+    [0x94] = CHANGE_BYTE, [0x95] = CHANGE_BYTE,                      /* sete, setne */
+    [0xb6] = CHANGE_REG,                                             /* movzx of a byte */
+    [0xb7] = CHANGE_REG,                                             /* movzx of two */
+    [0xbe] = CHANGE_REG,                                             /* movsx of a byte */
+    [0xbf] = CHANGE_REG,                                             /* movsx of two */
 };
 
 enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
@@ -180,6 +188,9 @@ static bool decode_operands(Form form, uint8_t opcode, const uint8_t *at, uint8_
         instruction->length += 1;
         change_byte(&operands, rex, instruction);
         return true;
+    case CHANGE_BYTE:
+        change_byte(&operands, rex, instruction);
+        return true;
     case CHANGE_RM_8:
         instruction->length += 1;
         write_rm(&operands, X86_COMPUTED, 0, instruction);
@@ -244,8 +255,29 @@ static bool decode_plain(Form form, uint8_t opcode, const uint8_t *at, uint8_t r
     }
 }
 
+/* `test` of a register with itself (AT is behind the opcode) and `jne`, taken as one instruction:
+ * where it goes on to the next one, the register is 0. */
+static bool decode_zero_test(const uint8_t *at, uint8_t rex, X86Instruction *instruction)
+{
+    enum { JNE_8 = 0x75, ESCAPE = 0x0f, JNE_32 = 0x85 };
+    const Operands operands = read_operands(at, rex);
+    const uint8_t *next = at + operands.length;
+
+    if (operands.is_memory || operands.rm != operands.reg)
+        return false;
+    if (next[0] == JNE_8)
+        instruction->length = operands.length + 2;
+    else if (next[0] == ESCAPE && next[1] == JNE_32)
+        instruction->length = operands.length + 6;
+    else
+        return false;
+    write_rm(&operands, X86_CONSTANT, 0, instruction);
+    return true;
+}
+
 bool x86_decode(const uint8_t *code, bool is_64, X86Instruction *ret_instruction)
 {
+    enum { MOVSLQ = 0x63, TEST = 0x85 };
     X86Instruction instruction = {0};
     const uint8_t rex = is_64 && x86_is_rex(*code) ? *code : 0;
     const uint8_t *at = rex ? code + 1 : code;
@@ -257,7 +289,10 @@ bool x86_decode(const uint8_t *code, bool is_64, X86Instruction *ret_instruction
     Form form = (Form)(is_escape ? forms_0f : forms)[opcode];
     if (!is_64 && !is_escape && x86_is_rex(opcode))
         form = STEP_REG;
-    if (!decode_operands(form, opcode, at, rex, &instruction)) {
+    if (!is_64 && !is_escape && opcode == MOVSLQ) /* there it is arpl */
+        form = NOT_KNOWN;
+    if ((is_escape || opcode != TEST || !decode_zero_test(at, rex, &instruction)) &&
+        !decode_operands(form, opcode, at, rex, &instruction)) {
         instruction = (X86Instruction){0};
         if (!decode_plain(form, opcode, at, rex, &instruction))
             return false;

@@ -58,5 +58,6 @@ static inline bool x86_is_rex(uint8_t byte)
 }
 
 /* The instruction at CODE, of which X86_LONGEST bytes can be read. False if it is none of those
- * known here, which all go on to the next one. */
+ * known here, which all go on to the next one; a `test` of a register with itself and the `jne`
+ * behind it count as one that does, and then has set the register to 0. */
 bool x86_decode(const uint8_t *code, bool is_64, X86Instruction *ret_instruction);

@@ -113,6 +113,32 @@ static const struct {
     {"xor %eax, %eax; mov $1, %ebx; pop %rax", 8, {0x31, 0xc0, 0xbb, 1, 0, 0, 0, 0x58}, -1},
     {"movzbl %dl, %eax", 3, {0x0f, 0xb6, 0xc2}, -1},
     {"mov $39, %eax; movzbl %dl, %edi", 8, {0xb8, 39, 0, 0, 0, 0x0f, 0xb6, 0xfa}, 39},
+    {"test %eax, %eax; jne", 4, {0x85, 0xc0, 0x75, 14}, 0},
+    {"test %rax, %rax; jne, far", 9, {0x48, 0x85, 0xc0, 0x0f, 0x85, 1, 2, 0, 0}, 0},
+    {"test %eax, %eax; jne; mov 8(%rsp), %edi", 8, {0x85, 0xc0, 0x75, 14, 0x8b, 0x7c, 0x24, 8}, 0},
+    {"test %eax, %eax; je", 4, {0x85, 0xc0, 0x74, 14}, -1},
+    {"test %eax, %edx; jne", 4, {0x85, 0xc2, 0x75, 14}, -1},
+    {"test %edx, %edx; jne", 4, {0x85, 0xd2, 0x75, 14}, -1},
+    {"test %r8d, %r8d; jne", 5, {0x45, 0x85, 0xc0, 0x75, 14}, -1},
+    {"mov $39, %eax; test %eax, %eax; jne", 9, {0xb8, 39, 0, 0, 0, 0x85, 0xc0, 0x75, 14}, 0},
+    {"test %eax, %eax; jne; mov $39, %eax", 9, {0x85, 0xc0, 0x75, 14, 0xb8, 39, 0, 0, 0}, 39},
+    {"mov $202, %eax; test %ecx, %ecx; setne %sil",
+     11,
+     {0xb8, 202, 0, 0, 0, 0x85, 0xc9, 0x40, 0x0f, 0x95, 0xc6},
+     202},
+    {"mov $202, %eax; test %ecx, %ecx; sete %ah",
+     10,
+     {0xb8, 202, 0, 0, 0, 0x85, 0xc9, 0x0f, 0x94, 0xc4},
+     -1},
+    {"mov $204, %eax; cmp %rsi, %r8; cmovbe %r8, %rsi",
+     12,
+     {0xb8, 204, 0, 0, 0, 0x49, 0x39, 0xf0, 0x49, 0x0f, 0x46, 0xf0},
+     204},
+    {"mov $41, %eax; movslq %esi, %rsi", 8, {0xb8, 41, 0, 0, 0, 0x48, 0x63, 0xf6}, 41},
+    {"mov $20, %eax; movb $115, -0x7c9(%rbp)",
+     12,
+     {0xb8, 20, 0, 0, 0, 0xc6, 0x85, 0x37, 0xf8, 0xff, 0xff, 115},
+     20},
 };
 
 /* The same before `int $0x80` in code of 32 bits. */
@@ -130,6 +156,8 @@ static const struct {
     {"mov %ecx, %eax", 2, {0x89, 0xc8}, 501},
     {"mov %ecx, %eax; mov %edx, %ecx", 4, {0x89, 0xc8, 0x89, 0xd1}, -1},
     {"mov 8(%esp), %eax", 4, {0x8b, 0x44, 0x24, 8}, 77},
+    {"test %eax, %eax; jne", 4, {0x85, 0xc0, 0x75, 14}, 0},
+    {"mov $20, %eax; arpl %dx, %si", 7, {0xb8, 20, 0, 0, 0, 0x63, 0xd6}, -1},
     {"nothing", 0, {0}, -1},
 };
 
@@ -266,6 +294,91 @@ START_TEST(test_syscall_function)
 }
 END_TEST
 
+/* Functions as musl has them, and what comes before the direct call of them. */
+static const struct {
+    const char *name;
+    uint8_t function_length;
+    uint8_t function[44];
+    uint8_t length;
+    uint8_t code[12];
+    int64_t nr;
+} functions[] = {
+    {"__syscall_cp_c: mov $7, %edi",
+     23,
+     {0x48, 0x89, 0xf8, 0x4d, 0x89, 0xc2, 0x48, 0x89, 0xf7, 0x4d, 0x89, 0xc8,
+      0x48, 0x89, 0xd6, 0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x48, 0x89, 0xca},
+     5,
+     {0xbf, 7, 0, 0, 0},
+     7},
+    {"__syscall_cp_asm: mov %r12, %rsi; push %r9; mov %r8, %r9",
+     39,
+     {0x8b, 0x07, 0x85, 0xc0, 0x75, 0x24, 0x49, 0x89, 0xfb, 0x48, 0x89, 0xf0, 0x48,
+      0x89, 0xd7, 0x48, 0x89, 0xce, 0x4c, 0x89, 0xc2, 0x4d, 0x89, 0xca, 0x4c, 0x8b,
+      0x44, 0x24, 0x08, 0x4c, 0x8b, 0x4c, 0x24, 0x10, 0x4c, 0x89, 0x5c, 0x24, 0x08},
+     8,
+     {0x4c, 0x89, 0xe6, 0x41, 0x51, 0x4d, 0x89, 0xc1},
+     512},
+    {"the caller's register is overwritten: mov %rsi, %rdi",
+     6,
+     {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7},
+     3,
+     {0x48, 0x89, 0xf7},
+     -1},
+    {"computed: lea 1(%rdi), %rax; mov %rsi, %rdi",
+     7,
+     {0x48, 0x8d, 0x47, 1, 0x48, 0x89, 0xf7},
+     5,
+     {0xbf, 7, 0, 0, 0},
+     -1},
+    {"the stack is moved: mov %rdi, %rax; push %rdi; mov %rsi, %rdi",
+     7,
+     {0x48, 0x89, 0xf8, 0x57, 0x48, 0x89, 0xf7},
+     5,
+     {0xbf, 7, 0, 0, 0},
+     -1},
+    {"not known: mov %rdi, %rax; cpuid; mov %rsi, %rdi",
+     8,
+     {0x48, 0x89, 0xf8, 0x0f, 0xa2, 0x48, 0x89, 0xf7},
+     5,
+     {0xbf, 7, 0, 0, 0},
+     -1},
+};
+
+static void set_distance(uint8_t *last, const uint8_t *target)
+{
+    const int32_t distance = (int32_t)(target - (last + 1));
+
+    memcpy(last - 3, &distance, sizeof distance);
+}
+
+START_TEST(test_function)
+{
+    CLEANUP(fd_close) int memory = open_memory();
+    struct {
+        Code function;
+        Code caller;
+        uint8_t jump[8];
+    } all = {.jump = {0xe9}};
+    uint64_t stack[] = {(uintptr_t)all.caller.behind, 0};
+    const CallSite site = site_of(memory, true, &all.function, stack);
+    uint8_t *last = all.caller.bytes + sizeof all.caller.bytes - 1;
+
+    set_code(&all.function, functions[_i].function, functions[_i].function_length, "\x0f\x05", 2);
+    set_code(&all.caller, functions[_i].code, functions[_i].length, "\xe8\0\0\0", 5);
+    const uint8_t *begin = all.function.behind - 2 - functions[_i].function_length;
+    set_distance(last, begin);
+    ck_assert_msg(number_of(&site) == functions[_i].nr, "%s: %lld", functions[_i].name,
+                  (long long)number_of(&site));
+    set_distance(last, all.jump);
+    set_distance(all.jump + 4, begin);
+    ck_assert_int_eq(number_of(&site), functions[_i].nr);
+    set_distance(last, all.function.behind); /* another function is called */
+    ck_assert_int_eq(number_of(&site), -1);
+    set_distance(last, all.function.bytes);
+    ck_assert_int_eq(number_of(&site), -1);
+}
+END_TEST
+
 /* Addresses of 32 bits: the code and the stack have to be there. */
 typedef struct Low {
     Code function;
@@ -324,6 +437,7 @@ int main(void)
     suite_add(suite, "code_32", test_code_32, ARRAY_LENGTH(codes_32));
     suite_add(suite, "entry", test_entry, ARRAY_LENGTH(entries));
     suite_add(suite, "syscall_function", test_syscall_function, ARRAY_LENGTH(callers));
+    suite_add(suite, "function", test_function, ARRAY_LENGTH(functions));
     suite_add(suite, "vsyscall", test_vsyscall, ARRAY_LENGTH(vsyscalls));
     return suite_run(suite);
 }
