@@ -12,31 +12,35 @@
 
 enum { ABI_OF_FILES = 2, ABI_OF_TRUNCATE = 3, ABI_OF_TCP = 4 };
 
+static void landlock_path_deinit(LandlockPath *path)
+{
+    free(path->path);
+    free(path->pattern);
+}
+
 void landlock_plan_deinit(LandlockPlan *plan)
 {
     for (size_t i = 0; i < plan->rules.count; i++)
-        free(plan->rules.paths[i].path);
+        landlock_path_deinit(&plan->rules.paths[i]);
     free(plan->rules.paths);
     *plan = (LandlockPlan){.rules = {.files = 0}};
 }
 
-/* Takes PATH. */
-static int add(LandlockPlan *plan, char *path, uint32_t access, uint32_t around)
+/* Takes what GRANTED owns. */
+static int add(LandlockRules *rules, LandlockPath granted)
 {
-    LandlockRules *rules = &plan->rules;
-
-    if (!path ||
+    if (!granted.path ||
         array_reserve(&rules->paths, &rules->capacity, rules->count, sizeof *rules->paths) < 0) {
-        free(path);
+        landlock_path_deinit(&granted);
         return -ENOMEM;
     }
-    rules->paths[rules->count++] = (LandlockPath){.path = path, .access = access, .around = around};
+    rules->paths[rules->count++] = granted;
     return 0;
 }
 
 int landlock_plan_grant(LandlockPlan *plan, const char *path, uint32_t access)
 {
-    return add(plan, strdup(path), access, 0);
+    return add(&plan->rules, (LandlockPath){.path = strdup(path), .access = access});
 }
 
 /* ---- file rules ----------------------------------------------------------------------------- */
@@ -113,10 +117,15 @@ static int add_file_rule(LandlockPlan *plan, const PolicyRule *rule)
         plan->covered++;
     if (access == 0 && !makes)
         return 0;
-    if (!makes)
-        return landlock_plan_grant(plan, buffer_text(&path), access);
-    return literal ? add(plan, strdup(buffer_text(&path)), access, plan->rules.files)
-                   : landlock_plan_grant(plan, buffer_text(&path), plan->rules.files);
+    LandlockPath granted = {.path = strdup(buffer_text(&path)), .access = access};
+    if (literal && makes)
+        granted.around = plan->rules.files;
+    else if (makes)
+        granted.access = plan->rules.files;
+    else if (!literal && !(granted.pattern = strdup(rule->name)))
+        r = -ENOMEM;
+    const int added = add(&plan->rules, granted);
+    return r < 0 ? r : added;
 }
 
 static bool grants_call(const Policy *policy, const char *name)

@@ -3,7 +3,8 @@
  * What of a policy Landlock can enforce, landlock(7). It grants beneath folders and never takes
  * away again, so a plan refuses no more than the policy does, and often less: what only lets files
  * be used that are there already is granted exactly; what makes or deletes files is granted for the
- * whole folder, and a pattern at the last folder before its first wildcard.
+ * whole folder, and a pattern at the last folder before its first wildcard (but see
+ * landlock_present.h).
  */
 #pragma once
 

@@ -143,6 +143,8 @@ static int make_landlock(const Policy *policy, uint32_t sections, VerifyLayers *
     const int version = landlock_version();
 
     int r = landlock_plan_make(policy, sections, version, plan);
+    if (r == 0)
+        r = landlock_plan_narrow(plan, landlock_settled);
     if (r == 0 && !plan->files_reason)
         r = each_own_file(grant_own_file, plan);
     if (r < 0)

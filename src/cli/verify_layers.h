@@ -4,7 +4,7 @@
 
 #include "cli/verify_apparmor.h"
 #include "generator/findings_report.h"
-#include "generator/landlock_plan.h"
+#include "generator/landlock_present.h"
 #include "generator/minimise.h"
 #include "generator/seccomp_rules.h"
 #include "tracer/enforcement.h"

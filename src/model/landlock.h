@@ -28,6 +28,7 @@ typedef struct LandlockPath {
     char *path;
     uint32_t access; /* of the file or, beneath it, of the folder; 0: nothing */
     uint32_t around; /* … and of the folder that holds it, unless it is a device; 0: nothing */
+    char *pattern;   /* path is the folder before the first wildcard of this one; NULL: it is all */
 } LandlockPath;
 
 typedef struct LandlockRules {

@@ -62,6 +62,17 @@ def without(policy, rule):
     return result
 
 
+def added(policy, rule):
+    """A copy of POLICY with RULE for files."""
+    with open(policy, encoding="utf-8") as file:
+        text = file.read()
+    check("\nfiles:\n" in text, text)
+    result = os.path.join(os.path.dirname(policy), "more.yaml")
+    with open(result, "w", encoding="utf-8") as file:
+        file.write(text.replace("\nfiles:\n", f'\nfiles:\n  - "{rule}"\n', 1))
+    return result
+
+
 def state_of(document, part):
     return next(layer["state"] for layer in document["layers"] if layer["part"] == part)
 
@@ -117,6 +128,21 @@ def a_missing_rule_is_found(folder):
             subprocess.run(["rm", "-rf", os.path.join(folder, name)], check=True)
         status, document, _, err = verify(less, folder, command)
         equal((status, document["findings"]), (0, []), f"{rule}, mended: {err}")
+
+
+@case
+def a_pattern_grants_what_it_matches(folder):
+    # Landlock has no patterns; of what the system's packages brought it gets the files that there are.
+    if landlock() < 2:
+        raise live.Skip("needs Landlock 2")
+    licenses = "/usr/share/common-licenses"
+    command = f"cat {licenses}/BSD >/dev/null && cat {licenses}/Artistic >/dev/null || exit 9"
+    policy, _ = learn(folder, "notify", command)
+    edited = without(without(policy, f"{licenses}/BSD r"), f"{licenses}/Artistic r")
+    for pattern, wanted in ((f"{licenses}/{{BSD,Art*}} r", 0), (f"{licenses}/B* r", 9), ("/usr/share/common-lic**/*tic r", 9)):
+        status, document, out, err = verify(added(edited, pattern), folder, command)
+        equal((status, document["workload"]["exit_status"]), (int(wanted != 0), wanted), f"{pattern}: {out}{err}")
+        check(all(f["refused"] for f in document["findings"]), f"{pattern}: {out}")
 
 
 @case

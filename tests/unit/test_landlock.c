@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generator/landlock_plan: never refuses what the policy allows, and what it refuses. */
-#include "generator/landlock_plan.h"
+/* generator/landlock_plan, landlock_present: what is refused, never what the policy allows. */
+#include "generator/landlock_present.h"
 #include "generator/unified_diff.h"
 
 #include "base/memory.h"
+#include "own_folder.h"
 #include "policy_maker.h"
 #include "suite.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const uint32_t all_sections = JUDGED_SECTIONS;
 
@@ -50,6 +56,81 @@ START_TEST(test_files)
     ck_assert_msg(refuses(&plan, POLICY_FILES, files[_i].finding) == files[_i].refused, "%s: %s",
                   files[_i].rules, files[_i].finding);
     (void)policy_free(policy);
+}
+END_TEST
+
+/* ---- what there is of a pattern ------------------------------------------------------------- */
+
+static const char *const present[] = {"/lib/",
+                                      "/lib/py3.1/",
+                                      "/lib/py3.1/cache/",
+                                      "/lib/py3.1/cache/a.pyc",
+                                      "/lib/py3.1/cache/b.py",
+                                      "/lib/py3.1/os.py",
+                                      "/lib/py2/",
+                                      "/lib/py2/a.pyc",
+                                      "/lib/other/",
+                                      "/lib/other/a.pyc",
+                                      "/lib/py3.9"};
+
+static const struct {
+    const char *rule, *finding; /* without the folder */
+    bool refused;
+} narrowed[] = {
+    {"/lib/py*/cache/*.pyc r", "/lib/py3.1/cache/a.pyc r", false},
+    {"/lib/py*/cache/*.pyc r", "/lib/py3.1/cache/b.py r", true},
+    {"/lib/py*/cache/*.pyc r", "/lib/py3.1/os.py r", true},
+    {"/lib/py*/cache/*.pyc r", "/lib/py2/a.pyc r", true},
+    {"/lib/py*/cache/*.pyc r", "/lib/other/a.pyc r", true},
+    {"/lib/py**/*.pyc r", "/lib/py3.1/cache/a.pyc r", false},
+    {"/lib/py**/*.pyc r", "/lib/py2/a.pyc r", false},
+    {"/lib/py**/*.pyc r", "/lib/py2/ r", true},
+    {"/lib/py**/*.pyc r", "/lib/py2/a.pyc ix", true},
+    {"/lib/py**/*.pyc rm", "/lib/py2/a.pyc ix", false},
+    {"/lib/py*/ r", "/lib/py2/ r", false},
+    {"/lib/py*/ r", "/lib/ r", true},
+    {"/lib/py*/ r", "/lib/py2/a.pyc r", true},
+    {"/lib/py*/** r", "/lib/py3.1/cache/b.py r", false}, /* all that is beneath, also what comes */
+    {"/lib/py*/** r", "/lib/py3.1/cache/new r", false},
+    {"/lib/py*/** r", "/lib/py3.9 r", true},
+    {"/lib/py* r", "/lib/py3.9 r", false},
+    {"/lib/py* r", "/lib/py2/a.pyc r", true},
+    {"/lib/** r", "/lib/new r", false},
+    {"/lib/py* w", "/lib/new w", false}, /* makes files: not narrowed */
+    {"/gone/a* r", "/gone/b r", false},  /* nor what is not there */
+    {"/lib/{other,py2}/a.pyc r", "/lib/py2/a.pyc r", false},
+    {"/lib/{other,py2}/a.pyc r", "/lib/py3.1/os.py r", true},
+};
+
+static void make_present(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(present); i++) {
+        const char *name = present[i] + 1; /* here */
+        if (name[strlen(name) - 1] == '/')
+            ck_assert_int_eq(mkdir(name, 0755), 0);
+        else
+            ck_assert_int_eq(close(open(name, O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644)), 0);
+    }
+}
+
+START_TEST(test_narrowed)
+{
+    CLEANUP(landlock_plan_deinit) LandlockPlan plan = {.exact = 0};
+    CLEANUP(buffer_deinit) Buffer rules = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer finding = BUFFER_INIT;
+    const char *const settled[] = {"/nowhere", own_folder, NULL};
+
+    own_folder_enter();
+    make_present();
+    ck_assert_int_eq(buffer_printf(&rules, "files: ['%s%s']\n", own_folder, narrowed[_i].rule), 0);
+    ck_assert_int_eq(buffer_printf(&finding, "%s%s", own_folder, narrowed[_i].finding), 0);
+    Policy *policy = policy_of(buffer_text(&rules));
+    ck_assert_int_eq(landlock_plan_make(policy, all_sections, 7, &plan), 0);
+    ck_assert_int_eq(landlock_plan_narrow(&plan, settled), 0);
+    ck_assert_msg(refuses(&plan, POLICY_FILES, buffer_text(&finding)) == narrowed[_i].refused,
+                  "%s: %s", narrowed[_i].rule, narrowed[_i].finding);
+    (void)policy_free(policy);
+    own_folder_leave();
 }
 END_TEST
 
@@ -134,6 +215,7 @@ int main(void)
     Suite *suite = suite_create("landlock");
 
     suite_add(suite, "files", test_files, ARRAY_LENGTH(files));
+    suite_add(suite, "narrowed", test_narrowed, ARRAY_LENGTH(narrowed));
     suite_add(suite, "versions", test_versions, 1);
     suite_add(suite, "tcp", test_tcp, 1);
     suite_add(suite, "diff", test_diff, 6);
