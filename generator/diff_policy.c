@@ -37,8 +37,9 @@ static void list_deinit(RuleList *list)
 
 static const char *field_of(const PolicyRule *rule, size_t index)
 {
-    const char *const fields[FIELDS] = {rule->name, rule->type, rule->source, rule->target,
-                                        rule->options};
+    const bool any = rule->section == POLICY_SIGNALS && strcmp(rule->name, POLICY_ANY_SIGNAL) == 0;
+    const char *const fields[FIELDS] = {any ? NULL : rule->name, rule->type, rule->source,
+                                        rule->target, rule->options};
 
     return fields[index];
 }

@@ -152,15 +152,18 @@ static void print_network(const Printer *printer, const PolicyRule *rule)
 static void print_signal(const Printer *printer, const PolicyRule *rule)
 {
     char text[32];
-    const char *signal = apparmor_signal(rule->name, text, sizeof text);
+    const bool any = strcmp(rule->name, POLICY_ANY_SIGNAL) == 0;
+    const char *signal = any ? "" : apparmor_signal(rule->name, text, sizeof text);
 
     if (!signal) {
         note(printer, rule, "AppArmor has no name for it");
         return;
     }
     begin_rule(printer, rule);
-    (void)buffer_printf(printer->out, "signal (send, receive) set=(%s) peer=@{profile_name}",
-                        signal);
+    (void)buffer_puts(printer->out, "signal (send, receive) ");
+    if (!any)
+        (void)buffer_printf(printer->out, "set=(%s) ", signal);
+    (void)buffer_puts(printer->out, "peer=@{profile_name}");
     end_rule(printer, rule->reason);
 }
 

@@ -156,6 +156,7 @@ static int word_has_fact(const Query *query, const Fact *fact)
         const FactField field = words_of_kind[query->kind].fields[i];
         has |= field != FIELD_COUNT && same(fact_text(fact, field), word);
     }
+    has |= query->kind == EXPLAIN_SIGNAL && strcmp(word, POLICY_ANY_SIGNAL) == 0;
     return has || same(fact->name, word);
 }
 
@@ -207,8 +208,10 @@ static int word_has_rule(const Query *query, const PolicyPlace *place)
     const PolicyRule *rule = &place->rule;
     const char *word = buffer_text(&query->text);
 
+    const bool any = query->kind == EXPLAIN_SIGNAL && strcmp(rule->name, POLICY_ANY_SIGNAL) == 0;
+
     return query->kind != EXPLAIN_IO_URING && rule->section == sections[query->kind] &&
-           (same(rule->name, word) || same(rule->type, word) || same(rule->target, word) ||
+           (any || same(rule->name, word) || same(rule->type, word) || same(rule->target, word) ||
             same(rule->source, word));
 }
 

@@ -165,7 +165,7 @@ static int read_signal_line(const char *text, Buffer *out)
     const size_t length = value_of(text, "set=", &name);
 
     if (length == 0)
-        return 0;
+        return buffer_puts(out, POLICY_ANY_SIGNAL) < 0 ? -ENOMEM : 1;
     if (strncmp(name, "exists", length) != 0 && buffer_puts(out, "SIG") < 0)
         return -ENOMEM;
     for (size_t i = 0; i < length; i++)

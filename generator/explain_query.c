@@ -312,13 +312,12 @@ static int read_signal(Query *query, const char *what, bool forced, const Explai
 {
     (void)input;
     (void)err;
-    if (!forced && strncmp(what, "SIG", 3) != 0 && strcmp(what, "exists") != 0)
+    const bool whole = strncmp(what, "SIG", 3) == 0 || strcmp(what, "exists") == 0 ||
+                       strcmp(what, POLICY_ANY_SIGNAL) == 0;
+
+    if (!forced && !whole)
         return 0;
-    return buffer_printf(&query->text, "%s%s",
-                         strncmp(what, "SIG", 3) == 0 || strcmp(what, "exists") == 0 ? "" : "SIG",
-                         what) < 0
-               ? -ENOMEM
-               : 1;
+    return buffer_printf(&query->text, "%s%s", whole ? "" : "SIG", what) < 0 ? -ENOMEM : 1;
 }
 
 /* WHAT may be a rule of several sections. */

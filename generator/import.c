@@ -171,7 +171,9 @@ int import_docker_calls(Policy *policy, uint64_t caps)
 
     for (size_t i = 0; i < docker_grants_count && r == 0; i++) {
         const DefaultGrant *grant = &docker_grants[i];
-        if (strcmp(grant->kind, "syscall") == 0 && docker_grants_here(grant, caps))
+        const Syscall *call =
+            strcmp(grant->kind, "syscall") == 0 ? syscall_by_name(grant->name) : NULL;
+        if (call && syscall_exists(call, policy_archs(policy)) && docker_grants_here(grant, caps))
             r = policy_add(
                 policy,
                 &(PolicyRule){.section = POLICY_SYSCALLS, .name = grant->name, .reason = DOCKERS});

@@ -232,6 +232,9 @@ int apparmor_take_signal(ApparmorImport *import, const ApparmorRule *rule)
                                  "under one policy a signal has to be both sent and received");
     if (!is_own_alone(import, peer))
         apparmor_note(import, rule, OWN_ALONE);
+    if (set->count == 0)
+        return apparmor_add(import, rule,
+                            &(PolicyRule){.section = POLICY_SIGNALS, .name = POLICY_ANY_SIGNAL});
     for (int number = 0; number <= 64 && r == 0; number++) {
         char text[32], word[32];
         PolicyRule draft = {.section = POLICY_SIGNALS,

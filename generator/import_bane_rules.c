@@ -3,14 +3,12 @@
 #include "generator/import_bane.h"
 
 #include "base/memory.h"
-#include "generator/apparmor_text.h"
 #include "generator/import_private.h"
 #include "generator/knowledge.h"
+#include "generator/rule_cover.h"
 
 #include <errno.h>
 #include <stdint.h>
-
-enum { SIGNAL_MAX = 64 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
@@ -29,14 +27,27 @@ static int add_rule(const Bane *bane, PolicyRule *rule)
     return rule->name && rule->reason ? policy_add(bane->policy, rule) : -ENOMEM;
 }
 
-/* Folders that are links in today's images: AppArmor sees where they lead. */
+/* Folders that are links: AppArmor sees where they lead. */
 static const struct {
     const char *link, *place;
-} twins[] = {
-    {"/bin/", "/usr/bin/"},       {"/lib/", "/usr/lib/"},       {"/lib32/", "/usr/lib32/"},
-    {"/lib64/", "/usr/lib64/"},   {"/libx32/", "/usr/libx32/"}, {"/sbin/", "/usr/sbin/"},
-    {"/var/lock/", "/run/lock/"}, {"/var/run/", "/run/"},
+    bool in_all; /* images; of the others in some */
+} links[] = {
+    {"/bin/", "/usr/bin/", false},       {"/lib/", "/usr/lib/", false},
+    {"/lib32/", "/usr/lib32/", false},   {"/lib64/", "/usr/lib64/", false},
+    {"/libx32/", "/usr/libx32/", false}, {"/sbin/", "/usr/sbin/", false},
+    {"/var/lock/", "/run/lock/", true},  {"/var/run/", "/run/", true},
 };
+
+/* PATTERN by way of the link that it begins with, if it is IN_ALL images. 1, 0 or -ENOMEM. */
+static int follow_link(const char *pattern, bool in_all, Buffer *out)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(links); i++) {
+        const size_t length = strlen(links[i].link);
+        if (links[i].in_all == in_all && strncmp(pattern, links[i].link, length) == 0)
+            return buffer_printf(out, "%s%s", links[i].place, pattern + length) < 0 ? -ENOMEM : 1;
+    }
+    return 0;
+}
 
 static int add_file_as(const Bane *bane, const char *pattern, const char *why, uint32_t access,
                        int deny)
@@ -53,17 +64,51 @@ static int add_file_as(const Bane *bane, const char *pattern, const char *why, u
 static int add_pattern(const Bane *bane, const char *pattern, const char *why, uint32_t access,
                        int deny)
 {
-    int r = add_file_as(bane, pattern, why, access, deny);
+    CLEANUP(buffer_deinit) Buffer place = BUFFER_INIT;
+    const int r = follow_link(pattern, true, &place);
 
-    for (size_t i = 0; i < ARRAY_LENGTH(twins) && r == 0; i++) {
-        const size_t length = strlen(twins[i].link);
-        CLEANUP(buffer_deinit) Buffer other = BUFFER_INIT;
-        if (strncmp(pattern, twins[i].link, length) != 0)
+    return r < 0 ? r : add_file_as(bane, r ? buffer_text(&place) : pattern, why, access, deny);
+}
+
+/* Does one of the first COUNT rules grant what RULE does to PATTERN? 1, 0 or -ENOMEM. */
+static int is_granted(const Bane *bane, size_t count, const PolicyRule *rule, const char *pattern)
+{
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
+    size_t wanted;
+    size_t id;
+
+    if (!set)
+        return -ENOMEM;
+    int r = glob_set_add(set, GLOB_POLICY, pattern, &wanted, NULL);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        const PolicyRule *other = policy_rule(bane->policy, i);
+        if (other->section != POLICY_FILES || other->deny ||
+            rule_access(rule) & ~rule_access(other))
             continue;
-        (void)buffer_printf(&other, "%s%s", twins[i].place, pattern + length);
-        r = other.error ? other.error : add_file_as(bane, buffer_text(&other), why, access, deny);
+        r = glob_set_add(set, GLOB_POLICY, other->name, &id, NULL);
+        if (r == 0)
+            r = glob_set_contains(set, &id, 1, wanted, NULL);
     }
-    return r;
+    return r < 0 && r != -ENOMEM ? 0 : r;
+}
+
+/* The same for where the links of some images lead, as far as it is not granted there already. */
+static int add_places(const Bane *bane)
+{
+    const size_t count = policy_rules_count(bane->policy);
+    int r = 0;
+
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        CLEANUP(buffer_deinit) Buffer place = BUFFER_INIT;
+        const PolicyRule rule = *policy_rule(bane->policy, i);
+        r = follow_link(rule.name, false, &place);
+        if (r != 1)
+            continue;
+        r = rule.deny ? 0 : is_granted(bane, count, &rule, buffer_text(&place));
+        if (r == 0)
+            r = add_file_as(bane, buffer_text(&place), rule.reason, rule.access, rule.deny);
+    }
+    return r < 0 ? r : 0;
 }
 
 /* "**" behind a folder does not match the folder itself, which is listed by who may read all in it.
@@ -175,7 +220,7 @@ int bane_add_filesystem(const Bane *bane, Error *err)
     for (size_t i = 0; i < ARRAY_LENGTH(always_denied) && r == 0; i++)
         r = add_file_as(bane, always_denied[i].pattern, bane_always, always_denied[i].access,
                         POLICY_DENY);
-    return r;
+    return r < 0 ? r : add_places(bane);
 }
 
 int bane_add_capabilities(const Bane *bane, uint64_t *ret_caps, Error *err)
@@ -322,15 +367,13 @@ int bane_add_network(const Bane *bane, Error *err)
 int bane_add_processes(const Bane *bane, Error *err)
 {
     static const char why[] = "bane: abstractions/base";
-    PolicyRule rule = {.section = POLICY_PTRACE, .name = "read", .reason = why};
-    char text[32], word[32];
-    int r = policy_add(bane->policy, &rule);
+    const PolicyRule rules[] = {
+        {.section = POLICY_PTRACE, .name = "read", .reason = why},
+        {.section = POLICY_SIGNALS, .name = POLICY_ANY_SIGNAL, .reason = why},
+    };
+    int r = 0;
 
-    rule.section = POLICY_SIGNALS;
-    for (int number = 0; number <= SIGNAL_MAX && r == 0; number++) {
-        rule.name = number ? signal_text(number, text, sizeof text) : "exists";
-        if (apparmor_signal(rule.name, word, sizeof word))
-            r = policy_add(bane->policy, &rule);
-    }
+    for (size_t i = 0; i < ARRAY_LENGTH(rules) && r == 0; i++)
+        r = policy_add(bane->policy, &rules[i]);
     return r < 0 ? error_errno(err, r, "%s", bane->name) : 0;
 }

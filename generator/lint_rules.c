@@ -328,8 +328,8 @@ int lint_covered(Lint *lint)
         if (section == POLICY_FILES)
             continue;
         CLEANUP(free_pointer) LintRule **sorted = sorted_rules(lint, section, &count);
-        const int r =
-            sorted ? find_covered(lint, sorted, count, section == POLICY_CAPABILITIES) : -ENOMEM;
+        const bool other_names = section == POLICY_CAPABILITIES || section == POLICY_SIGNALS;
+        const int r = sorted ? find_covered(lint, sorted, count, other_names) : -ENOMEM;
         if (r < 0)
             return r;
     }

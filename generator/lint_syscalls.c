@@ -14,11 +14,7 @@ static bool exists(const Lint *lint, const Syscall *syscall)
 {
     const uint32_t archs = policy_archs(lint->policy);
 
-    for (Arch arch = 0; arch < ARCH_COUNT; arch++) {
-        if ((archs >> arch & 1) && syscall_number(syscall, arch) >= 0)
-            return true;
-    }
-    return archs == 0;
+    return archs == 0 || syscall_exists(syscall, archs);
 }
 
 int lint_no_such_call(Lint *lint)

@@ -84,7 +84,7 @@ static int check_signal(Lint *lint, const LintRule *entry)
     char text[32];
     int r = 0;
 
-    if (!apparmor_signal(name, text, sizeof text) &&
+    if (strcmp(name, POLICY_ANY_SIGNAL) != 0 && !apparmor_signal(name, text, sizeof text) &&
         (strncmp(name, "SIG_", 4) != 0 || !is_number(name + 4)))
         r = tell_word(lint, entry, name, "signal", signals);
     return r < 0 ? r : check_word(lint, entry, entry->rule->target, "relation", "target");

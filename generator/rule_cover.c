@@ -86,6 +86,12 @@ static bool covers_socket(const PolicyRule *rule, const PolicyRule *need)
            covers_pattern(rule->target, need->target);
 }
 
+static bool covers_signal(const PolicyRule *rule, const PolicyRule *need)
+{
+    return (same(rule->name, need->name) || same(rule->name, POLICY_ANY_SIGNAL)) &&
+           covers_word(rule->target, need->target);
+}
+
 static bool covers_targeted(const PolicyRule *rule, const PolicyRule *need)
 {
     return same(rule->name, need->name) && covers_word(rule->target, need->target);
@@ -108,10 +114,10 @@ static bool covers_folder(const PolicyRule *rule, const PolicyRule *need)
 }
 
 static bool (*const coverers[POLICY_SECTION_COUNT])(const PolicyRule *, const PolicyRule *) = {
-    [POLICY_SYSCALLS] = covers_call,    [POLICY_CAPABILITIES] = covers_capability,
-    [POLICY_NETWORK] = covers_socket,   [POLICY_UNIX] = covers_socket,
-    [POLICY_SIGNALS] = covers_targeted, [POLICY_PTRACE] = covers_targeted,
-    [POLICY_MOUNTS] = covers_mount,     [POLICY_TMPFS] = covers_folder,
+    [POLICY_SYSCALLS] = covers_call,  [POLICY_CAPABILITIES] = covers_capability,
+    [POLICY_NETWORK] = covers_socket, [POLICY_UNIX] = covers_socket,
+    [POLICY_SIGNALS] = covers_signal, [POLICY_PTRACE] = covers_targeted,
+    [POLICY_MOUNTS] = covers_mount,   [POLICY_TMPFS] = covers_folder,
     [POLICY_VOLUMES] = covers_folder,
 };
 

@@ -81,20 +81,11 @@ typedef struct Maker {
     Error *err;
 } Maker;
 
-static bool exists_on(const Syscall *syscall, uint32_t archs)
-{
-    for (Arch arch = 0; arch < ARCH_COUNT; arch++) {
-        if ((archs >> arch & 1) && syscall_number(syscall, arch) >= 0)
-            return true;
-    }
-    return false;
-}
-
 static int add(Maker *maker, const SeccompRule *rule)
 {
     SeccompRules *rules = maker->rules;
 
-    if (!exists_on(rule->syscall, rules->archs))
+    if (!syscall_exists(rule->syscall, rules->archs))
         return 0;
     if (array_reserve(&rules->rules, &rules->capacity, rules->count, sizeof *rule) < 0)
         return error_errno(maker->err, -ENOMEM, "making seccomp rules");

@@ -18,6 +18,9 @@
 
 #define POLICY_FORMAT 1
 
+/* The name of a rule of signals that is for all of them. */
+#define POLICY_ANY_SIGNAL "any"
+
 typedef enum PolicySection {
     POLICY_SYSCALLS,
     POLICY_CAPABILITIES,

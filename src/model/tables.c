@@ -154,6 +154,15 @@ int64_t syscall_number(const Syscall *syscall, Arch arch)
     return nr >= 0 && arch == ARCH_X32 ? nr + X32_BIT : nr;
 }
 
+bool syscall_exists(const Syscall *syscall, uint32_t archs)
+{
+    for (Arch arch = 0; arch < ARCH_COUNT; arch++) {
+        if ((archs >> arch & 1) && syscall_number(syscall, arch) >= 0)
+            return true;
+    }
+    return false;
+}
+
 const Syscall *syscall_on(const Syscall *syscall, Arch arch)
 {
     int64_t nr = syscall_number(syscall, arch);

@@ -154,6 +154,9 @@ const Syscall *syscall_by_name(const char *name);
 /* The number (x32: with bit 30 set), or -1 where ARCH has no such call. */
 int64_t syscall_number(const Syscall *syscall, Arch arch);
 
+/* One of the architectures ARCHS (bit i: Arch i) has it. */
+bool syscall_exists(const Syscall *syscall, uint32_t archs);
+
 /* The form of SYSCALL whose args[] are right on ARCH, as syscall_by_number() gives it: some calls
  * take theirs in another order there (clone on s390x). Same name and index. NULL where ARCH has no
  * such call. */

@@ -52,6 +52,7 @@ static const struct {
     {"network: [inet flow]", NULL},
     {"signals: [SIGTERM child]", "  signal (send, receive) set=(term) peer=@{profile_name},\n"},
     {"signals: [exists]", "  signal (send, receive) set=(exists) peer=@{profile_name},\n"},
+    {"signals: [any]", "  signal (send, receive) peer=@{profile_name},\n"},
     {"signals: [SIG_77]", NULL},
     {"ptrace: [read]", "  ptrace (read, readby) peer=@{profile_name},\n"},
     {"ptrace: [trace child]", "  ptrace (trace, tracedby, read, readby) peer=@{profile_name},\n"},

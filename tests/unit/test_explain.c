@@ -116,6 +116,8 @@ static const struct {
     {"network inet stream,", NULL, BOTH, "rule inet stream 2\n69: inet stream observed 2\n", NULL},
     {"signal (send, receive) set=(term) peer=@{profile_name},", NULL, BOTH,
      "signal SIGTERM 1\n76: SIGTERM child observed 1\n", NULL},
+    {"signal (send, receive) peer=@{profile_name},", NULL, RECORDING,
+     "signal any 2\nSIGTERM child observed 1\nSIGUSR1 self observed 1\n", NULL},
     {"\"accept4\",", NULL, BOTH, "call accept4 1\n12: accept4 observed 1\n", NULL},
     {"no-new-privileges: false", NULL, BOTH, "line " POLICY ":8 0\n", NULL},
     {"no-new-privileges", NULL, BOTH, "line " POLICY ":8 0\n", NULL},

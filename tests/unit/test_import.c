@@ -26,8 +26,7 @@ static const Row bane_rows[] = {
      "files /etc/** rm\nfiles /etc/ r\nfiles /etc/w rwlk\nfiles /x rmix\n!files /{,**}", "file,",
      NULL},
     /* as abstractions/base, which is in all of bane's profiles */
-    {NULL, NAME, "signals SIGTERM\nsignals SIGRT_31\nsignals exists\nptrace read\n!ptrace trace\n",
-     NULL, NULL},
+    {NULL, NAME, "signals any\n!signals SIGTERM\nptrace read\n!ptrace trace\n", NULL, NULL},
     /* writable exceptions below what is read-only altogether */
     {NULL,
      FILES "ReadOnlyPaths = [\"/**\"]\nWritablePaths = [\"/data/**\"]\nAllowExec = [\"/x\"]\n",
@@ -36,6 +35,11 @@ static const Row bane_rows[] = {
     {NULL, FILES "DenyExec = [\"/bin/sh\"]\nWritablePaths = [\"/var/run/x.pid\"]\n",
      "files /bin/sh rwlkmix deny\nfiles /usr/bin/sh rwlkmix deny\nfiles /run/x.pid rwlk\n", NULL,
      NULL},
+    {NULL,
+     FILES "ReadOnlyPaths = [\"/bin/**\", \"/sbin/x\", \"/usr/**\"]\nAllowExec = [\"/bin/y\"]\n",
+     "files /bin/** rm\nfiles /usr/** rm\n!files /usr/bin/\n!files /usr/bin/**\n"
+     "!files /usr/sbin/x\nfiles /usr/bin/y rmix\n",
+     NULL, NULL},
     /* keys without regard to case, as bane */
     {NULL, "name = \"t\"\n[filesystem]\nreadonlypaths = [\"/a\"]\n", "files /a rmix\n",
      "no AllowExec", NULL},
@@ -59,7 +63,7 @@ static const Row bane_rows[] = {
     {NULL, FILES "LogOnWritePaths = [\"/**\"]\n", "", ":3: LogOnWritePaths", NULL},
     {NULL, FILES "ReadOnlyPaths = [\"@{PROC}/x\", \"/a b\"]\n",
      "files /proc/x rmix\nfiles /a\\x20b rmix\n", NULL, NULL},
-    {NULL, FILES "WritablePaths = [\"@{run}/x\"]\n", "files /var/run/x rwlk\nfiles /run/x rwlk\n",
+    {NULL, FILES "WritablePaths = [\"@{run}/x\"]\n", "!files /var/run/x rwlk\nfiles /run/x rwlk\n",
      NULL, NULL},
     /* what is wrong, and where */
     {NULL, NAME "[Filesystem]\nReadOnlyPath = []\n", NULL, NULL,
@@ -136,6 +140,8 @@ static const Row apparmor_rows[] = {
      PROFILE_P("signal (send,receive) set=(term rtmin+3) peer=@{profile_name},\n"
                "signal (send) peer=@{profile_name},"),
      "signals SIGTERM\nsignals SIGRT_3\n!signals SIGKILL\n", "both sent and received", NULL},
+    {NULL, PROFILE_P("signal peer=@{profile_name},"), "signals any\n!signals SIGTERM\n", NULL,
+     NULL},
     {NULL, PROFILE_P("signal (receive) peer=unconfined,\nsignal (send) set=kill peer=q,"),
      "!signals SIGKILL\n", "signal (send) set=kill peer=q, is left out", NULL},
     {NULL, PROFILE_P("ptrace (readby),\nptrace (read) peer=@{profile_name},"), "ptrace read\n",

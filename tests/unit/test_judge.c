@@ -199,6 +199,11 @@ static const struct {
     {"signals: [SIGTERM child]", FACT_SIGNAL, "SIGTERM", NULL, "child", ""},
     {"signals: [SIGTERM child]", FACT_SIGNAL, "SIGTERM", NULL, "other", "SIGTERM other\n"},
     {"signals: [SIGTERM]", FACT_SIGNAL, "SIGTERM", NULL, "other", ""},
+    {"signals: [any]", FACT_SIGNAL, "SIGTERM", NULL, "other", ""},
+    {"signals: [any child]", FACT_SIGNAL, "SIGTERM", NULL, "child", ""},
+    {"signals: [any child]", FACT_SIGNAL, "SIGTERM", NULL, "other", "SIGTERM other\n"},
+    {"signals: [any, {rule: SIGTERM, deny: true}]", FACT_SIGNAL, "SIGTERM", NULL, "self",
+     "!SIGTERM self\n"},
 };
 
 START_TEST(test_others)
