@@ -2,8 +2,9 @@
 /*
  * Two seccomp filters, call by call: on every architecture that both let through, in a container
  * with Docker's capabilities on a new kernel, and, where entries hold only with a capability or
- * from some kernel on, in one that differs in that.
+ * from some kernel on, in those that differ in that (diff_cases.h).
  */
+#include "generator/diff_cases.h"
 #include "generator/diff_private.h"
 
 #include "base/memory.h"
@@ -11,26 +12,15 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 
-enum { PLACES_MAX = 64 };
-
-/* A container to ask about, beside the usual one. */
-typedef struct Case {
-    uint64_t caps;
-    uint32_t kernel;
-    char text[160]; /* "with CAP_SYS_ADMIN"; "" the usual */
-} Case;
-
 typedef struct Found {
     CallChange change;
     const char *name;
     uint32_t archs; /* where */
-    size_t place;   /* index of the Case */
+    SeccompCase place;
 } Found;
 
 typedef struct Comparison {
     const SeccompProfile *old, *fresh;
-    Case cases[PLACES_MAX];
-    size_t cases_count;
     bool cases_cut;
     Found *found;
     size_t count, capacity;
@@ -48,56 +38,6 @@ static void comparison_deinit(Comparison *comparison)
     free(comparison->found);
 }
 
-/* ---- containers to ask about ---------------------------------------------------------------- */
-
-static void add_case(Comparison *comparison, uint64_t caps, uint32_t kernel)
-{
-    const uint64_t usual = comparison->cases[0].caps;
-    Case *fresh = &comparison->cases[comparison->cases_count];
-    const char *before = "";
-
-    for (size_t i = 0; i < comparison->cases_count; i++) {
-        if (comparison->cases[i].caps == caps && comparison->cases[i].kernel == kernel)
-            return;
-    }
-    if (comparison->cases_count == PLACES_MAX) {
-        comparison->cases_cut = true;
-        return;
-    }
-    *fresh = (Case){.caps = caps, .kernel = kernel};
-    for (size_t i = 0; i < capability_count(); i++) {
-        const Capability *capability = capability_at(i);
-        const size_t used = strlen(fresh->text);
-        if ((caps ^ usual) >> capability->number & 1)
-            (void)snprintf(fresh->text + used, sizeof fresh->text - used, "%s%s %s", before,
-                           caps >> capability->number & 1 ? "with" : "without", capability->name);
-        before = fresh->text[0] ? " and " : "";
-    }
-    if (kernel != UINT32_MAX) {
-        const uint32_t from = kernel + 1;
-        (void)snprintf(fresh->text, sizeof fresh->text, "before Linux %u.%u", from >> 16,
-                       from & 0xffff);
-    }
-    comparison->cases_count++;
-}
-
-static void add_cases(Comparison *comparison, const SeccompProfile *profile)
-{
-    const uint64_t usual = comparison->cases[0].caps;
-
-    for (size_t i = 0; i < profile->count; i++) {
-        const SeccompGate *gate = &profile->entries[i].gate;
-        if (gate->caps & ~usual)
-            add_case(comparison, usual | gate->caps, UINT32_MAX);
-        for (uint64_t rest = gate->caps & usual; rest; rest &= rest - 1)
-            add_case(comparison, usual & ~(rest & -rest), UINT32_MAX);
-        for (uint64_t rest = gate->caps_without; rest; rest &= rest - 1)
-            add_case(comparison, usual ^ (rest & -rest), UINT32_MAX);
-        if (gate->kernel)
-            add_case(comparison, usual, gate->kernel - 1);
-    }
-}
-
 /* ---- collecting ----------------------------------------------------------------------------- */
 
 static bool is_same(const CallChange *a, const CallChange *b)
@@ -107,24 +47,25 @@ static bool is_same(const CallChange *a, const CallChange *b)
 }
 
 /* Adds what CHANGE says of ARCH; takes its texts. */
-static int add_found(Comparison *comparison, const char *name, Arch arch, size_t place,
+static int add_found(Comparison *comparison, const char *name, Arch arch, const SeccompCase *place,
                      size_t first, CallChange *change)
 {
     for (size_t i = first; i < comparison->count; i++) {
         Found *found = &comparison->found[i];
+        const bool here = found->place.caps == place->caps && found->place.kernel == place->kernel;
         if (!is_same(&found->change, change))
             continue;
-        if (found->place == place)
+        if (here)
             found->archs |= 1u << arch;
-        /* as in the usual container: nothing to say */
-        if (found->place == place || (found->place == 0 && (found->archs >> arch & 1)))
+        /* as in a container that differs less from the usual one: nothing to say */
+        if (here || (seccomp_case_within(&found->place, place) && (found->archs >> arch & 1)))
             return 0;
     }
     if (array_reserve(&comparison->found, &comparison->capacity, comparison->count,
                       sizeof *comparison->found) < 0)
         return -ENOMEM;
     comparison->found[comparison->count++] =
-        (Found){.change = *change, .name = name, .archs = 1u << arch, .place = place};
+        (Found){.change = *change, .name = name, .archs = 1u << arch, .place = *place};
     change->what = NULL;
     change->example = NULL;
     return 0;
@@ -136,18 +77,6 @@ static bool is_default_too(const Comparison *comparison, const CallChange *chang
     return change->before == comparison->old->default_answer &&
            change->after == comparison->fresh->default_answer &&
            seccomp_answer_rank(change->before) == seccomp_answer_rank(change->after);
-}
-
-static bool is_gated(const SeccompProfile *profile, const char *name)
-{
-    size_t end;
-
-    for (size_t i = seccomp_profile_find(profile, name, &end); i < end; i++) {
-        const SeccompGate *gate = &profile->entries[i].gate;
-        if (gate->caps || gate->caps_without || gate->kernel)
-            return true;
-    }
-    return false;
 }
 
 /* Rather a change too many than one that nobody hears of. */
@@ -168,12 +97,11 @@ static int add_undecided(const Comparison *comparison, const char *name, CallCha
     return changes->items[0].what ? 0 : -ENOMEM;
 }
 
-static int compare_at(Comparison *comparison, const char *name, Arch arch, size_t place,
+static int compare_at(Comparison *comparison, const char *name, Arch arch, const SeccompCase *place,
                       size_t first)
 {
     CLEANUP(call_changes_deinit) CallChanges changes = {0};
-    const SeccompPlace where = {arch, comparison->cases[place].caps,
-                                comparison->cases[place].kernel};
+    const SeccompPlace where = {arch, place->caps, place->kernel};
     int r = call_compare(comparison->old, comparison->fresh, &where, name, &changes);
 
     if (r == -E2BIG)
@@ -182,25 +110,26 @@ static int compare_at(Comparison *comparison, const char *name, Arch arch, size_
         if (!is_default_too(comparison, &changes.items[i]))
             r = add_found(comparison, name, arch, place, first, &changes.items[i]);
     }
-    return r < 0 ? error_errno(comparison->err, r, "comparing system calls") : 0;
+    return r;
 }
 
 static int compare_call(Comparison *comparison, const char *name)
 {
+    CLEANUP(seccomp_cases_deinit) SeccompCases cases = {0};
     const Syscall *syscall = syscall_by_name(name);
-    const bool gated = is_gated(comparison->old, name) || is_gated(comparison->fresh, name);
     const size_t first = comparison->count;
-    int r = 0;
+    int r = seccomp_cases_make(comparison->old, comparison->fresh, name, &cases);
 
-    for (size_t place = 0; place < (gated ? comparison->cases_count : 1) && r == 0; place++) {
+    comparison->cases_cut |= cases.cut;
+    for (size_t place = 0; place < cases.count && r == 0; place++) {
         for (Arch arch = 0; arch < ARCH_COUNT && r == 0; arch++) {
             if ((comparison->archs >> arch & 1) == 0 ||
                 (syscall && syscall_number(syscall, arch) < 0))
                 continue;
-            r = compare_at(comparison, name, arch, place, first);
+            r = compare_at(comparison, name, arch, &cases.items[place], first);
         }
     }
-    return r;
+    return r < 0 ? error_errno(comparison->err, r, "comparing system calls") : 0;
 }
 
 /* Is entry INDEX of PROFILE there, and about NAME? */
@@ -265,25 +194,42 @@ static void put_archs(const Comparison *comparison, const Found *found, Buffer *
     }
 }
 
+/* Both answers in BEFORE and AFTER; where they differ in nothing else, with what the tracer is
+ * told.
+ */
+static void put_answers(const CallChange *change, char *before, char *after, size_t size)
+{
+    (void)seccomp_answer_text(change->before, before, size);
+    (void)seccomp_answer_text(change->after, after, size);
+    if (strcmp(before, after) != 0)
+        return;
+    (void)snprintf(before + strlen(before), size - strlen(before), " (message %u)",
+                   change->before & SECCOMP_RET_DATA);
+    (void)snprintf(after + strlen(after), size - strlen(after), " (message %u)",
+                   change->after & SECCOMP_RET_DATA);
+}
+
 static int tell(const Comparison *comparison, const Found *found)
 {
     CLEANUP(buffer_deinit) Buffer when = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer place = BUFFER_INIT;
     const CallChange *from = &found->change;
-    const char *place = comparison->cases[found->place].text;
     char before[64], after[64];
     Change change = {
         .kind = kind_of(from->before, from->after),
         .section = "syscalls",
         .name = found->name,
         .what = from->what,
-        .before = seccomp_answer_text(from->before, before, sizeof before),
-        .after = seccomp_answer_text(from->after, after, sizeof after),
+        .before = before,
+        .after = after,
         .example = from->example,
     };
 
+    put_answers(from, before, after, sizeof before);
     put_archs(comparison, found, &when);
-    if (*place)
-        (void)buffer_printf(&when, "%s%s", when.length ? ", " : "", place);
+    seccomp_case_put(&found->place, &place);
+    if (place.length)
+        (void)buffer_printf(&when, "%s%s", when.length ? ", " : "", buffer_text(&place));
     if (from->undecided)
         (void)buffer_printf(&when, "%smaybe: the conditions are too many to be compared",
                             when.length ? ", " : "");
@@ -358,27 +304,23 @@ int diff_seccomp(const SeccompProfile *old, const SeccompProfile *fresh, Diff *d
     Comparison comparison = {
         .old = old,
         .fresh = fresh,
-        .cases = {{.caps = docker_capabilities(), .kernel = UINT32_MAX}},
-        .cases_count = 1,
         .diff = diff,
         .err = err,
     };
     int r = tell_archs(&comparison);
 
     diff_compared(diff, "syscalls");
-    add_cases(&comparison, old);
-    add_cases(&comparison, fresh);
     if (r == 0)
         r = tell_default(&comparison);
     if (r < 0)
         return error_errno(err, r, "comparing system calls");
-    if (comparison.cases_cut)
-        (void)buffer_puts(&diff->notes, "the profiles ask for so many capabilities that not all "
-                                        "combinations were compared\n");
     if (comparison.archs == 0)
         (void)buffer_puts(&diff->notes, "the two have no architecture in common, so their system "
                                         "calls were not compared\n");
     r = compare_calls(&comparison);
+    if (comparison.cases_cut)
+        (void)buffer_puts(&diff->notes, "the profiles ask for so many capabilities that not all "
+                                        "combinations were compared\n");
     for (size_t i = 0; i < comparison.count && r == 0; i++) {
         if (tell(&comparison, &comparison.found[i]) < 0)
             r = error_errno(err, -ENOMEM, "comparing system calls");

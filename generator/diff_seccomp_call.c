@@ -6,7 +6,8 @@
  *
  * The kernel looks at the lower half only of arguments of 32 bits, but filters see all 64. So the
  * comparison is made with the upper halves 0, and a second time with everything, for what only
- * differs there.
+ * differs there: a combination whose lower halves alone fare the same was told the first time.
+ * Classes are parted further for that, by what the lower halves could be told from.
  */
 #include "generator/diff_call.h"
 
@@ -18,9 +19,6 @@
 
 enum {
     ENTRIES_MAX = 4096,
-    TESTS_MAX = 4096,
-    COMBINATIONS_MAX = 1 << 18,
-    TRIES_MAX = 1 << 24, /* of entries */
     BOXES_SHOWN = 64,
 };
 
@@ -40,6 +38,7 @@ static void work_deinit(CallWork *work)
     free(work->fresh.entries);
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
         free(work->args[i].tests);
+        free(work->args[i].alike);
         value_classes_deinit(&work->args[i].classes);
     }
 }
@@ -74,78 +73,6 @@ static int gather(const SeccompProfile *profile, const SeccompPlace *place, cons
     return 0;
 }
 
-static int add_test(CallArgument *arg, const ValueTest *test)
-{
-    for (size_t i = 0; i < arg->count; i++) {
-        const ValueTest *old = &arg->tests[i];
-        if (old->op == test->op && old->value == test->value && old->mask == test->mask)
-            return 0;
-    }
-    if (arg->count == TESTS_MAX)
-        return -E2BIG;
-    if (array_reserve(&arg->tests, &arg->capacity, arg->count, sizeof *test) < 0)
-        return -ENOMEM;
-    arg->tests[arg->count++] = *test;
-    return 0;
-}
-
-static int add_tests(CallWork *work, const CallSide *side)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < side->count && r == 0; i++) {
-        const SeccompEntry *entry = side->entries[i];
-        for (size_t c = 0; c < entry->conditions_count && r == 0; c++) {
-            const ValueTest test = seccomp_condition_test(&entry->conditions[c], work->arch);
-            r = add_test(&work->args[entry->conditions[c].index], &test);
-        }
-    }
-    return r;
-}
-
-/* So that what is dangerous is a class of its own. */
-static int add_risks(CallWork *work)
-{
-    int r = 0;
-
-    for (unsigned i = 0; i < SYSCALL_ARGS; i++)
-        work->args[i].shown = work->args[i].count;
-    for (size_t i = 0; i < risk_rows_count && r == 0; i++) {
-        SeccompCondition condition;
-        if (!risk_row_is_of_call(&risk_rows[i], work->name) ||
-            !risk_row_condition(&risk_rows[i], &condition) ||
-            work->args[condition.index].shown == 0)
-            continue;
-        r = add_test(&work->args[condition.index], &condition.test);
-    }
-    return r;
-}
-
-static int make_classes(CallWork *work)
-{
-    const size_t entries = work->old.count + work->fresh.count + 1;
-    size_t combinations = 1;
-    int r = 0;
-
-    work->words = 0;
-    for (unsigned i = 0; i < SYSCALL_ARGS && r == 0; i++) {
-        CallArgument *arg = &work->args[i];
-        value_classes_deinit(&arg->classes);
-        r = value_classes_make(arg->tests, arg->count, work->within[i], &arg->classes);
-        if (r < 0)
-            return r;
-        arg->offset = work->words;
-        arg->words = (arg->classes.count + WORD_BITS - 1) / WORD_BITS;
-        work->words += arg->words;
-        if (arg->classes.count > COMBINATIONS_MAX / combinations)
-            return -E2BIG;
-        combinations *= arg->classes.count;
-    }
-    if (r == 0 && combinations > TRIES_MAX / entries)
-        return -E2BIG;
-    return r;
-}
-
 /* ---- answers -------------------------------------------------------------------------------- */
 
 static SeccompAnswer answer(const CallSide *side, Arch arch, const uint64_t *args)
@@ -163,6 +90,23 @@ static SeccompAnswer answer(const CallSide *side, Arch arch, const uint64_t *arg
             return entry->answer;
     }
     return side->fallback;
+}
+
+/* Has ARGS these answers, and was that not told of the lower halves alone? */
+static bool is_of_pair(const CallWork *work, const uint64_t *args, SeccompAnswer before,
+                       SeccompAnswer after)
+{
+    uint64_t low[SYSCALL_ARGS];
+
+    if (answer(&work->old, work->arch, args) != before ||
+        answer(&work->fresh, work->arch, args) != after)
+        return false;
+    if (!work->upper)
+        return true;
+    for (unsigned i = 0; i < SYSCALL_ARGS; i++)
+        low[i] = args[i] & call_width(work, i);
+    return answer(&work->old, work->arch, low) != before ||
+           answer(&work->fresh, work->arch, low) != after;
 }
 
 static void args_at(const CallWork *work, const size_t *at, uint64_t *args)
@@ -270,6 +214,8 @@ static void look_into(const CallWork *work, const Box *box, CallChange *change, 
         if (!in_box(work, box, at))
             continue;
         args_at(work, at, args);
+        if (!is_of_pair(work, args, change->before, change->after))
+            continue;
         uint64_t low[SYSCALL_ARGS];
         for (unsigned i = 0; i < SYSCALL_ARGS; i++)
             low[i] = args[i] & call_width(work, i);
@@ -330,11 +276,12 @@ static int add_boxes(const CallWork *work, Box *boxes, size_t count, SeccompAnsw
     return r;
 }
 
-/* Is that pair of answers told already? */
-static bool is_told(const CallChanges *changes, SeccompAnswer before, SeccompAnswer after)
+/* Is that pair of answers told already, in the same of the two comparisons? */
+static bool is_told(const CallWork *work, SeccompAnswer before, SeccompAnswer after)
 {
-    for (size_t i = 0; i < changes->count; i++) {
-        if (changes->items[i].before == before && changes->items[i].after == after)
+    for (size_t i = 0; i < work->changes->count; i++) {
+        const CallChange *change = &work->changes->items[i];
+        if (change->before == before && change->after == after && change->upper == work->upper)
             return true;
     }
     return false;
@@ -351,8 +298,7 @@ static int add_pair(CallWork *work, SeccompAnswer before, SeccompAnswer after)
 
     do {
         args_at(work, at, args);
-        total += answer(&work->old, work->arch, args) == before &&
-                 answer(&work->fresh, work->arch, args) == after;
+        total += is_of_pair(work, args, before, after);
     } while (step(work, at));
     bits = calloc(total * work->words + 1, sizeof *bits);
     boxes = calloc(total + 1, sizeof *boxes);
@@ -361,13 +307,14 @@ static int add_pair(CallWork *work, SeccompAnswer before, SeccompAnswer after)
     memset(at, 0, sizeof at);
     do {
         args_at(work, at, args);
-        if (answer(&work->old, work->arch, args) != before ||
-            answer(&work->fresh, work->arch, args) != after)
+        if (!is_of_pair(work, args, before, after))
             continue;
         boxes[count].bits = bits + count * work->words;
-        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
-            boxes[count].bits[work->args[i].offset + at[i] / WORD_BITS] |= (uint64_t)1
-                                                                           << (at[i] % WORD_BITS);
+        for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+            const CallArgument *arg = &work->args[i];
+            for (size_t w = 0; w < arg->words; w++)
+                boxes[count].bits[arg->offset + w] = arg->alike[at[i] * arg->words + w];
+        }
         count++;
     } while (step(work, at));
     return add_boxes(work, boxes, count, before, after);
@@ -377,7 +324,7 @@ static int compare_classes(CallWork *work)
 {
     size_t at[SYSCALL_ARGS] = {0};
     uint64_t args[SYSCALL_ARGS];
-    int r = make_classes(work);
+    int r = call_make_classes(work);
 
     if (r < 0)
         return r;
@@ -385,7 +332,8 @@ static int compare_classes(CallWork *work)
         args_at(work, at, args);
         const SeccompAnswer before = answer(&work->old, work->arch, args);
         const SeccompAnswer after = answer(&work->fresh, work->arch, args);
-        if (before != after && !is_told(work->changes, before, after))
+        if (before != after && !is_told(work, before, after) &&
+            is_of_pair(work, args, before, after))
             r = add_pair(work, before, after);
     } while (r == 0 && step(work, at));
     return r;
@@ -399,12 +347,8 @@ static bool is_narrow(Arch arch)
 static int compare_conditions(CallWork *work)
 {
     bool halves = false;
-    int r = add_tests(work, &work->old);
+    int r = call_add_tests(work);
 
-    if (r == 0)
-        r = add_tests(work, &work->fresh);
-    if (r == 0)
-        r = add_risks(work);
     for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
         work->within[i] = is_narrow(work->arch) ? UINT32_MAX : call_width(work, i);
         halves |= work->args[i].count > 0 && call_width(work, i) == UINT32_MAX;
@@ -416,6 +360,12 @@ static int compare_conditions(CallWork *work)
     work->upper = true;
     for (unsigned i = 0; i < SYSCALL_ARGS; i++)
         work->within[i] = UINT64_MAX;
+    r = call_add_halves(work);
+    if (r == 0)
+        r = compare_classes(work);
+    if (r != -E2BIG)
+        return r;
+    call_drop_halves(work);
     return compare_classes(work);
 }
 

@@ -60,8 +60,9 @@ static void put_masked(Telling *telling, const ValueTest *test, const char *equa
 {
     const Syscall *syscall = telling->work->syscall;
     const FlagFamily *family = syscall ? syscall->args[telling->index].family : NULL;
-    const uint64_t usual =
-        (family ? family->mask : UINT64_MAX) & call_width(telling->work, telling->index);
+    const uint64_t usual = telling->work->upper ? UINT64_MAX
+                                                : (family ? family->mask : UINT64_MAX) &
+                                                      call_width(telling->work, telling->index);
 
     begin_part(telling);
     if (test->mask != usual)

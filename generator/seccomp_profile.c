@@ -146,6 +146,8 @@ bool seccomp_entry_holds(const SeccompProfile *profile, const SeccompEntry *entr
         return false;
     if ((gate->caps & ~place->caps) || (gate->caps_without & place->caps))
         return false;
+    if (gate->kernel_without && place->kernel >= gate->kernel_without)
+        return false;
     return place->kernel >= gate->kernel && entry->answer != profile->default_answer;
 }
 

@@ -33,15 +33,15 @@ bool seccomp_profile_detect(const char *text, size_t length)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-/* Makes the digits from START to END fit. They become blanks and a negative number. */
-static int turn_number(const Reader *reader, char *start, const char *end)
+/* Appends the digits from START to END to OUT, as a number that jansson takes. */
+static int turn_number(const Reader *reader, const char *start, const char *end, Buffer *out)
 {
     char text[32];
     const size_t length = (size_t)(end - start);
     char *stop;
 
     if (length < 19 || length >= sizeof text)
-        return 0;
+        return buffer_append(out, start, length);
     memcpy(text, start, length);
     text[length] = '\0';
     errno = 0;
@@ -50,18 +50,18 @@ static int turn_number(const Reader *reader, char *start, const char *end)
         return error_set(reader->err, -EINVAL, "%s: the number %s has more than 64 bits",
                          reader->file, text);
     if (value <= INT64_MAX)
-        return 0;
-    const int written = snprintf(text, sizeof text, "%*" PRId64, (int)length, (int64_t)value);
-    if (written == (int)length)
-        memcpy(start, text, length);
-    return 0;
+        return buffer_append(out, start, length);
+    return buffer_printf(out, "%" PRId64, (int64_t)value);
 }
 
-static int turn_numbers(const Reader *reader, char *text)
+/* TEXT with its numbers turned, in OUT. -ENOMEM without ERR. */
+static int turn_numbers(const Reader *reader, const char *text, Buffer *out)
 {
+    const char *done = text; /* what OUT has */
     bool quoted = false;
+    int r = 0;
 
-    for (char *p = text; *p; p++) {
+    for (const char *p = text; *p && r == 0; p++) {
         if (*p == '"') {
             quoted = !quoted;
         } else if (quoted) {
@@ -71,15 +71,16 @@ static int turn_numbers(const Reader *reader, char *text)
                              "%s: a negative number, which seccomp profiles cannot have",
                              reader->file);
         } else if (isdigit((unsigned char)*p)) {
-            char *start = p;
+            const char *start = p;
             while (isdigit((unsigned char)p[1]))
                 p++;
-            const int r = turn_number(reader, start, p + 1);
-            if (r < 0)
-                return r;
+            r = buffer_append(out, done, (size_t)(start - done));
+            if (r == 0)
+                r = turn_number(reader, start, p + 1, out);
+            done = p + 1;
         }
     }
-    return 0;
+    return r == 0 ? buffer_puts(out, done) : r;
 }
 
 /* ---- small parts ---------------------------------------------------------------------------- */
@@ -253,9 +254,8 @@ static int read_gate(const Reader *reader, const json_t *json, SeccompGate *gate
                           &ignored);
     if (r == 0)
         r = read_kernel(reader, json_object_get(includes, "minKernel"), &gate->kernel);
-    if (r == 0 && json_object_get(excludes, "minKernel") &&
-        !json_is_null(json_object_get(excludes, "minKernel")))
-        return wrong(reader, "\"excludes\" with \"minKernel\" is not understood");
+    if (r == 0)
+        r = read_kernel(reader, json_object_get(excludes, "minKernel"), &gate->kernel_without);
     gate->machines_unknown = named;
     return r;
 }
@@ -443,6 +443,7 @@ int seccomp_profile_parse(const char *name, const char *text, size_t length,
     CLEANUP(seccomp_profile_deinit) SeccompProfile made = {.strings = strset_new()};
     CLEANUP(json_decrefp) json_t *root = NULL;
     CLEANUP(buffer_deinit) Buffer copy = BUFFER_INIT;
+    CLEANUP(buffer_deinit) Buffer turned = BUFFER_INIT;
     Reader reader = {.file = name, .profile = &made, .notes = notes, .err = err};
     json_error_t why;
 
@@ -450,10 +451,12 @@ int seccomp_profile_parse(const char *name, const char *text, size_t length,
         return error_errno(err, -ENOMEM, "%s", name);
     if (length == 0 || memchr(text, '\0', length))
         return error_set(err, -EINVAL, "%s: no JSON", name);
-    int r = turn_numbers(&reader, copy.data);
+    int r = turn_numbers(&reader, buffer_text(&copy), &turned);
+    if (r == -ENOMEM)
+        return error_errno(err, r, "%s", name);
     if (r < 0)
         return r;
-    root = json_loadb(copy.data, copy.length, JSON_REJECT_DUPLICATES, &why);
+    root = json_loadb(turned.data, turned.length, JSON_REJECT_DUPLICATES, &why);
     if (!root)
         return error_set(err, -EINVAL, "%s:%d:%d: %s", name, why.line, why.column, why.text);
     if (!json_is_object(root))

@@ -35,8 +35,9 @@ typedef struct SeccompGate {
     uint64_t caps_without; /* of these none may be held */
     uint32_t machines;     /* bit i: holds on a machine of Arch i; 0: on all */
     uint32_t machines_without;
-    bool machines_unknown; /* it names only machines that whittle does not know */
-    uint32_t kernel;       /* major << 16 | minor: holds from there on */
+    bool machines_unknown;   /* it names only machines that whittle does not know */
+    uint32_t kernel;         /* major << 16 | minor: holds from there on */
+    uint32_t kernel_without; /* … and before this one; 0: on all */
 } SeccompGate;
 
 typedef struct SeccompCondition {

@@ -81,6 +81,24 @@ ROWS = {
         seccomp(("socket", {"args": [cond(0, "EQ", 1)]})),
         seccomp(("socket", {"args": [cond(0, "EQ", 1)]}), ("socket", {"args": [cond(0, "EQ", 0x100000028)]})),
         ["allowed high syscalls socket 0=0x100000028 | if the upper half of a 32-bit argument is not 0"]),
+    "seccomp: a hole by the upper half beside another change": (
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]})),
+        seccomp(("socket", {"args": [cond(0, "EQ", 1)]}), ("socket", {"args": [cond(0, "EQ", 2)]}),
+                ("socket", {"args": [cond(0, "EQ", 0x100000028)]})),
+        ["allowed high syscalls socket 0=0x100000028 | if the upper half of a 32-bit argument is not 0",
+         "allowed high syscalls socket 0=AF_INET"]),
+    "seccomp: what is not to be is, by the upper half": (
+        seccomp(), seccomp(("socket", {"args": [cond(0, "NE", 40)]})),
+        ["allowed high syscalls socket 0!=AF_VSOCK",
+         "allowed high syscalls socket 0!=AF_VSOCK | if the upper half of a 32-bit argument is not 0"]),
+    "seccomp: numbers of 64 bits": (
+        seccomp(("mmap", {"args": [cond(5, "EQ", 1 << 63)]})),
+        seccomp(("mmap", {"args": [cond(5, "EQ", 1 << 63)]}), ("mmap", {"args": [cond(5, "EQ", (1 << 64) - 1)]})),
+        ["allowed low syscalls mmap 5=0xffffffffffffffff"]),
+    "seccomp: another message for the tracer": (
+        seccomp(("read", {"action": "SCMP_ACT_TRACE"})),
+        seccomp(("read", {"action": "SCMP_ACT_TRACE", "errnoRet": 7})),
+        ["changed - syscalls read"]),
     "seccomp: an architecture": (
         seccomp(("read", {})), seccomp(("read", {}), architectures=["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]),
         ["allowed medium architectures system calls of i386"]),
@@ -96,6 +114,17 @@ ROWS = {
     "docker: from a kernel on": (
         seccomp(("ptrace", {})), seccomp(("ptrace", {"includes": {"minKernel": "4.8"}})),
         ["forbidden - syscalls ptrace | before Linux 4.8"]),
+    "docker: from a kernel on, with a capability": (
+        seccomp(("bpf", {"includes": {"caps": ["CAP_SYS_ADMIN"]}})),
+        seccomp(("bpf", {"includes": {"caps": ["CAP_SYS_ADMIN"], "minKernel": "5.8"}})),
+        ["forbidden - syscalls bpf | with CAP_SYS_ADMIN and before Linux 5.8"]),
+    "docker: with a capability, not with another": (
+        seccomp(("bpf", {"includes": {"caps": ["CAP_SYS_ADMIN"]}})),
+        seccomp(("bpf", {"includes": {"caps": ["CAP_SYS_ADMIN"]}, "excludes": {"caps": ["CAP_SYS_BOOT"]}})),
+        ["forbidden - syscalls bpf | with CAP_SYS_ADMIN and with CAP_SYS_BOOT"]),
+    "docker: up to a kernel": (
+        seccomp(("ptrace", {})), seccomp(("ptrace", {"excludes": {"minKernel": "4.8"}}), default="SCMP_ACT_ERRNO"),
+        ["forbidden - syscalls ptrace"]),
     "docker: on some machines": (
         seccomp(("read", {})), seccomp(("read", {}), ("arch_prctl", {"includes": {"arches": ["amd64"]}}),
                                        ("set_tls", {"includes": {"arches": ["arm", "arm64"]}})),
