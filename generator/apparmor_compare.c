@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/strset.h"
 #include "generator/apparmor_classes.h"
+#include "generator/apparmor_implied.h"
 #include "generator/apparmor_private.h"
 #include "model/policy.h"
 
@@ -111,7 +112,7 @@ static uint32_t access_bits(const Comparison *c, const ApparmorRule *rule)
         return rule->class == APPARMOR_FILE || rule->subset ? LINK_SUBSET : LINK_SUBSET | LINK_ANY;
     if (c->class != APPARMOR_FILE)
         return access;
-    if (access & FILE_WRITE)
+    if ((access & FILE_WRITE) && !apparmor_is_implied(rule)) /* those are "w" and no more */
         access |= FILE_APPEND;
     /* What stays under this profile is mapped under it. */
     if (rule->transition && strchr(rule->transition, 'i') &&
@@ -141,35 +142,41 @@ static size_t flags_field(ApparmorClass class)
     return class == APPARMOR_MOUNT ? 3 : class == APPARMOR_UMOUNT ? 1 : SIZE_MAX;
 }
 
+static void take_rule(Comparison *c, int side, const ApparmorRule *rule)
+{
+    const size_t flags = flags_field(c->class), at = c->counts[side];
+    const uint32_t access = is_of(c, rule) ? access_bits(c, rule) : 0;
+
+    if (access == 0)
+        return;
+    c->sources[side][at] = rule;
+    c->rules[side][at] = (GlobRule){.syntax = GLOB_APPARMOR,
+                                    .fields = rule->fields,
+                                    .fields_count = fields_count(c->class),
+                                    .access = access,
+                                    .deny = rule->deny,
+                                    .owner = rule->owner,
+                                    .priority = rule->priority};
+    if (flags != SIZE_MAX && rule->fields[flags].count == 0) {
+        GlobField *own = c->fields[side] + at * APPARMOR_FIELDS_MAX;
+        memcpy(own, rule->fields, sizeof rule->fields);
+        own[flags] = c->flags;
+        c->rules[side][at].fields = own;
+    }
+    c->counts[side]++;
+}
+
 static void take_rules(Comparison *c, int side)
 {
     const ApparmorProfile *profile = c->profiles[side];
-    const size_t count = profile ? profile->rules_count : 0;
-    const size_t fields = fields_count(c->class), flags = flags_field(c->class);
+    const ApparmorRule *implied[APPARMOR_IMPLIED_MAX];
+    const size_t more = profile ? apparmor_implied(profile, implied) : 0;
 
     c->counts[side] = 0;
-    for (size_t i = 0; i < count; i++) {
-        const ApparmorRule *rule = &profile->rules[i];
-        const size_t at = c->counts[side];
-        const uint32_t access = is_of(c, rule) ? access_bits(c, rule) : 0;
-        if (access == 0)
-            continue;
-        c->sources[side][at] = rule;
-        c->rules[side][at] = (GlobRule){.syntax = GLOB_APPARMOR,
-                                        .fields = rule->fields,
-                                        .fields_count = fields,
-                                        .access = access,
-                                        .deny = rule->deny,
-                                        .owner = rule->owner,
-                                        .priority = rule->priority};
-        if (flags != SIZE_MAX && rule->fields[flags].count == 0) {
-            GlobField *own = c->fields[side] + at * APPARMOR_FIELDS_MAX;
-            memcpy(own, rule->fields, sizeof rule->fields);
-            own[flags] = c->flags;
-            c->rules[side][at].fields = own;
-        }
-        c->counts[side]++;
-    }
+    for (size_t i = 0; profile && i < profile->rules_count; i++)
+        take_rule(c, side, &profile->rules[i]);
+    for (size_t i = 0; i < more; i++)
+        take_rule(c, side, implied[i]);
 }
 
 /* ---- results ----------------------------------------------------------------------------------
@@ -199,7 +206,7 @@ static const char *print_witness(const Comparison *c, const GlobChange *change)
 /* Back from the bits of the comparison. 0: nothing to tell of. */
 static uint32_t told_access(const Comparison *c, const ApparmorRule *rule, uint32_t bits)
 {
-    uint32_t access = bits;
+    uint32_t access = bits, own = rule->access;
 
     if (c->class == APPARMOR_LINK)
         return FILE_LINK;
@@ -208,7 +215,10 @@ static uint32_t told_access(const Comparison *c, const ApparmorRule *rule, uint3
     access &= LETTERS;
     if (bits & ~(uint32_t)LETTERS & ~(1u << OTHER_EXEC))
         access |= APPARMOR_EXEC;
-    return access & rule->access;
+    /* What a letter has with it is told where the letter is not (another's denial is gone). */
+    own |= access & FILE_WRITE ? 0 : FILE_APPEND;
+    own |= access & APPARMOR_EXEC ? 0 : FILE_MMAP_EXEC;
+    return access & own;
 }
 
 static int tell(const Comparison *c, const GlobChange *change)
@@ -436,7 +446,8 @@ static void comparison_deinit(Comparison *c)
 static int comparison_init(Comparison *c, Buffer *flags)
 {
     for (int side = 0; side < SIDES; side++) {
-        const size_t count = (c->profiles[side] ? c->profiles[side]->rules_count : 0) + 1;
+        const size_t count =
+            (c->profiles[side] ? c->profiles[side]->rules_count : 0) + APPARMOR_IMPLIED_MAX;
         c->rules[side] = calloc(count, sizeof *c->rules[side]);
         c->sources[side] = calloc(count, sizeof *c->sources[side]);
         c->fields[side] = calloc(count, APPARMOR_FIELDS_MAX * sizeof *c->fields[side]);

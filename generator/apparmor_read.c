@@ -164,8 +164,11 @@ static int name_profile(const Parser *parser, const Lexer *lexer, const Header *
     /* With a variable of several values the text as written is the name. */
     name = full_name(parser, header->parent,
                      names.count == 1 ? names.items[0] : parser_text(parser, token));
-    return name ? add_profile(parser, lexer, token, name, header->hat, ret_profile)
-                : parser_memory(parser);
+    if (!name)
+        return parser_memory(parser);
+    if (header->parent != NO_PROFILE)
+        parser->file->profiles[header->parent].has_children = true;
+    return add_profile(parser, lexer, token, name, header->hat, ret_profile);
 }
 
 /* From the token behind the name. */

@@ -72,6 +72,7 @@ typedef struct ApparmorProfile {
     const char *name;     /* with its parents': "a//b" for the child or hat b of a */
     GlobField attachment; /* the executables it is for; none: only by name */
     bool hat;
+    bool has_children;        /* or hats */
     const char *const *flags; /* sorted: "attach_disconnected", "complain" */
     size_t flags_count;
     const char *xattrs; /* as written, NULL without */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two files of AppArmor profiles: apparmor_compare() finds what differs, here it gets its words and
  * its risk. */
+#include "generator/apparmor_implied.h"
 #include "generator/diff_private.h"
 
 #include "base/escape.h"
@@ -186,6 +187,9 @@ static void put_when(const Comparison *comparison, const ApparmorChange *change,
     if (change->rule && change->who != GLOB_EVERYONE && !change->rule->owner)
         (void)buffer_printf(out, "%sfor what the process %s", out->length ? ", " : "",
                             change->who == GLOB_OWNED ? "owns" : "does not own");
+    if (change->rule && apparmor_is_implied(change->rule))
+        (void)buffer_printf(out, "%swhich AppArmor adds for hats, children and change_profile",
+                            out->length ? ", " : "");
     if (change->undecided)
         (void)buffer_printf(out, "%smaybe: the patterns are too many to tell for certain",
                             out->length ? ", " : "");

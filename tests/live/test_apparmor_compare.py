@@ -69,8 +69,6 @@ class Dfa:
             for letter, bit in LETTERS.items():
                 if word & bit:
                     found.add((("x", word >> 7 & 0x7F) if letter == "x" else letter, owned))
-            if word & LETTERS["w"]:
-                found.add(("a", owned))
         return found
 
     def match(self, path):
@@ -227,6 +225,12 @@ def literal_rule(chooser):
     return f"{path} {chooser.choice(('px', 'ix', 'ux', 'cx', 'Pix', 'r', 'rw'))},"
 
 
+def implying_rule(chooser):
+    """To profiles with such rules the parser adds some of its own."""
+    return chooser.choice(("^hat { /a r, }", "profile kid { /b r, }", "change_profile -> x,",
+                           "deny change_profile -> x,", "owner /proc/** rw,", "deny /proc/*/attr/** w,"))
+
+
 def made_up(chooser):
     old = [rule(chooser) for _ in range(chooser.randint(1, 5))]
     fresh = list(old)
@@ -240,6 +244,8 @@ def made_up(chooser):
     for rules in (old, fresh):
         if chooser.random() < 0.4:
             rules.append(literal_rule(chooser))
+        if chooser.random() < 0.3:
+            rules.append(implying_rule(chooser))
     return old, fresh
 
 

@@ -149,6 +149,15 @@ ROWS = {
     "policy: deny": (
         HEAD + "files: [/a/** r]\n", HEAD + "files: [/a/** r, {rule: /a/b r, deny: true}]\n",
         ["forbidden - files /a/** r | of which a part still is"]),
+    "AppArmor: what the parser adds for a hat": (
+        "profile p {\n  /a r,\n}\n", "profile p {\n  /a r,\n  ^h {\n    /b r,\n  }\n}\n",
+        [f"allowed low files owner /proc/[0-9]*/attr/{{apparmor/,}}current w | in {name}, which AppArmor adds for hats, "
+         "children and change_profile" for name in ("p", "p//h")] + ["allowed none files /b r | in p//h"] +
+        [f"allowed none files owner {path} r | in {name}, which AppArmor adds for hats, children and change_profile"
+         for path in ("/proc/*/attr/apparmor/", "/sys/module/apparmor/parameters/enabled") for name in ("p", "p//h")]),
+    "AppArmor: what comes with a letter is no longer denied": (
+        "profile p {\n  /a w,\n  /b ix,\n  deny /a a,\n  deny /b m,\n}\n", "profile p {\n  /a w,\n  /b ix,\n}\n",
+        ["allowed low files /a a", "allowed none files /b m"]),
     "AppArmor: spelling means nothing": (
         "profile p {\n  /a/{b,c} rw,\n  capability chown,\n}\n",
         "@{X}=/a\nprofile p {\n  rw @{X}/c,\n  @{X}/b wr,\n capability chown,\n capability chown,\n}\n", SAME),
