@@ -56,12 +56,12 @@ typedef struct ApparmorRule {
     bool deny;
     bool audit;
     bool owner;
+    bool subset; /* link: the target's permissions must cover the link's */
     int priority;
     uint32_t access;
     /* Variables expanded. Syntax GLOB_APPARMOR. A field that was not written has no patterns. */
     GlobField fields[APPARMOR_FIELDS_MAX];
     const char *transition; /* of APPARMOR_EXEC: "ix", "Px -> target", "cux"; NULL if none */
-    bool subset;            /* link: the target's permissions must cover the link's */
     const char *text;       /* as written, without comment and line ends */
     const char *file;
     unsigned line;

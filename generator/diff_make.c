@@ -188,11 +188,16 @@ static int work(const DiffSide *side, const DiffSide *other, Worked *worked, Err
     return worked->policy && !side->seccomp ? make_seccomp(side, worked, err) : 0;
 }
 
+/* Once, if both sides miss the same. */
 static void note_missing(const ApparmorFile *file, Diff *diff)
 {
-    for (size_t i = 0; i < apparmor_missing_count(file); i++)
-        (void)buffer_printf(&diff->notes, "the file %s, which a profile includes, is not here\n",
+    for (size_t i = 0; i < apparmor_missing_count(file); i++) {
+        CLEANUP(buffer_deinit) Buffer note = BUFFER_INIT;
+        (void)buffer_printf(&note, "the file %s, which a profile includes, is not here\n",
                             apparmor_missing(file, i));
+        if (!strstr(buffer_text(&diff->notes), buffer_text(&note)))
+            (void)buffer_puts(&diff->notes, buffer_text(&note));
+    }
 }
 
 static int compare_apparmor(const DiffInput *old, const DiffInput *fresh, Worked *before,

@@ -145,7 +145,58 @@ static void put_witness(const GlobChange *from, Buffer *out)
     }
 }
 
-static int tell(Diff *diff, const RuleList *list, const GlobChange *from, DiffKind kind)
+/* Does RULE of LIST match the witness of CHANGE, by its only or first field? */
+static bool is_about(const RuleList *list, size_t rule, const GlobChange *change)
+{
+    CLEANUP(glob_set_cleanup) GlobSet *set = glob_set_new();
+    const GlobField *field = &list->fields[rule * FIELDS];
+    size_t id;
+
+    if (field->count == 0)
+        return true;
+    return set && change->witness &&
+           glob_set_add(set, GLOB_POLICY, field->patterns[0], &id, NULL) == 0 &&
+           glob_set_matches(set, id, change->witness,
+                            strnlen(change->witness, change->witness_length)) == 1;
+}
+
+static bool has_denial(const RuleList *list, const PolicyRule *rule)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->from[i]->deny != POLICY_ALLOW && policy_rule_compare(list->from[i], rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The rule of OLD that denied what CHANGE allows and is gone; NULL if there was none. */
+static const PolicyRule *find_denial(const RuleList *old, const RuleList *fresh,
+                                     const GlobChange *change)
+{
+    for (size_t i = 0; i < old->count; i++) {
+        if (old->rules[i].deny && (old->rules[i].access & change->access) &&
+            !has_denial(fresh, old->from[i]) && is_about(old, i, change))
+            return old->from[i];
+    }
+    return NULL;
+}
+
+/* "was denied by: /a/b r (why)" */
+static void put_denial(const PolicyRule *denial, bool whole, Buffer *when)
+{
+    (void)buffer_printf(when, "%s%swas denied by: ", when->length ? ", " : "",
+                        whole ? "" : "the rest ");
+    put_rule(denial, denial->access, when);
+    if (!denial->reason)
+        return;
+    (void)buffer_puts(when, " (");
+    (void)escape_append(when, denial->reason, strlen(denial->reason));
+    (void)buffer_puts(when, ")");
+}
+
+/* DENIAL: the rule that denied it before, or NULL. */
+static int tell(Diff *diff, const RuleList *list, const GlobChange *from, const PolicyRule *denial,
+                DiffKind kind)
 {
     static const char *const whose[] = {
         [GLOB_EVERYONE] = NULL,
@@ -175,6 +226,8 @@ static int tell(Diff *diff, const RuleList *list, const GlobChange *from, DiffKi
         (void)buffer_printf(&when, "%sof which a part was allowed", when.length ? ", " : "");
     else if (!from->whole)
         (void)buffer_printf(&when, "%sof which a part still is", when.length ? ", " : "");
+    if (denial)
+        put_denial(denial, from->whole, &when);
     change.what = buffer_text(&what);
     change.when = when.length ? buffer_text(&when) : NULL;
     /* an example that is the rule itself tells nothing */
@@ -183,6 +236,8 @@ static int tell(Diff *diff, const RuleList *list, const GlobChange *from, DiffKi
         change.example = buffer_text(&example);
     if (kind == DIFF_ALLOWED)
         risk_set(&change, risk_of_rule(rule, from->access));
+    if (denial && change.risk < risk_of_row(risk_of_name("setting", "denial-gone")))
+        risk_set(&change, risk_of_name("setting", "denial-gone"));
     return diff_add(diff, &change);
 }
 
@@ -197,8 +252,11 @@ static int compare_lists(const RuleList *old, const RuleList *fresh, PolicySecti
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < changes.count && r == 0; i++)
-        r = tell(diff, fresh, &changes.items[i], kind);
+    for (size_t i = 0; i < changes.count && r == 0; i++) {
+        const GlobChange *change = &changes.items[i];
+        r = tell(diff, fresh, change, kind == DIFF_ALLOWED ? find_denial(old, fresh, change) : NULL,
+                 kind);
+    }
     return r < 0 ? error_errno(err, r, "comparing rules") : 0;
 }
 

@@ -149,6 +149,13 @@ ROWS = {
     "policy: deny": (
         HEAD + "files: [/a/** r]\n", HEAD + "files: [/a/** r, {rule: /a/b r, deny: true}]\n",
         ["forbidden - files /a/** r | of which a part still is"]),
+    "policy: a deny rule is gone": (
+        HEAD + "files: [/a/** r, {rule: /a/b/** rw, deny: true, reason: it holds keys}, {rule: /a/c r, deny: true}]\n",
+        HEAD + "files: [/a/** r, {rule: /a/c r, deny: true}]\n",
+        ["allowed medium files /a/** r | of which a part was allowed, the rest was denied by: /a/b/** rw (it holds keys)"]),
+    "policy: a narrower deny rule": (
+        HEAD + "files: [/a/* w, {rule: /a/* w, deny: true}]\n", HEAD + "files: [/a/* w, {rule: /a/x* w, deny: true}]\n",
+        ["allowed medium files /a/* w | was denied by: /a/* w"]),
     "AppArmor: what the parser adds for a hat": (
         "profile p {\n  /a r,\n}\n", "profile p {\n  /a r,\n  ^h {\n    /b r,\n  }\n}\n",
         [f"allowed low files owner /proc/[0-9]*/attr/{{apparmor/,}}current w | in {name}, which AppArmor adds for hats, "
