@@ -350,12 +350,15 @@ static int compare_flags(const Comparison *c)
          "apparmor-disconnected"},
         {"mediate_deleted", ": rules match deleted files by the names that they had",
          "apparmor-deleted"},
+        {"audit", ": what is allowed is logged, too", "apparmor-stricter"},
+        {"enforce", "", "apparmor-stricter"},
+        {"kill", ": what is not allowed ends the process", "apparmor-stricter"},
     };
     const ApparmorProfile *fresh = c->profiles[NEW];
     int r = 0;
 
     for (size_t i = 0; i < fresh->flags_count && r == 0; i++) {
-        const char *meaning = "", *setting = NULL;
+        const char *meaning = "", *setting = "apparmor-flag";
         if (has_flag(c->profiles[OLD], fresh->flags[i]))
             continue;
         for (size_t m = 0; m < ARRAY_LENGTH(meanings); m++) {
@@ -426,8 +429,11 @@ static int compare_attachments(Comparison *c, Error *err)
                          err);
     if (r < 0 || changes.count == 0)
         return r;
-    return tell_text(c, NULL, "is for more programs, like ",
-                     changes.items[0].witness ? changes.items[0].witness : "?", "");
+    r = tell_text(c, NULL, "is for more programs, like ",
+                  changes.items[0].witness ? changes.items[0].witness : "?", "");
+    if (r == 0)
+        c->changes->items[c->changes->count - 1].attachment = true;
+    return r;
 }
 
 /* ---- all ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ typedef struct ApparmorChange {
     bool undecided;      /* may be newly allowed: too hard to say. No witness then. */
     const char *witness; /* an example, fields by blanks, escaped (base/escape.h): "/a/x/y" */
     const char *text;    /* for changes without a rule: "flag complain: nothing is enforced" */
+    bool attachment;     /* of these: NEW confines programs that OLD is not for */
     const char *setting; /* of these: the name of its risk; NULL: the profile no longer confines */
 } ApparmorChange;
 

@@ -198,6 +198,34 @@ static void put_when(const Comparison *comparison, const ApparmorChange *change,
                             allowed ? "was allowed" : "still is");
 }
 
+/* Programs that a profile comes to be for are confined by it; those that it was for no longer are,
+ * but for those of a child, which the parent's rules send there. */
+static int tell_attachment(const Comparison *comparison, const ApparmorChange *from)
+{
+    static const char more[] = "is for more programs";
+    const bool gone = comparison->kind == DIFF_FORBIDDEN;
+    const bool child = strstr(from->profile->name, "//") != NULL;
+    CLEANUP(buffer_deinit) Buffer what = BUFFER_INIT;
+    Change change = {
+        .kind = child  ? DIFF_CHANGED
+                : gone ? DIFF_ALLOWED
+                       : DIFF_FORBIDDEN,
+        .section = "profile",
+        .name = from->profile->name,
+    };
+
+    (void)buffer_printf(&what, "profile %s %s%s%s", from->profile->name,
+                        gone ? "is no longer for all programs that it was for" : more,
+                        from->text + strlen(more),
+                        child  ? ""
+                        : gone ? ": nothing here confines those"
+                               : ": it confines those, too");
+    change.what = buffer_text(&what);
+    if (change.kind == DIFF_ALLOWED)
+        risk_set(&change, risk_of_name("setting", "apparmor-weaker"));
+    return diff_add(comparison->diff, &change);
+}
+
 static int tell(const Comparison *comparison, const ApparmorChange *from)
 {
     CLEANUP(buffer_deinit) Buffer what = BUFFER_INIT;
@@ -207,6 +235,8 @@ static int tell(const Comparison *comparison, const ApparmorChange *from)
     char capability[64];
     Change change = {.kind = comparison->kind, .undecided = from->undecided};
 
+    if (from->attachment)
+        return tell_attachment(comparison, from);
     put_what(from, &what);
     put_when(comparison, from, &when);
     (void)buffer_printf(&section, "%s%s", comparison->prefix, section_of(from->rule));

@@ -173,6 +173,21 @@ ROWS = {
         "profile p {\n  /a/*/b r,\n  capability sys_admin,\n  /bin/sh Ux,\n  network raw,\n}\n",
         ["allowed critical capabilities capability sys_admin", "allowed critical files /bin/sh Ux",
          "allowed high network network raw", "forbidden - files /a/** r | of which a part still is"]),
+    "AppArmor: for more programs": (
+        "profile p /a {\n  /a r,\n}\n", "profile p /{a,b} {\n  /a r,\n}\n",
+        ["forbidden - profile profile p is for more programs, like /b: it confines those, too"]),
+    "AppArmor: for fewer programs": (
+        "profile p /{a,b} {\n  /a r,\n}\n", "profile p /a {\n  /a r,\n}\n",
+        ["allowed critical profile profile p is no longer for all programs that it was for, like /b: "
+         "nothing here confines those"]),
+    "AppArmor: for no program any more": (
+        "profile p /a {\n  /a r,\n}\n", "profile p {\n  /a r,\n}\n",
+        ["allowed critical profile profile p is no longer for all programs that it was for, like /a: "
+         "nothing here confines those"]),
+    "AppArmor: flags that make it stricter": (
+        "profile p {\n  /a r,\n}\n", "profile p flags=(audit,kill) {\n  /a r,\n}\n",
+        ["allowed none profile flag audit: what is allowed is logged, too",
+         "allowed none profile flag kill: what is not allowed ends the process"]),
     "AppArmor: complain": (
         "profile p {\n  /a r,\n}\n", "profile p flags=(complain) {\n  /a r,\n}\n", None),
     "AppArmor: flags that do not lift it": (
