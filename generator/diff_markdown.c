@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The comparison as a comment on a change: what a reviewer has to decide first, the rest folded.
- * Names come from files and workloads: nothing of them is markup.
+ * Names come from files and workloads: nothing of them is markup. GitHub takes comments of up to
+ * 65,536 characters: each part ends where it would come near that, and tells how much is missing.
  */
 #include "generator/diff_private.h"
 
@@ -10,12 +11,26 @@
 
 #include <string.h>
 
-enum { ROWS_MAX = 200, SHOWN_MAX = 12 };
+enum { ROWS_MAX = 200, SHOWN_MAX = 12, TEXT_MAX = 400 };
 
-/* TEXT, which is plain, with nothing in it that is markup. */
+/* How long the comment may be, in bytes, behind each of its parts. */
+enum {
+    LENGTH_ALLOWED = 34000,
+    LENGTH_UNDECIDED = 40000,
+    LENGTH_FOLDED = 46000,
+    LENGTH_FORBIDDEN = 52000,
+    LENGTH_CHANGED = 56000,
+    LENGTH_NOTES = 58000,
+};
+
+/* TEXT, which is plain, with nothing in it that is markup, cut where it is very long. */
 static void put_words(Buffer *out, const char *text)
 {
     for (const char *p = text; *p; p++) {
+        if (p - text >= TEXT_MAX && ((unsigned char)*p & 0xc0) != 0x80) {
+            (void)buffer_puts(out, "…");
+            return;
+        }
         if (*p == '&')
             (void)buffer_puts(out, "&amp;");
         else if (*p == '<')
@@ -38,7 +53,6 @@ static void put_plain(Buffer *out, const char *text)
 }
 
 /* The same of bytes that may be anything. */
-
 static void put_code(Buffer *out, const char *text)
 {
     CLEANUP(buffer_deinit) Buffer escaped = BUFFER_INIT;
@@ -109,31 +123,48 @@ static void put_step(const Change *change, Buffer *out)
     put_plain(out, change->after);
 }
 
-static void put_allowed(const Diff *diff, const Rows *rows, Buffer *out)
+/* A row of a table or list, or a count of those that are left out. */
+typedef struct Space {
+    size_t limit; /* of the whole comment */
+    size_t shown, left;
+} Space;
+
+/* Appends ROW where there is space, and none has been left out before. */
+static void put_row(Space *space, const Buffer *row, Buffer *out)
 {
-    size_t shown = 0, left = 0;
+    if (space->left || space->shown >= ROWS_MAX || out->length + row->length > space->limit) {
+        space->left++;
+        return;
+    }
+    space->shown++;
+    (void)buffer_append(out, row->data, row->length);
+    if (row->error)
+        out->error = row->error;
+}
+
+static void put_allowed(const Diff *diff, const Rows *rows, size_t limit, Buffer *out)
+{
+    Space space = {.limit = limit};
 
     (void)buffer_printf(out, "| risk | %s | why it %s |\n| --- | --- | --- |\n",
                         rows->undecided ? "perhaps now allowed" : "now allowed",
                         rows->undecided ? "would matter" : "matters");
     for (size_t i = 0; i < diff->count; i++) {
         const Change *change = &diff->changes[i];
+        CLEANUP(buffer_deinit) Buffer row = BUFFER_INIT;
         if (!rows_have(rows, change))
             continue;
-        if (shown++ >= ROWS_MAX) {
-            left++;
-            continue;
-        }
-        (void)buffer_printf(out, "| %s | ", marks[change->risk]);
-        put_what(change, out);
+        (void)buffer_printf(&row, "| %s | ", marks[change->risk]);
+        put_what(change, &row);
         if (change->before && change->after && strcmp(change->section, "settings") == 0)
-            put_step(change, out);
-        (void)buffer_puts(out, " | ");
-        put_why(change, out);
-        (void)buffer_puts(out, " |\n");
+            put_step(change, &row);
+        (void)buffer_puts(&row, " | ");
+        put_why(change, &row);
+        (void)buffer_puts(&row, " |\n");
+        put_row(&space, &row, out);
     }
-    if (left)
-        (void)buffer_printf(out, "\n… and %zu more; `whittle diff` lists them.\n", left);
+    if (space.left)
+        (void)buffer_printf(out, "\n… and %zu more; `whittle diff` lists them.\n", space.left);
     (void)buffer_puts(out, "\n");
 }
 
@@ -146,27 +177,28 @@ static size_t count_rows(const Diff *diff, const Rows *rows)
     return count;
 }
 
-static void put_others(const Diff *diff, DiffKind kind, const char *head, Buffer *out)
+static void put_others(const Diff *diff, DiffKind kind, const char *head, size_t limit, Buffer *out)
 {
     const size_t count = diff_count(diff, kind);
-    size_t rows = 0;
+    Space space = {.limit = limit};
 
     if (count == 0)
         return;
     (void)buffer_printf(out, "<details><summary>%s: %zu</summary>\n\n", head, count);
-    for (size_t i = 0; i < diff->count && rows < ROWS_MAX; i++) {
+    for (size_t i = 0; i < diff->count; i++) {
         const Change *change = &diff->changes[i];
+        CLEANUP(buffer_deinit) Buffer row = BUFFER_INIT;
         if (change->kind != kind)
             continue;
-        rows++;
-        (void)buffer_puts(out, "- ");
-        put_what(change, out);
+        (void)buffer_puts(&row, "- ");
+        put_what(change, &row);
         if (change->before && change->after)
-            put_step(change, out);
-        (void)buffer_puts(out, "\n");
+            put_step(change, &row);
+        (void)buffer_puts(&row, "\n");
+        put_row(&space, &row, out);
     }
-    if (count > rows)
-        (void)buffer_printf(out, "- … and %zu more; `whittle diff` lists them.\n", count - rows);
+    if (space.left)
+        (void)buffer_printf(out, "- … and %zu more; `whittle diff` lists them.\n", space.left);
     (void)buffer_puts(out, "\n</details>\n\n");
 }
 
@@ -225,7 +257,7 @@ static void put_undecided(const Diff *diff, Buffer *out)
     (void)buffer_puts(out, "**Not known:** these have more conditions or patterns than could be "
                            "compared, so that they may allow more than before, or not. Read them "
                            "in the profile itself before you approve.\n\n");
-    put_allowed(diff, &rows, out);
+    put_allowed(diff, &rows, LENGTH_UNDECIDED, out);
 }
 
 int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *out)
@@ -237,16 +269,16 @@ int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *ou
     (void)colours;
     put_verdict(diff, out);
     if (shown)
-        put_allowed(diff, &(Rows){fold, RISK_COUNT, false}, out);
+        put_allowed(diff, &(Rows){fold, RISK_COUNT, false}, LENGTH_ALLOWED, out);
     put_undecided(diff, out);
     if (folded) {
         (void)buffer_printf(out, "<details><summary>Now allowed, of little risk: %zu</summary>\n\n",
                             folded);
-        put_allowed(diff, &(Rows){RISK_NONE, fold, false}, out);
+        put_allowed(diff, &(Rows){RISK_NONE, fold, false}, LENGTH_FOLDED, out);
         (void)buffer_puts(out, "</details>\n\n");
     }
-    put_others(diff, DIFF_FORBIDDEN, "No longer allowed", out);
-    put_others(diff, DIFF_CHANGED, "Changed, neither more nor less allowed", out);
+    put_others(diff, DIFF_FORBIDDEN, "No longer allowed", LENGTH_FORBIDDEN, out);
+    put_others(diff, DIFF_CHANGED, "Changed, neither more nor less allowed", LENGTH_CHANGED, out);
     (void)buffer_puts(out, "<sub>");
     put_code(out, diff->old_name);
     (void)buffer_printf(out, " (%s) against ", diff->old_kind);
@@ -255,6 +287,10 @@ int diff_print_markdown(const Diff *diff, const DiffColours *colours, Buffer *ou
     for (const char *at = buffer_text(&diff->notes); *at;) {
         const size_t length = strcspn(at, "\n");
         CLEANUP(free_pointer) char *note = strndup(at, length);
+        if (out->length > LENGTH_NOTES) {
+            (void)buffer_puts(out, "; and more, which `whittle diff` tells");
+            break;
+        }
         (void)buffer_puts(out, "; ");
         put_words(out, note ? note : "");
         at += length + (at[length] == '\n');

@@ -229,6 +229,20 @@ def case_rows(folder):
         assert back["summary"]["forbidden"] == document["summary"]["allowed"], name
 
 
+def case_comment_length(folder):
+    """What GitHub takes as a comment, whatever names and reasons are like."""
+    item = "  - {rule: '/home/u%d/.ssh/<i>|`@a`&%s rw', reason: '" + "&" * 900 + "'}\n"
+    (folder / "old").write_text(HEAD + "files: [/a r]\n")
+    (folder / "new").write_text(HEAD + "files:\n  - /a r\n" + "".join(item % (i, "é" * 60) for i in range(300)) +
+                                "".join(f"  - '/z{i}&&&&|{'&' * 900} r'\n" for i in range(300)))
+    for old, new in (("old", "new"), ("new", "old")):
+        done = diff("-f", "markdown", folder / old, folder / new)
+        assert done.returncode == 0 and 10000 < len(done.stdout) < 65536, (len(done.stdout), done.stderr)
+        counts = [int(count) for count in re.findall(r"and (\d+) more; `whittle diff`", done.stdout)]
+        shown = len(re.findall("^(?:- files|\\| [⚪🔵🟡🟠🔴])", done.stdout, re.M))
+        assert shown >= 10 and shown + sum(counts) == 600, (shown, counts)
+
+
 def case_formats(folder):
     (folder / "old").write_text(HEAD + "syscalls: [read]\nfiles: [/etc/x r]\n")
     (folder / "new").write_text(HEAD + "syscalls: [read, bpf]\nfiles: [/etc/x rw, '/a/<b>|*c r']\n")
