@@ -141,7 +141,8 @@ static bool append_string(const StraceSpan *span, size_t at, char quote, Buffer 
     return at < span->length;
 }
 
-/* The path that -y puts behind a descriptor. */
+/* The path that -y puts behind a descriptor, and -yy with the device's number in another pair of
+ * angle brackets. In names both brackets are escaped. */
 bool strace_descriptor_path(const StraceSpan *span, Buffer *out)
 {
     const char *angle = memchr(span->text, '<', span->length);
@@ -150,7 +151,8 @@ bool strace_descriptor_path(const StraceSpan *span, Buffer *out)
     /* -xx writes each byte so. */
     if (left == 0 || (angle[1] != '/' && (left < 4 || memcmp(angle + 1, "\\x2f", 4) != 0)))
         return false;
-    return append_string(span, (size_t)(angle + 1 - span->text), '>', out);
+    const char *device = memchr(angle + 1, '<', left);
+    return append_string(span, (size_t)(angle + 1 - span->text), device ? '<' : '>', out);
 }
 
 /* Takes "//", "/./" and "/name/.." out of an absolute path, as text. */

@@ -297,6 +297,10 @@ static const Row strace_rows[] = {
     /* paths: where they led, by their folder, or not at all */
     {NULL, "openat(AT_FDCWD</srv>, \"l\", O_RDONLY) = 3</etc/x y>\n",
      "file /etc/x y read unknown 0\n", NULL, NULL},
+    {NULL,
+     "openat(AT_FDCWD</>, \"dev/tty\", O_RDONLY) = 3</dev/tty<char 5:0>>\n"
+     "openat(AT_FDCWD</>, \"l\", O_RDONLY) = 3</a\\74b\\76>(deleted)\n",
+     "file /dev/tty read unknown 0\nfile /a<b> read unknown 0\n", NULL, NULL},
     {NULL, "openat(4</srv/a>, \"../b\\303\\251\", O_WRONLY|O_CREAT, 0600) = -1 EACCES (x)\n",
      "file /srv/b\xC3\xA9 write create unknown 13\n", NULL, NULL},
     {NULL, "unlink(\"x\") = 0\nunlink(\"/x//./y\") = 0\n",
