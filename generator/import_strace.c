@@ -10,25 +10,16 @@
 #include "base/memory.h"
 #include "generator/import_private.h"
 #include "generator/strace_line.h"
+#include "generator/strace_process.h"
 #include "generator/strace_values.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <uthash.h>
-
-typedef struct Process {
-    long pid;
-    const char *exe;  /* in the recording's strings; NULL not known */
-    const char *call; /* the unfinished one, "name(args", in memory of its own; NULL: none */
-    size_t call_length;
-    UT_hash_handle hh;
-} Process;
 
 typedef struct Strace {
     const ImportSource *source;
     Recording *recording;
-    Process *processes;
+    StraceProcess *processes;
     Buffer *notes;
     uint32_t run;
     unsigned line;
@@ -43,34 +34,13 @@ typedef struct Strace {
 
 static void strace_deinit(Strace *strace)
 {
-    Process *process, *next;
-
-    HASH_ITER (hh, strace->processes, process, next) {
-        HASH_DEL(strace->processes, process);
-        free((char *)(uintptr_t)process->call);
-        free(process);
-    }
+    strace->processes = strace_processes_free(strace->processes);
     strace->recording = recording_free(strace->recording);
-}
-
-static Process *process_of(Strace *strace, long pid)
-{
-    Process *process;
-
-    HASH_FIND(hh, strace->processes, &pid, sizeof pid, process);
-    if (process)
-        return process;
-    process = calloc(1, sizeof *process);
-    if (!process)
-        return NULL;
-    process->pid = pid;
-    HASH_ADD(hh, strace->processes, pid, sizeof process->pid, process);
-    return process;
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
-static int add_fact(Strace *strace, const Process *process, Fact *fact, int result,
+static int add_fact(Strace *strace, const StraceProcess *process, Fact *fact, int result,
                     const char *syscall)
 {
     StoredFact *stored = NULL;
@@ -85,81 +55,33 @@ static int add_fact(Strace *strace, const Process *process, Fact *fact, int resu
     return r < 0 ? r : 0;
 }
 
-static int add_file(Strace *strace, const Process *process, const Syscall *syscall,
-                    const char *path, uint32_t access, int result)
+static int add_file(Strace *strace, const StraceProcess *process, const Syscall *syscall,
+                    const char *path, uint32_t access, const char *type, int result)
 {
     Fact fact = {.kind = FACT_FILE, .name = path};
 
+    if (type)
+        fact_set_text(&fact, FIELD_FILE_TYPE, type);
     fact_set_number(&fact, FIELD_ACCESS, access);
     return add_fact(strace, process, &fact, result, syscall->name);
-}
-
-static bool has_word_of(const StraceSpan *span, const char *word)
-{
-    return memmem(span->text, span->length, word, strlen(word)) != NULL;
-}
-
-/* The same of a number. */
-static uint32_t open_number_access(const StraceSpan *span)
-{
-    char text[24] = "";
-
-    memcpy(text, span->text, span->length < sizeof text ? span->length : sizeof text - 1);
-    const unsigned long flags = strtoul(text, NULL, 0);
-    const unsigned long way = flags & O_ACCMODE;
-    uint32_t access = 0;
-
-    if (flags & O_PATH)
-        return ACCESS_STAT;
-    access |= way == O_RDONLY || way == O_RDWR ? ACCESS_READ : 0;
-    if (way == O_WRONLY || way == O_RDWR)
-        access |= flags & O_APPEND ? ACCESS_APPEND : ACCESS_WRITE;
-    access |= flags & O_CREAT ? ACCESS_CREATE : 0;
-    access |= flags & O_TRUNC ? ACCESS_TRUNCATE : 0;
-    return access;
-}
-
-static uint32_t open_access(const StraceSpan *flags)
-{
-    static const struct {
-        const char *word;
-        uint32_t access;
-    } words[] = {
-        {"O_RDONLY", ACCESS_READ},
-        {"O_WRONLY", ACCESS_WRITE},
-        {"O_RDWR", ACCESS_READ | ACCESS_WRITE},
-        {"O_CREAT", ACCESS_CREATE},
-        {"O_TRUNC", ACCESS_TRUNCATE},
-    };
-    uint32_t access = 0;
-
-    if (flags->length > 0 && isdigit((unsigned char)flags->text[0])) /* -X raw */
-        return open_number_access(flags);
-    if (has_word_of(flags, "O_PATH"))
-        return ACCESS_STAT;
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-        access |= has_word_of(flags, words[i].word) ? words[i].access : 0;
-    if (has_word_of(flags, "O_APPEND") && access & ACCESS_WRITE)
-        access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
-    return access;
 }
 
 #define PATH_LIMIT ((size_t)4096)
 
 /* The path of argument INDEX; one that is not known is counted. */
-static bool absolute_path(Strace *strace, const Syscall *syscall, const StraceCall *call,
-                          unsigned index, Buffer *out)
+static bool absolute_path(Strace *strace, const StraceProcess *process, const Syscall *syscall,
+                          const StraceCall *call, unsigned index, Buffer *out)
 {
     bool relative = false;
 
     buffer_clear(out);
-    const bool known = strace_argument_path(syscall, call, index, out, &relative);
+    const bool known = strace_argument_path(syscall, call, index, process->cwd, out, &relative);
     strace->relative += relative;
     return known && out->length < PATH_LIMIT;
 }
 
 /* What the paths of a call are used for. An open's flags, also in a struct open_how, tell. */
-static int add_paths(Strace *strace, const Process *process, const Syscall *syscall,
+static int add_paths(Strace *strace, const StraceProcess *process, const Syscall *syscall,
                      const StraceCall *call, int result)
 {
     int r = 0;
@@ -170,11 +92,11 @@ static int add_paths(Strace *strace, const Process *process, const Syscall *sysc
         uint32_t access = arg->operation ? arg->operation->access : 0;
         if (arg->role != ROLE_PATH)
             continue;
-        bool opens = false;
+        bool opens = false, directory = false;
         for (unsigned f = i + 1; f < SYSCALL_ARGS && f < call->args_count; f++) {
             if (syscall->args[f].role == ROLE_OPEN_FLAGS ||
                 syscall->args[f].role == ROLE_OPEN_HOW) {
-                access |= open_access(&call->args[f]);
+                access |= strace_open_access(&call->args[f], &directory);
                 opens = true;
             }
         }
@@ -183,32 +105,33 @@ static int add_paths(Strace *strace, const Process *process, const Syscall *sysc
         /* Where an open led, the links resolved, is better than what it was asked for. */
         const bool led = opens && result == RESULT_OK &&
                          strace_descriptor_path(&call->result, &path) && path.length < PATH_LIMIT;
-        if (!led && !absolute_path(strace, syscall, call, i, &path))
+        if (!led && !absolute_path(strace, process, syscall, call, i, &path))
             continue;
-        r = add_file(strace, process, syscall, buffer_text(&path), access, result);
+        r = add_file(strace, process, syscall, buffer_text(&path), access,
+                     directory && result == RESULT_OK ? "directory" : NULL, result);
     }
     return r;
 }
 
-static int add_mapping(Strace *strace, const Process *process, const Syscall *syscall,
+static int add_mapping(Strace *strace, const StraceProcess *process, const Syscall *syscall,
                        const StraceCall *call, int result)
 {
     CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
 
-    if (call->args_count < 5 || !has_word_of(&call->args[2], "PROT_EXEC") ||
+    if (call->args_count < 5 || !strace_span_has(&call->args[2], "PROT_EXEC") ||
         !strace_descriptor_path(&call->args[4], &path))
         return 0;
-    return add_file(strace, process, syscall, buffer_text(&path), ACCESS_MMAP_EXEC, result);
+    return add_file(strace, process, syscall, buffer_text(&path), ACCESS_MMAP_EXEC, NULL, result);
 }
 
-static int add_program(Strace *strace, Process *process, const Syscall *syscall,
+static int add_program(Strace *strace, StraceProcess *process, const Syscall *syscall,
                        const StraceCall *call, int result)
 {
     const unsigned at = strcmp(syscall->name, "execveat") == 0;
     CLEANUP(buffer_deinit) Buffer path = BUFFER_INIT;
 
     if (result != RESULT_OK || at >= call->args_count ||
-        !absolute_path(strace, syscall, call, at, &path))
+        !absolute_path(strace, process, syscall, call, at, &path))
         return 0;
     const char *exe = strset_add(recording_strings(strace->recording), buffer_text(&path));
     if (!exe)
@@ -238,7 +161,7 @@ static bool socket_word(const StraceSpan *span, const char *prefix, char *out, s
     return n > 0;
 }
 
-static int add_socket(Strace *strace, const Process *process, const Syscall *syscall,
+static int add_socket(Strace *strace, const StraceProcess *process, const Syscall *syscall,
                       const StraceCall *call, int result)
 {
     char family[24], type[24];
@@ -252,24 +175,7 @@ static int add_socket(Strace *strace, const Process *process, const Syscall *sys
     return add_fact(strace, process, &fact, result, syscall->name);
 }
 
-/* A new process runs what its parent runs. */
-static int note_child(Strace *strace, const Process *process, const StraceSpan *result)
-{
-    char text[16] = "";
-
-    if (result->length == 0 || !isdigit((unsigned char)*result->text))
-        return 0;
-    memcpy(text, result->text, result->length < sizeof text - 1 ? result->length : sizeof text - 1);
-    const long pid = strtol(text, NULL, 10);
-    Process *child = pid > 0 ? process_of(strace, pid) : NULL;
-    if (child && !child->exe)
-        child->exe = process->exe;
-    return child || pid <= 0 ? 0 : -ENOMEM;
-}
-
-static const char *const forks[] = {"clone", "clone3", "fork", "vfork"};
-
-static int add_call(Strace *strace, Process *process, const StraceSpan *name,
+static int add_call(Strace *strace, StraceProcess *process, const StraceSpan *name,
                     const StraceCall *call)
 {
     char text[64] = "";
@@ -290,10 +196,6 @@ static int add_call(Strace *strace, Process *process, const StraceSpan *name,
     }
     if (strcmp(text, "execve") == 0 || strcmp(text, "execveat") == 0)
         r = add_program(strace, process, here, call, result);
-    for (size_t i = 0; i < ARRAY_LENGTH(forks) && r == 0; i++) {
-        if (strcmp(forks[i], text) == 0)
-            r = note_child(strace, process, &call->result);
-    }
     Fact fact = {.kind = FACT_SYSCALL, .name = here->name};
     fact_set_text(&fact, FIELD_ARCH, arch_name(arch_native()));
     fact_set_number(&fact, FIELD_NUMBER, syscall_number(here, arch_native()));
@@ -306,13 +208,16 @@ static int add_call(Strace *strace, Process *process, const StraceSpan *name,
         r = add_mapping(strace, process, here, call, result);
     if (r == 0 && strcmp(text, "socket") == 0)
         r = add_socket(strace, process, here, call, result);
+    if (r == 0)
+        r = strace_process_note(&strace->processes, process, here, call,
+                                recording_strings(strace->recording));
     return r;
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-static int finish_call(Strace *strace, Process *process, const StraceSpan *name, const char *text,
-                       size_t length)
+static int finish_call(Strace *strace, StraceProcess *process, const StraceSpan *name,
+                       const char *text, size_t length)
 {
     StraceCall call;
 
@@ -321,7 +226,7 @@ static int finish_call(Strace *strace, Process *process, const StraceSpan *name,
     return add_call(strace, process, name, &call);
 }
 
-static int hold_call(Process *process, const StraceLine *line)
+static int hold_call(StraceProcess *process, const StraceLine *line)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
 
@@ -333,7 +238,7 @@ static int hold_call(Process *process, const StraceLine *line)
 }
 
 /* The beginning, which was held, and the end, which is here. */
-static int resume_call(Strace *strace, Process *process, const StraceLine *line)
+static int resume_call(Strace *strace, StraceProcess *process, const StraceLine *line)
 {
     CLEANUP(buffer_deinit) Buffer text = BUFFER_INIT;
 
@@ -347,10 +252,11 @@ static int resume_call(Strace *strace, Process *process, const StraceLine *line)
     return finish_call(strace, process, &line->name, buffer_text(&text), text.length);
 }
 
-static void note_exit(Strace *strace, const StraceLine *line)
+static void note_exit(Strace *strace, StraceProcess *process, const StraceLine *line)
 {
     if (line->pid == strace->first_pid)
         strace->status = line->status;
+    strace_process_exited(process);
 }
 
 static int take_line(Strace *strace, const char *text, size_t length)
@@ -361,7 +267,7 @@ static int take_line(Strace *strace, const char *text, size_t length)
     strace_line_parse(text, length, &line);
     if (line.kind == STRACE_NOTHING || line.kind == STRACE_SIGNAL)
         return 0;
-    Process *process = process_of(strace, line.pid);
+    StraceProcess *process = strace_process(&strace->processes, line.pid);
     if (!process)
         return -ENOMEM;
     if (line.kind != STRACE_OTHER && !strace->any_pid) {
@@ -375,7 +281,7 @@ static int take_line(Strace *strace, const char *text, size_t length)
     else if (line.kind == STRACE_RESUMED)
         r = resume_call(strace, process, &line);
     else if (line.kind == STRACE_EXIT)
-        note_exit(strace, &line);
+        note_exit(strace, process, &line);
     else
         r = 1;
     if (r == 1 && strace->odd++ == 0)
@@ -412,7 +318,8 @@ static int end_run(Strace *strace)
                            1);
     if (r == 0 && strace->relative > 0)
         r = recording_add_loss(strace->recording, "unresolved-path",
-                               "a relative path in a log without -y", strace->relative);
+                               "a relative path whose folder the log does not tell",
+                               strace->relative);
     if (r == 0 && strace->odd > 0)
         r = recording_add_loss(strace->recording, "unreadable-line",
                                "a line of the log was not understood", strace->odd);
@@ -424,8 +331,8 @@ static int end_run(Strace *strace)
     if (strace->relative > 0)
         (void)buffer_printf(strace->notes,
                             "%s: %zu relative paths are left out, since the log does not tell the "
-                            "folder; with strace -f -y it does for calls that name one, as "
-                            "openat()\n",
+                            "folder; with strace -f -y it does once a process has made a call that "
+                            "names it, as openat()\n",
                             name, strace->relative);
     if (strace->odd > 0)
         (void)buffer_printf(strace->notes, "%s:%u: not understood, as are %zu lines in all\n", name,

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 
 /* ---- results and values --------------------------------------------------------------------- */
 
@@ -98,6 +99,61 @@ void strace_set_selectors(const Syscall *syscall, const StraceCall *call, Fact *
     memcpy(fact->args, args, sizeof args);
 }
 
+bool strace_span_has(const StraceSpan *span, const char *word)
+{
+    return memmem(span->text, span->length, word, strlen(word)) != NULL;
+}
+
+/* ---- opens ---------------------------------------------------------------------------------- */
+
+/* Flags as a number, of -X raw. */
+static uint32_t open_number_access(const StraceSpan *span, bool *ret_directory)
+{
+    char text[24] = "";
+
+    memcpy(text, span->text, span->length < sizeof text ? span->length : sizeof text - 1);
+    const unsigned long flags = strtoul(text, NULL, 0);
+    const unsigned long way = flags & O_ACCMODE;
+    uint32_t access = 0;
+
+    *ret_directory = flags & O_DIRECTORY && (flags & O_TMPFILE) != O_TMPFILE;
+    if (flags & O_PATH)
+        return ACCESS_STAT;
+    access |= way == O_RDONLY || way == O_RDWR ? ACCESS_READ : 0;
+    if (way == O_WRONLY || way == O_RDWR)
+        access |= flags & O_APPEND ? ACCESS_APPEND : ACCESS_WRITE;
+    access |= flags & O_CREAT ? ACCESS_CREATE : 0;
+    access |= flags & O_TRUNC ? ACCESS_TRUNCATE : 0;
+    return access;
+}
+
+uint32_t strace_open_access(const StraceSpan *flags, bool *ret_directory)
+{
+    static const struct {
+        const char *word;
+        uint32_t access;
+    } words[] = {
+        {"O_RDONLY", ACCESS_READ},
+        {"O_WRONLY", ACCESS_WRITE},
+        {"O_RDWR", ACCESS_READ | ACCESS_WRITE},
+        {"O_CREAT", ACCESS_CREATE},
+        {"O_TRUNC", ACCESS_TRUNCATE},
+    };
+    uint32_t access = 0;
+
+    if (flags->length > 0 && isdigit((unsigned char)flags->text[0]))
+        return open_number_access(flags, ret_directory);
+    /* Of O_TMPFILE the word is another, and what it opens a file. */
+    *ret_directory = strace_span_has(flags, "O_DIRECTORY");
+    if (strace_span_has(flags, "O_PATH"))
+        return ACCESS_STAT;
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        access |= strace_span_has(flags, words[i].word) ? words[i].access : 0;
+    if (strace_span_has(flags, "O_APPEND") && access & ACCESS_WRITE)
+        access = (access & ~(uint32_t)ACCESS_WRITE) | ACCESS_APPEND;
+    return access;
+}
+
 /* ---- paths ---------------------------------------------------------------------------------- */
 
 /* Appends what a C string of strace stands for. False if SPAN is no whole one. */
@@ -175,9 +231,28 @@ static void normalise(Buffer *path)
     (void)buffer_append(path, out.length ? out.data : "/", out.length ? out.length : 1);
 }
 
+bool strace_is_cwd(const StraceSpan *span)
+{
+    return strace_span_begins(span, "AT_FDCWD") || strace_span_begins(span, "-100");
+}
+
+/* The folder that a relative path of argument INDEX starts at. False if it cannot be known. */
+static bool append_folder(const Syscall *syscall, const StraceCall *call, unsigned index,
+                          const char *cwd, Buffer *out)
+{
+    if (index > 0 && syscall->args[index - 1].role == ROLE_DIRFD) {
+        const StraceSpan *folder = &call->args[index - 1];
+        if (strace_descriptor_path(folder, out))
+            return true;
+        if (!strace_is_cwd(folder))
+            return false;
+    }
+    return cwd && buffer_puts(out, cwd) == 0;
+}
+
 /* The path of argument INDEX, absolute. False if it cannot be known. */
 bool strace_argument_path(const Syscall *syscall, const StraceCall *call, unsigned index,
-                          Buffer *out, bool *ret_relative)
+                          const char *cwd, Buffer *out, bool *ret_relative)
 {
     const StraceSpan *arg = &call->args[index];
     CLEANUP(buffer_deinit) Buffer given = BUFFER_INIT;
@@ -187,9 +262,11 @@ bool strace_argument_path(const Syscall *syscall, const StraceCall *call, unsign
     if (arg->text[arg->length - 1] != '"') /* cut: "/usr/lo"... */
         return false;
     if (*buffer_text(&given) != '/') {
-        const bool at_folder = index > 0 && syscall->args[index - 1].role == ROLE_DIRFD;
-        if (!at_folder || !strace_descriptor_path(&call->args[index - 1], out)) {
-            *ret_relative = true;
+        /* With AT_EMPTY_PATH the descriptor itself; what is asked of it needs no path. */
+        const PathOperation *operation = syscall->args[index].operation;
+        const bool empty = given.length == 0 && (!operation || operation->access == ACCESS_STAT);
+        if (!append_folder(syscall, call, index, empty ? NULL : cwd, out)) {
+            *ret_relative = !empty;
             return false;
         }
         (void)buffer_putc(out, '/');

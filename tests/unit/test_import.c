@@ -307,6 +307,38 @@ static const Row strace_rows[] = {
      "file /x/y delete unknown 0\n!file x delete "
      "unknown 0\n",
      "1 relative path", NULL},
+    /* the working directory: by -y, by where the process went, its parent's; of threads nobody's */
+    {NULL,
+     "1 openat(AT_FDCWD</srv>, \"/a\", O_RDONLY) = 3\n1 unlink(\"x\") = 0\n"
+     "1 chdir(\"d\") = 0\n1 chdir(\"no\") = -1 ENOENT (x)\n1 mkdirat(AT_FDCWD, \"m\", 0700) = 0\n"
+     "1 clone(child_stack=NULL, flags=SIGCHLD) = 2\n2 rmdir(\"m\") = 0\n"
+     "2 fchdir(4</f>) = 0\n2 rmdir(\"n\") = 0\n1 rmdir(\"o\") = 0\n",
+     "file /srv/x delete unknown 0\nfile /srv/d stat unknown 0\nfile /srv/d/m create unknown 0\n"
+     "file /srv/d/no stat unknown 2\nfile /srv/d/m delete unknown 0\n"
+     "file /f/n delete unknown 0\nfile /srv/d/o delete unknown 0\n",
+     "!relative path", NULL},
+    {NULL,
+     "1 getcwd(\"/srv\", 4096) = 5\n1 clone(flags=CLONE_VM|CLONE_FS) = 2\n2 rmdir(\"m\") = 0\n"
+     "1 rmdir(\"m\") = 0\n",
+     "!file /srv/m delete unknown 0\n", "2 relative paths", NULL},
+    {NULL,
+     "chdir(\"/srv\") = 0\nchdir(\"../b\") = 0\nunlink(\"x\") = 0\nchdir(\"/c\") = 0\n"
+     "fchdir(5) = 0\nunlink(\"y\") = 0\ngetcwd(\"(unreachable)/e\", 4096) = 16\n"
+     "unlink(\"z\") = 0\n",
+     "!file /b/x delete unknown 0\n!file /c/y delete unknown 0\n", "3 relative paths", NULL},
+    {NULL, "1 chdir(\"/srv\") = 0\n1 fork() = 2\n2 +++ exited with 0 +++\n2 unlink(\"x\") = 0\n",
+     "!file /srv/x delete unknown 0\n", "1 relative path", NULL},
+    /* fstat() */
+    {NULL, "newfstatat(3, \"\", {st_mode=S_IFREG|0644, ...}, AT_EMPTY_PATH) = 0\n",
+     "syscall newfstatat unknown 0\n", "!relative path", NULL},
+    /* what only a directory can be */
+    {NULL,
+     "open(\"/d\", O_RDONLY|O_DIRECTORY) = 3\nopen(\"/e\", 0x10000) = 3\n"
+     "open(\"/f\", O_RDONLY|O_DIRECTORY) = -1 ENOTDIR (x)\n"
+     "open(\"/t\", O_RDWR|O_TMPFILE, 0600) = 3\nopen(\"/u\", 0x410002, 0600) = 3\n",
+     "file /d read directory unknown 0\nfile /e read directory unknown 0\n"
+     "file /f read unknown 20\nfile /t read write unknown 0\nfile /u read write unknown 0\n",
+     NULL, NULL},
     {NULL, "mmap(NULL, 5, PROT_READ|PROT_EXEC, MAP_PRIVATE, 3</lib/c.so>, 0) = 0x7f\n",
      "file /lib/c.so mmap-exec unknown 0\n", NULL, NULL},
     {NULL, "[pid  7] getpid() = 7\nnonsense\n", "syscall getpid unknown 0\n", "t:2: not understood",
@@ -354,7 +386,7 @@ static const Row audit_rows[] = {
      "Nov 22 10:00:00 h kernel: [ 1.2] audit: type=1400 audit(1.2:3): "
      FILE_RECORD("profile=\"p\" name=\"/proc/8/maps\"")
      "Nov 22 10:00:00 h audit[7]: AVC " FILE_RECORD("profile=\"p\" name=2F612062C3A9"),
-     "file /proc/self read unknown 191\nfile /proc/[pid]/maps read unknown 191\n"
+     "file /proc/self read directory unknown 191\nfile /proc/[pid]/maps read unknown 191\n"
      "file /a b\xC3\xA9 read unknown 191\n", NULL, NULL},
     /* who it was is told by another record of the same id, behind it */
     {NULL,
@@ -419,6 +451,8 @@ static void print_facts(const Recording *recording, Buffer *out)
             if (fact_number(fact, FIELD_ACCESS, 0) >> bit & 1)
                 (void)buffer_printf(out, " %s", access_bit_name(bit));
         }
+        if (fact_text(fact, FIELD_FILE_TYPE))
+            (void)buffer_printf(out, " %s", fact_text(fact, FIELD_FILE_TYPE));
         (void)buffer_printf(out, " %s", fact->subject);
         for (int result = 0; result <= RESULT_UNKNOWN; result++) {
             if (results_has(&fact->results, result))
