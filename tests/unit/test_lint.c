@@ -137,6 +137,9 @@ static const struct Row {
      HEAD "syscalls: [socket 0=AF_INET, socket 0=AF_UNIX]\n"},
     {"W302", HEAD "syscalls: [unshare 0=CLONE_NEWUSER, socket 0=AF_INET]\n", 4, "unshare",
      HEAD "syscalls: [socket 0=AF_UNIX, clone 0=0]\n"},
+    /* the homes of ecryptfs are no user's, as abstractions/base has them */
+    {"W302", HEAD "files: [/home/*/.ssh/id_rsa r]\n", 4, "keys and credentials",
+     HEAD "files: [/home/.ecryptfs/*/.Private/** rw]\n"},
     {"W302", HEAD "files: [/etc/** r]\n", 4, "password",
      HEAD "files: [/etc/** r, {rule: '/etc/{,g}shadow* r', deny: true}, {rule: "
           "'/etc/{ssl,pki}/private/** r', deny: true}]\n"},
