@@ -12,6 +12,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 
 StraceProcess *strace_process(StraceProcess **processes, long pid)
 {
@@ -39,11 +40,32 @@ static bool is_fork(const char *name)
     return false;
 }
 
+/* The new task has the working directory in common with the old one. */
+static bool shares_cwd(const StraceCall *call)
+{
+    static const char name[] = "flags=0x"; /* of -X raw */
+
+    for (size_t i = 0; i < call->args_count; i++) {
+        const StraceSpan *arg = &call->args[i];
+        const char *raw = memmem(arg->text, arg->length, name, strlen(name));
+        char digits[20] = "";
+        if (strace_span_has(arg, "CLONE_FS"))
+            return true;
+        if (!raw)
+            continue;
+        raw += strlen(name);
+        const size_t left = arg->length - (size_t)(raw - arg->text);
+        memcpy(digits, raw, left < sizeof digits ? left : sizeof digits - 1);
+        if (strtoul(digits, NULL, 16) & CLONE_FS)
+            return true;
+    }
+    return false;
+}
+
 static int note_child(StraceProcess **processes, StraceProcess *process, const StraceCall *call)
 {
     const StraceSpan *result = &call->result;
     char text[16] = "";
-    bool shares = false;
 
     if (result->length == 0 || !isdigit((unsigned char)*result->text))
         return 0;
@@ -56,9 +78,7 @@ static int note_child(StraceProcess **processes, StraceProcess *process, const S
         return -ENOMEM;
     if (!child->exe)
         child->exe = process->exe;
-    for (size_t i = 0; i < call->args_count; i++)
-        shares = shares || strace_span_has(&call->args[i], "CLONE_FS");
-    if (shares) {
+    if (shares_cwd(call)) {
         child->shares_cwd = process->shares_cwd = true;
         child->cwd = process->cwd = NULL;
     } else if (!child->own_cwd) {

@@ -207,7 +207,9 @@ bool strace_descriptor_path(const StraceSpan *span, Buffer *out)
     /* -xx writes each byte so. */
     if (left == 0 || (angle[1] != '/' && (left < 4 || memcmp(angle + 1, "\\x2f", 4) != 0)))
         return false;
-    const char *device = memchr(angle + 1, '<', left);
+    /* A "<" behind the name is that of -T's time. */
+    const char *end = memchr(angle + 1, '>', left);
+    const bool device = end && memchr(angle + 1, '<', (size_t)(end - angle - 1));
     return append_string(span, (size_t)(angle + 1 - span->text), device ? '<' : '>', out);
 }
 

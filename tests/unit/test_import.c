@@ -301,6 +301,9 @@ static const Row strace_rows[] = {
      "openat(AT_FDCWD</>, \"dev/tty\", O_RDONLY) = 3</dev/tty<char 5:0>>\n"
      "openat(AT_FDCWD</>, \"l\", O_RDONLY) = 3</a\\74b\\76>(deleted)\n",
      "file /dev/tty read unknown 0\nfile /a<b> read unknown 0\n", NULL, NULL},
+    {NULL,
+     "open(\"l\", O_RDONLY) = 3</a> <0.000012>\nopen(\"l\", O_RDONLY) = 3</b<char 5:0>> <0.1>\n",
+     "file /a read unknown 0\nfile /b read unknown 0\n", NULL, NULL},
     {NULL, "openat(4</srv/a>, \"../b\\303\\251\", O_WRONLY|O_CREAT, 0600) = -1 EACCES (x)\n",
      "file /srv/b\xC3\xA9 write create unknown 13\n", NULL, NULL},
     {NULL, "unlink(\"x\") = 0\nunlink(\"/x//./y\") = 0\n",
@@ -320,6 +323,11 @@ static const Row strace_rows[] = {
     {NULL,
      "1 getcwd(\"/srv\", 4096) = 5\n1 clone(flags=CLONE_VM|CLONE_FS) = 2\n2 rmdir(\"m\") = 0\n"
      "1 rmdir(\"m\") = 0\n",
+     "!file /srv/m delete unknown 0\n", "2 relative paths", NULL},
+    {NULL,
+     "1 chdir(\"/srv\") = 0\n1 clone3({flags=0x3d0f00, exit_signal=0} => {parent_tid=[2]}, 88) = "
+     "2\n"
+     "2 rmdir(\"m\") = 0\n1 rmdir(\"m\") = 0\n",
      "!file /srv/m delete unknown 0\n", "2 relative paths", NULL},
     {NULL,
      "chdir(\"/srv\") = 0\nchdir(\"../b\") = 0\nunlink(\"x\") = 0\nchdir(\"/c\") = 0\n"
