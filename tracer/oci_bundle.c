@@ -334,6 +334,18 @@ static int fill(int fd, const char *text, const struct stat *st)
     return 0;
 }
 
+/* A file without a name, as oci_process_hold() makes; what has one stays alone. */
+static int rewrite_nameless(const char *path, const char *text, Error *err)
+{
+    CLEANUP(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink > 0)
+        return error_set(err, -EINVAL, "%s: is no ordinary file, so it is not changed", path);
+    const int r = ftruncate(fd, 0) < 0 ? -errno : write_all(fd, text, strlen(text));
+    return r < 0 ? error_errno(err, r, "%s: cannot change", path) : 0;
+}
+
 /* A link stays alone: who made it might mean to have it written elsewhere. */
 static int replace_file(const char *path, const char *text, Error *err)
 {
@@ -343,7 +355,7 @@ static int replace_file(const char *path, const char *text, Error *err)
     if (lstat(path, &st) < 0)
         return error_errno(err, errno, "%s", path);
     if (!S_ISREG(st.st_mode))
-        return error_set(err, -EINVAL, "%s: is no ordinary file, so it is not changed", path);
+        return rewrite_nameless(path, text, err);
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
         temporary = NULL;
         return error_errno(err, -ENOMEM, "%s", path);

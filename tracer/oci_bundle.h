@@ -116,8 +116,8 @@ typedef struct OciWish {
 void oci_bundle_wish(const OciBundle *bundle, OciWish *ret_wish);
 
 /* Takes all variables WHITTLE_… out of process.env, in the file as well, which is replaced at once
- * and otherwise the same, owner and mode included. 1 if there were any, 0 if not (the file stays
- * untouched), or a negative errno. */
+ * and otherwise the same, owner and mode included (one without a name is written anew). 1 if there
+ * were any, 0 if not (the file stays untouched), or a negative errno. */
 int oci_bundle_strip(OciBundle *bundle, Error *err);
 
 /* The text of the file as it is now, for changes by oci_json.h; and putting a changed one in its

@@ -12,6 +12,7 @@
 #include "tracer/oci_bundle.h"
 #include "tracer/oci_config.h"
 #include "tracer/oci_log.h"
+#include "tracer/oci_process.h"
 #include "tracer/oci_service.h"
 
 #include <errno.h>
@@ -113,13 +114,15 @@ static int prepare(const OciConfig *config, const char *runtime, const OciArgume
     return 0;
 }
 
-/* Who asks for help gets the real runtime's, whose options all are, and is told whose it is. Not on
- * standard output, which stays what programs expect of that runtime. */
+/* A person who asks for help gets the real runtime's, whose options all are, and is told whose it
+ * is. A program gets nothing but what it expects of that runtime. */
 static void introduce(const OciArguments *arguments, const char *last, const char *runtime)
 {
     static const char *const requests[] = {"--help", "-h"};
 
-    for (size_t i = 0; !arguments->command && i < ARRAY_LENGTH(requests); i++) {
+    if (arguments->command || !isatty(STDERR_FILENO))
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
         if (strcmp(last, requests[i]) == 0)
             (void)fprintf(stderr,
                           "whittle-oci %s: records what containers need, and is %s in all else; "
@@ -132,6 +135,7 @@ int main(int argc, char **argv)
 {
     CLEANUP(oci_config_deinit) OciConfig config = {0};
     CLEANUP(free_pointer) char *runtime = NULL;
+    CLEANUP(free_pointer) char *word = NULL;
     OciArguments arguments;
     bool may_be_missing;
     Error err = {0};
@@ -145,6 +149,8 @@ int main(int argc, char **argv)
         oci_config_find_runtime(&config, &runtime, &err) < 0)
         return refuse(&arguments, &err);
     introduce(&arguments, argv[argc - 1], runtime);
+    if (!arguments.help && oci_process_hold(argc, argv, &arguments, &word, &err) < 0)
+        return refuse(&arguments, &err);
     const int status = prepare(&config, runtime, &arguments);
     if (status != 0)
         return status;

@@ -119,6 +119,32 @@ def exec_(oci):
 
 
 @each_runtime
+def exec_piped(oci):
+    """What --process names need not be a file: it is read once, as the runtime would."""
+    oci.bundle("c", f"touch /tmp/here; {site.WAIT}", env=[OUT])
+    oci.begin("c")
+    text = json.dumps(dict(oci.config("c")["process"], args=["/bin/sh", "-c", "cat /etc/added; env; ls -l /proc/self/fd"],
+                           env=["PATH=/bin", "KEPT=1", "WHITTLE_LABEL=x"]))
+    try:
+        for words in (["--process", "{}"], ["--process={}"], ["-p", "{}"]):
+            reading, writing = os.pipe()
+            os.write(writing, text.encode())
+            os.close(writing)
+            words = [word.format(f"/dev/fd/{reading}") for word in words]
+            out = oci.do("exec", *words, "c", pass_fds=[reading])
+            os.close(reading)
+            check(out.startswith("added:") and "KEPT=1" in out, f"exec {words}: {out}")
+            check("WHITTLE" not in out and "memfd" not in out, f"what is whittle's, in exec {words}: {out}")
+        status, _, err = oci.call("exec", "--process", oci.folder + "/missing", "c")
+        check(status != 0 and "missing" in err, f"exec of a file that is not there: {status} {err}")
+        status, _, err = oci.call("exec", "--process", oci.folder, "c")
+        check(status != 0 and "cannot hand" not in err, f"exec of a folder: {status} {err}")
+    finally:
+        oci.end("c")
+    oci.recording().one("file", name="/etc/added", access=["read"], phase="exec")
+
+
+@each_runtime
 def exec_detached(oci):
     """Several at once, in the background."""
     oci.bundle("c", f"touch /tmp/here; {site.WAIT}", env=[OUT])
@@ -552,12 +578,21 @@ def passes_through(oci):
     oci.configure(on_failure="refuse")
     for words in SAME:
         real = untimed(oci.call(*words, program=oci.real))
-        status, out, err = untimed(oci.call(*words))
-        if words == ("--help",):  # standard error says whose help that is
-            line, _, err = err.partition("\n")
-            check(line.startswith("whittle-oci ") and oci.real in line, f"who is asked for help: {line}")
-        equal((status, out, err), real, f"{oci.name} {' '.join(words)}")
+        equal(untimed(oci.call(*words)), real, f"{oci.name} {' '.join(words)}")
     equal(oci.recordings(), [], "recordings of nothing")
+
+
+@each_runtime
+def introduces_itself(oci):
+    """On a terminal, standard error says whose help that is."""
+    ours, theirs = os.openpty()
+    env = dict(os.environ, WHITTLE_OCI_CONFIG=oci.configuration)
+    done = subprocess.run([site.WHITTLE_OCI, "--help"], stdout=subprocess.PIPE, stderr=theirs, env=env, check=True)
+    os.close(theirs)
+    line = os.read(ours, 4096).decode().splitlines()[0]
+    os.close(ours)
+    check(line.startswith("whittle-oci ") and oci.real in line, f"who is asked for help: {line}")
+    check(b"COMMAND" in done.stdout, f"the help: {done.stdout}")
 
 
 @each_runtime
