@@ -4,17 +4,19 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/procfs.h"
 #include "model/mark.h"
 #include "model/yaml_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
-enum { CONFIG_SIZE_MAX = 64 * 1024 };
+enum { CONFIG_SIZE_MAX = 64 * 1024, OVERFLOW_UID = 65534 };
 
 #define DEFAULT_RUNTIME "runc"
 #define DEFAULT_OUTPUT  "/var/lib/whittle"
@@ -288,6 +290,18 @@ int oci_config_parse(const char *name, const char *text, size_t length, OciConfi
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
+/* In a user namespace that does not know the machine's root (rootless Podman) root's files seem
+ * nobody's. So do others' that it does not know; but whoever is root there alone may start what the
+ * file names without it, too. */
+static bool may_be_hidden_root(uid_t owner)
+{
+    char map[256];
+    unsigned long inside, outside, count;
+
+    return owner == OVERFLOW_UID && procfs_read_task(getpid(), "uid_map", map, sizeof map) >= 0 &&
+           sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && count < UINT32_MAX;
+}
+
 static int check_owner(int fd, const char *path, Error *err)
 {
     struct stat st;
@@ -296,7 +310,7 @@ static int check_owner(int fd, const char *path, Error *err)
         return error_errno(err, errno, "%s", path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, -EINVAL, "%s: is no ordinary file", path);
-    if (st.st_uid != 0 && st.st_uid != geteuid())
+    if (st.st_uid != 0 && st.st_uid != geteuid() && !may_be_hidden_root(st.st_uid))
         return error_set(err, -EPERM,
                          "%s: belongs to user %u; it must belong to root (chown root:root %s)",
                          path, st.st_uid, path);

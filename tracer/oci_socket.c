@@ -18,10 +18,16 @@
 
 enum { BACKLOG = 64, PATIENCE_SECONDS = 10, RECENT_SECONDS = 60 };
 
+/* Root of a user namespace alone (rootless Podman) has no /run either. */
+static const char *base_folder(void)
+{
+    return getuid() == 0 && access("/run", W_OK) == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
+}
+
 /* The folder, which nobody else may have made. */
 static int own_folder(bool make, Buffer *out, Error *err)
 {
-    const char *base = getuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
+    const char *base = base_folder();
     struct stat st;
 
     if (!base || *base != '/')
