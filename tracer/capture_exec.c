@@ -185,6 +185,15 @@ static bool set_arguments(Captured *captured, SyscallStop *stop)
     return false;
 }
 
+/* Of the file that was looked up last: the program, or where that is not known a script. */
+static void draft_capabilities(const Exec *exec)
+{
+    CLEANUP(fd_close) int fd = resolver_open(exec->observer->resolver, 0);
+
+    if (fd >= 0)
+        draft_file_capabilities(exec->observer, exec->tracee, exec->pending, fd);
+}
+
 void capture_exec(Observer *observer, Tracee *tracee)
 {
     Captured *captured = tracee->captured;
@@ -215,6 +224,7 @@ void capture_exec(Observer *observer, Tracee *tracee)
         draft_scripts(&exec, named);
     else
         draft_loaded(&exec, &program, "program");
+    draft_capabilities(&exec);
     draft_elf_interpreter(&exec);
     resolver_release(observer->resolver);
     pending_commit(observer, tracee, pending, RESULT_OK, true);

@@ -3,6 +3,7 @@
  * Programs: what execve() runs, and what the kernel loads for it without any open() of the
  * workload: the ELF interpreter, the interpreters of "#!", the mapping of each.
  */
+#include "tracer/file_capabilities.h"
 #include "tracer/observer_private.h"
 #include "tracer/program_file.h"
 
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/xattr.h>
 
 enum { SCRIPTS_MAX = 5 /* the kernel gives up with ELOOP past this */ };
 
@@ -57,9 +57,35 @@ void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const Path
 
 static bool has_file_capabilities(const Observer *observer)
 {
+    FileCapabilities given;
     CLEANUP(fd_close) int fd = resolver_open(observer->resolver, 0);
 
-    return fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
+    return fd >= 0 && file_capabilities_read(fd, &given) == 0;
+}
+
+/* Also those that the program never uses: no check of the kernel's shows them. */
+void draft_file_capabilities(Observer *observer, Tracee *tracee, Pending *pending, int program)
+{
+    FileCapabilities given;
+    const Credentials *credentials;
+
+    if (file_capabilities_read(program, &given) < 0 || !given.effective || given.root_id != 0 ||
+        tracee_credentials(tracee, &credentials) < 0 || credentials->own_user_namespace)
+        return;
+    const uint64_t needed = given.permitted & ~(given.inheritable & credentials->inheritable);
+    for (int number = 0; number < 64; number++) {
+        const Capability *capability = capability_by_number(number);
+        if (!capability || !(needed & credentials->bounding & (UINT64_C(1) << number)))
+            continue;
+        Fact *fact = pending_draft(observer, tracee, pending, FACT_CAPABILITY, capability->name,
+                                   DRAFT_IF_SUCCESS);
+        if (!fact)
+            return;
+        fact->rule = "exec-file-capability";
+        fact_set_text(fact, FIELD_SYSCALL, pending->call.syscall->name);
+        if (pending->call.paths_count > 0 && pending->paths[0].text)
+            fact_set_text(fact, FIELD_OBJECT, observer_intern(observer, pending->paths[0].text));
+    }
 }
 
 /* Without privilege over it, a tracer (or no_new_privs) makes set-id programs run as the caller. */
@@ -106,6 +132,8 @@ static void load_interpreters(Observer *observer, Tracee *tracee, Pending *pendi
                                   "is not known");
             return;
         }
+        if (program.kind == PROGRAM_ELF)
+            draft_file_capabilities(observer, tracee, pending, fd);
         if (program.interpreter[0] == '\0')
             return;
         resolver_resolve(observer->resolver, tracee,

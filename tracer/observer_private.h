@@ -172,6 +172,10 @@ void observe_captured_operation(Observer *observer, Tracee *tracee, const Syscal
 void draft_exec(Observer *observer, Tracee *tracee, Pending *pending, const PathResult *path,
                 const char *loaded_as, uint32_t access, DraftWhen when);
 
+/* The capabilities that the kernel runs PROGRAM, a descriptor of the caller's, only with: those of
+ * its file, where they are effective from the start. */
+void draft_file_capabilities(Observer *observer, Tracee *tracee, Pending *pending, int program);
+
 /* What the write() in PENDING needs if it is to a map of ids. */
 void observe_id_map(Observer *observer, Tracee *tracee, Pending *pending);
 
