@@ -63,6 +63,15 @@ static bool has_file_capabilities(const Observer *observer)
     return fd >= 0 && file_capabilities_read(fd, &given) == 0;
 }
 
+/* With what enforcement took out of it. */
+static uint64_t bounding_set(const Observer *observer, const Credentials *credentials)
+{
+    const Enforcement *enforcement = observer_enforcement(observer);
+    const bool limited = enforcement && enforcement->limits_capabilities;
+
+    return credentials->bounding | (limited ? enforcement->withheld : 0);
+}
+
 /* Also those that the program never uses: no check of the kernel's shows them. */
 void draft_file_capabilities(Observer *observer, Tracee *tracee, Pending *pending, int program)
 {
@@ -72,10 +81,11 @@ void draft_file_capabilities(Observer *observer, Tracee *tracee, Pending *pendin
     if (file_capabilities_read(program, &given) < 0 || !given.effective || given.root_id != 0 ||
         tracee_credentials(tracee, &credentials) < 0 || credentials->own_user_namespace)
         return;
-    const uint64_t needed = given.permitted & ~(given.inheritable & credentials->inheritable);
+    const uint64_t needed = given.permitted & ~(given.inheritable & credentials->inheritable) &
+                            bounding_set(observer, credentials);
     for (int number = 0; number < 64; number++) {
         const Capability *capability = capability_by_number(number);
-        if (!capability || !(needed & credentials->bounding & (UINT64_C(1) << number)))
+        if (!capability || !(needed & UINT64_C(1) << number))
             continue;
         Fact *fact = pending_draft(observer, tracee, pending, FACT_CAPABILITY, capability->name,
                                    DRAFT_IF_SUCCESS);

@@ -26,13 +26,15 @@ class Bench:
         self.home = os.path.join(folder, "home")
         self.output = os.path.join(self.home, "recordings")
         self.rootfs = os.path.join(self.home, "rootfs")
-        self.runtime = os.path.join(self.home, "whittle-oci")
+        self.runtime = os.path.join(self.home, "runtime")
+        self.program = os.path.join(self.home, "whittle-oci")  # the build may be where nobody else comes, as in /root
         runtime_folder = f"/run/user/{USER}"
         for new in (self.rootfs, *(f"{self.rootfs}/{name}" for name in ("bin", "etc", "proc", "dev", "sys", "tmp", "run")), runtime_folder):
             os.makedirs(new)
         shutil.copy2(shutil.which("busybox"), self.rootfs + "/bin/busybox")
         for link in site.LINKS:
             os.symlink("busybox", f"{self.rootfs}/bin/{link}")
+        shutil.copy2(site.WHITTLE_OCI, self.program)
         site.write(self.rootfs + "/etc/added", "added\n")
         self.environment = {"PATH": engines.PATH, "HOME": self.home, "XDG_RUNTIME_DIR": runtime_folder}
         self.configuration = os.path.join(self.home, "oci.yaml")
@@ -56,7 +58,7 @@ class Bench:
         """PATH is the configuration; it belongs to root unless it has belonged to somebody else."""
         words = {"runtime": "crun", "backend": "listener", **words}
         site.write(path, "".join(f"{key.replace('_', '-')}: {value}\n" for key, value in words.items()))
-        site.write(self.runtime, f'#!/bin/sh\nWHITTLE_OCI_CONFIG={path} exec {site.WHITTLE_OCI} "$@"\n')
+        site.write(self.runtime, f'#!/bin/sh\nWHITTLE_OCI_CONFIG={path} exec {self.program} "$@"\n')
         os.chmod(self.runtime, 0o755)
 
     def podman(self, *words, runtime=None):

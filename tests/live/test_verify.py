@@ -234,6 +234,23 @@ def tcp_is_refused(folder):
 
 
 @case
+def a_program_with_capabilities_is_not_run_without(folder):
+    # execve() itself fails, whether the program uses them or not
+    live.need("setcap")
+    path = f"{folder}/capable"
+    live.native(["cp", "/bin/true", path])
+    if os.geteuid() != 0 or live.native(["setcap", "cap_net_raw+ep", path])[0] != 0:
+        raise live.Skip("needs root, and a file system that keeps capabilities")
+    command = f'"{path}" 2>/dev/null || exit 9'
+    policy, _ = learn(folder, "notify", command)
+    equal(verify(policy, folder, command)[0], 0, "as learnt")
+    status, document, out, err = verify(without(policy, "CAP_NET_RAW"), folder, command)
+    equal((status, document["workload"]["exit_status"]), (1, 9), f"{out}{err}")
+    found = {f["rule"]: f["refused"] for f in document["findings"]}  # and dash's write of what failed
+    equal(found.get("CAP_NET_RAW"), True, f"refused, of {found}")
+
+
+@case
 def what_is_expected(folder):
     policy, _ = learn(folder, "notify", "exit 0")
     equal(verify(policy, folder, "exit 3")[0], 1, "status 3 instead of 0")
